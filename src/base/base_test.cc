@@ -113,7 +113,8 @@ TEST(Text, Nearest) {
 
 TEST(Text, Utf8) {
   EXPECT_TRUE(is_utf8("h\xc3\xa9-\xe4\xb8\xad \xf0\x9f\x98\x80"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe4\xb8", "\x80", "\xe0\x80\x80"}) EXPECT_FALSE(is_utf8(bad)) << hex(bad);
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe4\xb8", "\x80", "\xe0\x80\x80"})
+    EXPECT_FALSE(is_utf8(bad)) << hex(bad);
 }
 
 TEST(EnsureDeathTest, NamesConditionAndValues) {

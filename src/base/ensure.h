@@ -19,8 +19,8 @@ template <class... Values>
 
 }  // namespace chorus::base
 
-#define ENSURE(condition, ...)                                                                                   \
-  do {                                                                                                           \
-    if (!(condition)) [[unlikely]]                                                                               \
-      ::chorus::base::ensure_failed_with(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__);             \
+#define ENSURE(condition, ...)                                                                       \
+  do {                                                                                               \
+    if (!(condition)) [[unlikely]]                                                                   \
+      ::chorus::base::ensure_failed_with(#condition, __FILE__, __LINE__ __VA_OPT__(, ) __VA_ARGS__); \
   } while (false)

@@ -13,7 +13,9 @@ FileResult<std::string> read_file(Files& files, const std::string& path, std::ui
   if (!file) return std::unexpected(file.error());
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  if (*size > limit) return base::error(FileErrc::io, path + " has " + std::to_string(*size) + " octets, more than the " + std::to_string(limit) + " expected of it");
+  if (*size > limit)
+    return base::error(FileErrc::io,
+                       path + " has " + std::to_string(*size) + " octets, more than the " + std::to_string(limit) + " expected of it");
   std::string octets(*size, '\0');
   auto count = (*file)->read_at(0, octets.data(), octets.size());
   if (!count) return std::unexpected(count.error());

@@ -20,7 +20,8 @@ std::optional<Address> parse_address(std::string_view text, std::uint16_t defaul
     if (!port.empty() && !port.starts_with(':')) return std::nullopt;
     if (!port.empty()) port.remove_prefix(1);
     if (port.empty() && close + 1 != text.size()) return std::nullopt;
-  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+  } else if (const std::size_t colon = text.find(':');
+             colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
     host = text.substr(0, colon);  // more than one colon without brackets is a bare IPv6 address
     port = text.substr(colon + 1);
     if (port.empty()) return std::nullopt;
