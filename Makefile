@@ -1,0 +1,44 @@
+# The front door. Everything here is a thin name for a script or a CMake preset, which can be used directly as well.
+PRESET ?= release
+JOBS ?= $(shell nproc)
+BUILD = build/$(PRESET)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check bench fuzz format clean dependencies test-dependencies
+
+help: ## List these targets
+	@echo "usage: make TARGET [NAME=value]..."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+
+run: build ## Install what is missing, build and start a node on loopback (ARGS="--set coord.data_dir=/tmp/c" go to it)
+	@exec $(BUILD)/chorus serve $(ARGS)
+
+build: dependencies ## Build the programs (PRESET=release|debug|asan|tsan, JOBS=n)
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
+	@ninja -C $(BUILD) -j $(JOBS) chorus
+
+test: test-dependencies ## Run all tests (LEVEL="unit sim" only these, LEVEL=list to list them)
+	@JOBS=$(JOBS) tests/run $(LEVEL)
+
+check: test-dependencies ## Format, clang-tidy, layers, documentation (TIDY=all|changed|none)
+	@JOBS=$(JOBS) scripts/check
+
+bench: test-dependencies ## Measure against Java ZooKeeper in the same run (ARGS=... go to bench/run)
+	@test -f build/release/build.ninja || cmake --preset release
+	@ninja -C build/release -j $(JOBS)
+	@bench/run $(ARGS)
+
+fuzz: test-dependencies ## Fuzz every parser for a while each (SECONDS_EACH=60)
+	@JOBS=$(JOBS) scripts/fuzz $(or $(SECONDS_EACH),60)
+
+format: test-dependencies ## Lay the sources out by .clang-format
+	@git ls-files --cached --others --exclude-standard '*.h' '*.cc' | xargs clang-format-19 -i
+
+clean: ## Remove everything built
+	rm -rf build
+
+dependencies:
+	@scripts/install-dependencies
+
+test-dependencies:
+	@scripts/install-dependencies --test
