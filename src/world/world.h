@@ -46,6 +46,8 @@ class World {
   /// Runs `job` on the disk thread, jobs one after another in order of submission, then `done` here. `job` may use files and what it owns
   /// or exclusively borrows until `done`; nothing else of the reactor.
   virtual void run_on_disk(Callback job, Callback done) = 0;
+  /// The same on a second thread, for long work that must not hold up the first: writing snapshots, removing old files.
+  virtual void run_in_background(Callback job, Callback done) = 0;
 };
 
 }  // namespace chorus::world
