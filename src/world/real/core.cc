@@ -1,0 +1,179 @@
+#include "world/real/core.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+
+#include "base/ensure.h"
+#include "world/real/stream.h"
+
+namespace chorus::world::real {
+namespace {
+
+constexpr std::size_t chunks_kept = 64;
+
+std::uint64_t seed_from_system() {
+  std::uint64_t seed = 0;
+  ENSURE(getrandom(&seed, sizeof seed, 0) == sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+Core::Core(std::string name) : name_(std::move(name)), receive_buffer_(new char[receive_size]), random(seed_from_system()) {
+  // A write to a connection that the other side has closed is an error of that connection, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+Core::~Core() {
+  disk_.reset();
+  // Callbacks own things that may still want to cancel a timer or drop a connection while they go.
+  posted_.clear();
+  auto timers = std::move(timers_);
+  timers_.clear();
+  timers.clear();
+  unflushed_.clear();
+}
+
+void Core::flush_later(std::shared_ptr<Stream> stream) {
+  unflushed_.push_back(std::move(stream));
+  if (depth_ > 0 || flush_posted_) return;
+  flush_posted_ = true;
+  asio::post(context, [this] {
+    flush_posted_ = false;
+    event([] {});
+  });
+}
+
+void Core::flush() {
+  ++depth_;
+  // Flushing calls handlers (drained, closed), which may write again.
+  for (std::size_t i = 0; i < unflushed_.size(); ++i) {
+    const auto stream = std::move(unflushed_[i]);
+    stream->flush();
+  }
+  unflushed_.clear();
+  --depth_;
+}
+
+TimerId Core::after(Duration delay, Callback callback) {
+  const Deadline deadline{std::chrono::steady_clock::now() + std::max(delay, Duration::zero()), ++last_timer_};
+  timers_.emplace(deadline.id, std::move(callback));
+  deadlines_.push_back(deadline);
+  std::push_heap(deadlines_.begin(), deadlines_.end());
+  if (deadlines_.front().id == deadline.id) arm_timer();
+  return TimerId{deadline.id};
+}
+
+void Core::cancel(TimerId timer) {
+  const auto found = timers_.find(timer.value);
+  if (found == timers_.end()) return;
+  const Callback gone = std::move(found->second);  // destroyed last: what it owns may come back here
+  timers_.erase(found);
+  // Timers that are set anew with each request would otherwise pile up until their time has come.
+  if (deadlines_.size() > 64 && deadlines_.size() > 4 * timers_.size()) {
+    std::erase_if(deadlines_, [this](const Deadline& d) { return !timers_.contains(d.id); });
+    std::make_heap(deadlines_.begin(), deadlines_.end());
+  }
+}
+
+void Core::arm_timer() {
+  const Instant when = deadlines_.front().when;
+  if (armed_for_ && *armed_for_ <= when) return;  // an early call finds nothing due and sets itself anew
+  armed_for_ = when;
+  alarm_.expires_at(when);
+  alarm_.async_wait([this](ErrorCode ec) {
+    if (ec) return;  // set to an earlier time meanwhile
+    armed_for_.reset();
+    event([this] { run_timers(); });
+  });
+}
+
+void Core::run_timers() {
+  const Instant now = std::chrono::steady_clock::now();
+  const std::uint64_t last = last_timer_;  // those set by the callbacks wait for the next round, so that the sockets get their turn
+  while (!deadlines_.empty()) {
+    const Deadline first = deadlines_.front();
+    const auto found = timers_.find(first.id);
+    if (found != timers_.end() && (first.when > now || first.id > last)) break;
+    std::pop_heap(deadlines_.begin(), deadlines_.end());
+    deadlines_.pop_back();
+    if (found == timers_.end()) continue;
+    Callback callback = std::move(found->second);
+    timers_.erase(found);
+    callback();
+  }
+  if (!deadlines_.empty()) arm_timer();
+}
+
+void Core::post(Callback callback) {
+  bool first;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    first = posted_.empty();
+    posted_.push_back(std::move(callback));
+  }
+  if (first) asio::post(context, [this] { event([this] { run_posted(); }); });
+}
+
+void Core::run_posted() {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    running_.swap(posted_);
+  }
+  for (Callback& callback : running_) {
+    callback();
+    callback = nullptr;
+  }
+  running_.clear();
+}
+
+void Core::on_signals(std::initializer_list<int> signals, std::function<void(int)> callback) {
+  on_signal_ = std::move(callback);
+  if (signals_) {
+    signals_->clear();
+  } else {
+    signals_.emplace(context);
+  }
+  for (const int signal : signals) signals_->add(signal);
+  wait_for_signal();
+}
+
+void Core::wait_for_signal() {
+  signals_->async_wait([this](ErrorCode ec, int signal) {
+    if (ec) return;
+    event([&] { on_signal_(signal); });
+    wait_for_signal();
+  });
+}
+
+DiskThread& Core::disk() {
+  if (!disk_) disk_ = std::make_unique<DiskThread>(name_ + "-disk", [this](Callback done) { post(std::move(done)); });
+  return *disk_;
+}
+
+char* Core::plain_buffer() {
+  if (!plain_buffer_) plain_buffer_.reset(new char[plain_size]);
+  return plain_buffer_.get();
+}
+
+std::string Core::take_chunk() {
+  if (chunks_.empty()) {
+    std::string fresh;
+    fresh.reserve(chunk_size);
+    return fresh;
+  }
+  std::string chunk = std::move(chunks_.back());
+  chunks_.pop_back();
+  return chunk;
+}
+
+void Core::give_chunk(std::string chunk) {
+  if (chunk.capacity() < chunk_size || chunk.capacity() > 2 * chunk_size || chunks_.size() == chunks_kept) return;
+  chunk.clear();
+  chunks_.push_back(std::move(chunk));
+}
+
+}  // namespace chorus::world::real
