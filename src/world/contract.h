@@ -324,6 +324,19 @@ TYPED_TEST_P(WorldContract, DiskJobsRunInOrder) {
   EXPECT_EQ(done, jobs);
 }
 
+TYPED_TEST_P(WorldContract, BackgroundJobsRunInOrderBesideTheOthers) {
+  World& world = this->rig.server();
+  std::string jobs;
+  std::string done;
+  bool disk_done = false;
+  for (char name = 'a'; name <= 'e'; ++name) world.run_in_background([&jobs, name] { jobs += name; }, [&done, name] { done += name; });
+  world.run_on_disk([] {}, [&] { disk_done = true; });
+  EXPECT_EQ(done, "");
+  ASSERT_TRUE(this->rig.run_until([&] { return disk_done && done.size() == 5; }));
+  EXPECT_EQ(jobs, "abcde");
+  EXPECT_EQ(done, jobs);
+}
+
 TYPED_TEST_P(WorldContract, FilesKeepWhatIsWritten) {
   Files& files = this->rig.server().files();
   this->on_disk([&] {
@@ -415,7 +428,8 @@ REGISTER_TYPED_TEST_SUITE_P(WorldContract, TimersRunInOrderOfTime, CancelledTime
                             PostsRunInOrderAndLater, PostsFromThreads, RefusedWhereNobodyListens, PortTaken, EndsKnowTheirAddresses,
                             EchoKeepsOrder, LargeTransferDrains, PausedReaderSlowsTheWriterDown, PauseInsideOnData, CloseSendsWhatIsQueued,
                             CloseIsOrderlyThoughThereIsMoreToRead, AbortBreaksOff, DestroyedInItsOwnCallback,
-                            DestroyedOutsideTellsTheOtherEnd, ListenerGoneConnectionsStay, DiskJobsRunInOrder, FilesKeepWhatIsWritten,
-                            OpenModes, Directories, DirectoryLockIsExclusive);
+                            DestroyedOutsideTellsTheOtherEnd, ListenerGoneConnectionsStay, DiskJobsRunInOrder,
+                            BackgroundJobsRunInOrderBesideTheOthers, FilesKeepWhatIsWritten, OpenModes, Directories,
+                            DirectoryLockIsExclusive);
 
 }  // namespace chorus::world::contract

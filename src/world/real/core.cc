@@ -28,6 +28,7 @@ Core::Core(std::string name) : name_(std::move(name)), receive_buffer_(new char[
 }
 
 Core::~Core() {
+  background_.reset();
   disk_.reset();
   // Callbacks own things that may still want to cancel a timer or drop a connection while they go.
   posted_.clear();
@@ -149,10 +150,13 @@ void Core::wait_for_signal() {
   });
 }
 
-DiskThread& Core::disk() {
-  if (!disk_) disk_ = std::make_unique<DiskThread>(name_ + "-disk", [this](Callback done) { post(std::move(done)); });
-  return *disk_;
+DiskThread& Core::started(std::unique_ptr<DiskThread>& thread, const char* suffix) {
+  if (!thread) thread = std::make_unique<DiskThread>(name_ + suffix, [this](Callback done) { post(std::move(done)); });
+  return *thread;
 }
+
+DiskThread& Core::disk() { return started(disk_, "-disk"); }
+DiskThread& Core::background() { return started(background_, "-bg"); }
 
 char* Core::plain_buffer() {
   if (!plain_buffer_) plain_buffer_.reset(new char[plain_size]);

@@ -44,6 +44,7 @@ class Core {
   void post(Callback callback);
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
   DiskThread& disk();
+  DiskThread& background();
 
   /// What a connection reads goes here first; good until the handler returns.
   static constexpr std::size_t receive_size = 256 << 10;
@@ -69,6 +70,7 @@ class Core {
   void run_timers();
   void arm_timer();
   void wait_for_signal();
+  DiskThread& started(std::unique_ptr<DiskThread>& thread, const char* suffix);
 
   const std::string name_;
   int depth_ = 0;
@@ -98,7 +100,9 @@ class Core {
   asio::steady_timer alarm_{context};
   std::optional<asio::signal_set> signals_;
   std::function<void(int)> on_signal_;
+  // Started when first used.
   std::unique_ptr<DiskThread> disk_;
+  std::unique_ptr<DiskThread> background_;
 };
 
 }  // namespace chorus::world::real

@@ -41,5 +41,6 @@ void Reactor::connect(const Address& address, const ConnectOptions& options, OnC
 }
 Files& Reactor::files() { return core_->files; }
 void Reactor::run_on_disk(Callback job, Callback done) { core_->disk().submit(std::move(job), std::move(done)); }
+void Reactor::run_in_background(Callback job, Callback done) { core_->background().submit(std::move(job), std::move(done)); }
 
 }  // namespace chorus::world::real

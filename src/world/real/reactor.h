@@ -39,6 +39,7 @@ class Reactor final : public World {
   void connect(const Address& address, const ConnectOptions& options, OnConnect on_connect) override;
   Files& files() override;
   void run_on_disk(Callback job, Callback done) override;
+  void run_in_background(Callback job, Callback done) override;
 
  private:
   std::unique_ptr<class Core> core_;
