@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "world/net.h"
 #include "world/sim/network.h"
@@ -35,7 +36,8 @@ struct End {
 
   // What this end sends.
   std::string queue = {};
-  std::size_t in_flight = 0;  // sent, and not read by the other end as far as is known here
+  std::size_t queue_start = 0;  // what is before it was taken
+  std::size_t in_flight = 0;    // sent, and not read by the other end as far as is known here
   bool was_high = false;
   bool pump_posted = false;
   std::deque<Segment> wire = {};
@@ -50,6 +52,27 @@ struct End {
   bool drain_posted = false;
   bool fin_received = false;
   bool reset_received = false;
+
+  std::size_t unsent() const { return queue.size() - queue_start; }
+  void put(std::string octets) {
+    if (unsent() == 0) {
+      queue = std::move(octets);
+      queue_start = 0;
+    } else {
+      queue += octets;
+    }
+  }
+  std::string take(std::size_t count) {
+    if (count == queue.size()) return std::exchange(queue, {});
+    std::string octets = queue.substr(queue_start, count);
+    queue_start += count;
+    if (queue_start == queue.size()) drop_unsent();
+    return octets;
+  }
+  void drop_unsent() {
+    queue.clear();
+    queue_start = 0;
+  }
 };
 
 struct Link {
@@ -64,7 +87,7 @@ class SimConnection final : public world::Connection {
 
   void start(world::ConnectionHandler& handler) override;
   void write(std::string octets) override;
-  std::size_t unsent() const override { return link_->ends[side_].queue.size(); }
+  std::size_t unsent() const override { return link_->ends[side_].unsent(); }
   void pause_reading() override;
   void resume_reading() override;
   void close() override;

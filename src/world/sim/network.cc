@@ -124,11 +124,12 @@ void Network::connect(Life& life, const Address& address, const world::ConnectOp
   scheduler_.trace.add_text(scheduler_.now_ns(), life.host().number(), Happening::connect, address.host, address.port);
   auto attempt = std::make_shared<Attempt>(&life, address, connect_options, std::move(on_connect),
                                            scheduler_.now_ns() + connect_options.timeout.count());
-  Network::attempt(std::move(attempt));
+  try_connect(std::move(attempt));
 }
 
-void Network::attempt(std::shared_ptr<Attempt> attempt) {
-  const Node& from = attempt->life->host();
+void Network::try_connect(std::shared_ptr<Attempt> attempt) {
+  Life* caller = attempt->life;
+  const Node& from = caller->host();
   const bool local = is_loopback(attempt->address.host);
   const Node* to = local ? &from : find(attempt->address.host);
   const std::int64_t arrives = scheduler_.now_ns() + (to == nullptr ? 100'000 : delay(from, *to));
@@ -147,7 +148,7 @@ void Network::attempt(std::shared_ptr<Attempt> attempt) {
               std::min(again, attempt->deadline),
               [this, attempt, late, name]() mutable {
                 if (late) return fail(*attempt, NetErrc::timed_out, "cannot connect to " + name + ": no answer in time");
-                Network::attempt(std::move(attempt));
+                try_connect(std::move(attempt));
               },
               &life);
           return;
@@ -158,7 +159,7 @@ void Network::attempt(std::shared_ptr<Attempt> attempt) {
         }
         establish(std::move(attempt), found->second);
       },
-      attempt->life);
+      caller);
 }
 
 void Network::fail(Attempt& attempt, NetErrc code, const std::string& why) {
@@ -207,8 +208,7 @@ void Network::establish(std::shared_ptr<Attempt> attempt, const std::shared_ptr<
   }
   const std::int64_t back = scheduler_.now_ns() + delay(server.host(), client.host());
   link->ends[1].last_arrival = back;  // nothing overtakes the answer
-  scheduler_.schedule(
-      back, [this, link, attempt = std::move(attempt)] { attempt->on_connect(std::make_unique<SimConnection>(*this, link, 0)); }, &client);
+  scheduler_.schedule(back, [this, link, attempt] { attempt->on_connect(std::make_unique<SimConnection>(*this, link, 0)); }, &client);
 }
 
 void Network::post_pump(const std::shared_ptr<Link>& link, int side) {
@@ -227,20 +227,15 @@ void Network::post_pump(const std::shared_ptr<Link>& link, int side) {
 void Network::pump(const std::shared_ptr<Link>& link, int side) {
   End& end = link->ends[side];
   if (end.state == End::State::closed) return;
-  while (!end.queue.empty() && end.in_flight < options.window) {
-    std::size_t count = std::min(end.queue.size(), options.window - end.in_flight);
+  while (end.unsent() > 0 && end.in_flight < options.window) {
+    std::size_t count = std::min(end.unsent(), options.window - end.in_flight);
     if (count > 1 && random_.chance(options.split)) {
       count = 1 + static_cast<std::size_t>(random_.below(random_.below(2) == 0 ? count : std::min<std::size_t>(count, 24)));
     }
     end.in_flight += count;
-    if (count == end.queue.size()) {
-      send(link, side, std::exchange(end.queue, {}), Segment::data);
-    } else {
-      send(link, side, end.queue.substr(0, count), Segment::data);
-      end.queue.erase(0, count);
-    }
+    send(link, side, end.take(count), Segment::data);
   }
-  if (!end.queue.empty()) return;
+  if (end.unsent() > 0) return;
   if (end.state == End::State::closing) {
     send(link, side, {}, Segment::fin);
     finish(link, side, NetErrc::closed_here, "closed");
@@ -341,7 +336,7 @@ void Network::drain(const std::shared_ptr<Link>& link, int side) {
 void Network::give_credit(const std::shared_ptr<Link>& link, int side, std::size_t count) {
   End& sender = link->ends[side];
   sender.credit += count;
-  if (sender.queue.empty() && !sender.credit_posted) {  // nobody waits for it
+  if (sender.unsent() == 0 && !sender.credit_posted) {  // nobody waits for it
     sender.in_flight -= std::exchange(sender.credit, 0);
     return;
   }
@@ -379,7 +374,7 @@ void Network::finish(const std::shared_ptr<Link>& link, int side, NetErrc code, 
   End& end = link->ends[side];
   if (end.state == End::State::closed) return;
   end.state = End::State::closed;
-  end.queue.clear();
+  end.drop_unsent();
   end.received.clear();
   scheduler_.trace.add(scheduler_.now_ns(), end.node->number(), Happening::closed, static_cast<std::uint64_t>(code), end.peer.port);
   if (end.life == nullptr || end.handle == nullptr) return;
@@ -428,7 +423,7 @@ void Network::abandon(const std::shared_ptr<Link>& link, int side) {
   end.handler = nullptr;
   end.handle = nullptr;
   end.state = End::State::closed;
-  end.queue.clear();
+  end.drop_unsent();
   end.received.clear();
 }
 
@@ -503,12 +498,8 @@ bool SimConnection::usable() const {
 void SimConnection::write(std::string octets) {
   if (!usable() || octets.empty()) return;
   End& mine = end();
-  if (mine.queue.empty()) {
-    mine.queue = std::move(octets);
-  } else {
-    mine.queue += octets;
-  }
-  if (mine.queue.size() >= high_water) mine.was_high = true;
+  mine.put(std::move(octets));
+  if (mine.unsent() >= high_water) mine.was_high = true;
   if (mine.in_flight < network_.options.window) network_.post_pump(link_, side_);
 }
 
@@ -548,7 +539,7 @@ void SimConnection::break_off_here() {
   End& mine = end();
   if (network_.random_.below(2) == 0) mine.wire.clear();
   network_.send(link_, side_, {}, Segment::reset);
-  mine.queue.clear();
+  mine.drop_unsent();
   if (mine.handle == nullptr) mine.state = End::State::closed;
 }
 

@@ -73,7 +73,7 @@ class Network {
   struct Attempt;
 
   std::int64_t delay(const Node& from, const Node& to);
-  void attempt(std::shared_ptr<Attempt> attempt);
+  void try_connect(std::shared_ptr<Attempt> attempt);
   void fail(Attempt& attempt, world::NetErrc code, const std::string& why);
   void establish(std::shared_ptr<Attempt> attempt, const std::shared_ptr<ListenerState>& listener);
   void post_pump(const std::shared_ptr<Link>& link, int side);
