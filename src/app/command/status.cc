@@ -1,0 +1,129 @@
+#include "app/command/status.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "world/real/reactor.h"
+
+namespace chorus::app {
+namespace {
+
+constexpr auto patience = std::chrono::seconds(5);
+
+/// One request on a connection of its own; the answer is whatever comes until the other side closes.
+class Exchange final : public world::ConnectionHandler {
+ public:
+  Exchange(world::real::Reactor& reactor, const world::Address& address, std::string request) {
+    reactor.connect(address, {.timeout = patience}, [this, request = std::move(request)](auto connection) mutable {
+      if (!connection) {
+        over_ = connection.error();
+        return;
+      }
+      connection_ = std::move(*connection);
+      connection_->start(*this);
+      connection_->write(std::move(request));
+    });
+    if (!reactor.run_until([this] { return over_.has_value(); }, patience)) {
+      over_ = world::NetError{world::NetErrc::timed_out, fmt::format("{} does not answer", to_string(address))};
+    }
+  }
+
+  void on_data(std::string_view octets) override { reply_ += octets; }
+  void on_closed(const world::NetError& why) override { over_ = why; }
+
+  world::NetResult<std::string> result() && {
+    if (over_->code != world::NetErrc::end_of_stream && reply_.empty()) return std::unexpected(*over_);
+    return std::move(reply_);
+  }
+
+ private:
+  std::unique_ptr<world::Connection> connection_;
+  std::string reply_;
+  std::optional<world::NetError> over_;
+};
+
+world::NetResult<std::string> ask(world::real::Reactor& reactor, const world::Address& address, std::string request) {
+  return Exchange(reactor, address, std::move(request)).result();
+}
+
+std::string get_request(const world::Address& address, std::string_view path) {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, to_string(address));
+}
+
+/// "200 OK" of "HTTP/1.1 200 OK\r\n..."; empty when it is not HTTP.
+std::string http_status(std::string_view reply) {
+  if (!reply.starts_with("HTTP/1.")) return {};
+  const std::size_t space = reply.find(' ');
+  const std::size_t end = reply.find("\r\n");
+  return space < end ? std::string(reply.substr(space + 1, end - space - 1)) : "";
+}
+
+}  // namespace
+
+std::map<std::string, std::string> parse_four_letter_reply(std::string_view reply) {
+  std::map<std::string, std::string> out;
+  for (const std::string_view line : base::split(reply, '\n')) {
+    if (const std::size_t tab = line.find('\t'); tab != std::string_view::npos) {
+      out[std::string(line.substr(0, tab))] = base::trim(line.substr(tab + 1));
+    } else if (const std::size_t colon = line.find(": "); colon != std::string_view::npos) {
+      out[std::string(line.substr(0, colon))] = base::trim(line.substr(colon + 2));
+    }
+  }
+  return out;
+}
+
+int status(const StatusRequest& request) {
+  world::real::Reactor reactor("status");
+  const auto srvr = ask(reactor, request.client, "srvr");
+  if (!srvr) {
+    fmt::print(stderr, "chorus status: {}\n", srvr.error().message);
+    return 1;
+  }
+  const auto facts = parse_four_letter_reply(*srvr);
+  if (!facts.contains("Mode")) {
+    fmt::print(stderr, "chorus status: {} does not serve: {}\n", to_string(request.client),
+               base::trim(*srvr).empty() ? "it closed the connection without an answer to srvr" : base::trim(*srvr));
+    return 1;
+  }
+  // mntr is refused by a node that was not told to allow it; what srvr says is enough then.
+  const auto mntr = ask(reactor, request.client, "mntr");
+  const auto more = mntr ? parse_four_letter_reply(*mntr) : std::map<std::string, std::string>{};
+
+  std::string health;
+  std::string health_problem;
+  if (request.admin) {
+    const auto reply = ask(reactor, *request.admin, get_request(*request.admin, "/health"));
+    health = reply ? http_status(*reply) : "";
+    if (!health.starts_with("200"))
+      health_problem = reply ? "answered " + (health.empty() ? std::string("something that is not HTTP") : health) : reply.error().message;
+  }
+
+  if (request.json) {
+    nlohmann::ordered_json out = {{"address", to_string(request.client)}, {"serving", true}};
+    for (const auto& [key, value] : facts) out["srvr"][key] = value;
+    for (const auto& [key, value] : more) {
+      if (key.starts_with("zk_")) out["mntr"][key.substr(3)] = value;
+    }
+    if (request.admin)
+      out["health"] = {{"address", to_string(*request.admin)},
+                       {"well", health_problem.empty()},
+                       {"answer", health_problem.empty() ? health : health_problem}};
+    fmt::print("{}\n", out.dump(2));
+  } else {
+    fmt::print("{} serves, {}\n", to_string(request.client), facts.at("Mode"));
+    for (const char* key : {"Zookeeper version", "Zxid", "Node count", "Connections", "Outstanding", "Latency min/avg/max"}) {
+      if (const auto at = facts.find(key); at != facts.end()) fmt::print("  {:<20} {}\n", key, at->second);
+    }
+    for (const char* key : {"zk_uptime", "zk_watch_count", "zk_ephemerals_count", "zk_global_sessions", "zk_approximate_data_size"}) {
+      if (const auto at = more.find(key); at != more.end()) fmt::print("  {:<20} {}\n", key + 3, at->second);
+    }
+    if (request.admin)
+      fmt::print("  {:<20} {}: {}\n", "health", to_string(*request.admin), health_problem.empty() ? health : health_problem);
+  }
+  return health_problem.empty() ? 0 : 1;
+}
+
+}  // namespace chorus::app

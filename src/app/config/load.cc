@@ -1,0 +1,142 @@
+#include "app/config/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "app/config/property.h"
+#include "base/text.h"
+
+extern char** environ;
+
+namespace chorus::app {
+namespace {
+
+std::string join(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += (out.empty() ? "" : "\n") + line;
+  return out;
+}
+
+Entries read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  if (!in || text.fail()) {
+    Entries out;
+    out.problems.push_back(fmt::format("{}: cannot be read: {}; --config names the file", path, std::strerror(errno)));
+    return out;
+  }
+  return path.ends_with(".toml") ? read_toml(text.str(), path) : read_zoo_cfg(text.str(), path);
+}
+
+Entries read_environment(const std::vector<std::pair<std::string, std::string>>& variables) {
+  Entries out;
+  std::vector<std::string> names;
+  for (const Property& property : properties()) names.push_back(environment_name(property.key));
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  for (const auto& [name, value] : variables) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at != names.end()) {
+      out.entries.push_back({std::string(properties()[static_cast<std::size_t>(at - names.begin())].key), value, "environment " + name});
+      continue;
+    }
+    // Other programs' variables may begin with CHORUS_ too; one that begins like a table of ours is a slip.
+    const bool ours = std::any_of(names.begin(), names.end(), [&](const std::string& known) {
+      return name.starts_with(known.substr(0, known.find('_', sizeof("CHORUS_") - 1) + 1));
+    });
+    if (!ours) continue;
+    const std::string_view near = base::nearest(name, views);
+    out.problems.push_back(fmt::format("environment {}: not known{}", name, near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+  }
+  return out;
+}
+
+Entries read_sets(const std::vector<std::string>& sets) {
+  Entries out;
+  for (const std::string& set : sets) {
+    const std::size_t equals = set.find('=');
+    if (equals == std::string::npos) {
+      out.problems.push_back(fmt::format("--set {}: wants table.key=value", set));
+      continue;
+    }
+    const std::string key(base::trim(std::string_view(set).substr(0, equals)));
+    if (find_property(key) == nullptr) {
+      out.problems.push_back("--set: " + unknown_key(key));
+    } else {
+      out.entries.push_back({key, set.substr(equals + 1), "--set"});
+    }
+  }
+  return out;
+}
+
+/// What no single key can tell.
+void check(const Settings& settings, std::vector<std::string>& problems) {
+  const coord::Options& coord = settings.coord;
+  const auto shortest = coord.min_session_timeout.value_or(2 * coord.tick_time);
+  const auto longest = coord.max_session_timeout.value_or(20 * coord.tick_time);
+  if (shortest > longest) {
+    problems.push_back(fmt::format("coord.min_session_timeout_ms ({}) is larger than coord.max_session_timeout_ms ({})", shortest.count(),
+                                   longest.count()));
+  }
+  if (!coord.client_address && !coord.secure_client_address) {
+    problems.push_back("no address for clients: set coord.client_address or coord.secure_client_address (zoo.cfg: clientPort)");
+  }
+  if (coord.data_dir.empty()) problems.push_back("coord.data_dir must not be empty");
+  const bool wants_tls = coord.secure_client_address || coord.client_port_unification;
+  if (wants_tls && !coord.tls) {
+    problems.push_back(
+        "TLS is asked for without a certificate: set coord.tls_certificate_file and coord.tls_key_file (zoo.cfg: ssl.keyStore.location)");
+  }
+  if (coord.tls && settings.coord_tls.key_file.empty()) problems.push_back("coord.tls_certificate_file needs coord.tls_key_file beside it");
+  if (wants_tls && coord.tls && coord.tls->verify_peer && coord.tls->ca_file.empty()) {
+    problems.push_back(
+        "coord.tls_verify_client needs coord.tls_ca_file, or set it to false (zoo.cfg: ssl.trustStore.location, ssl.clientAuth)");
+  }
+}
+
+}  // namespace
+
+ConfigError::ConfigError(std::vector<std::string> problems) : std::runtime_error(join(problems)), problems_(std::move(problems)) {}
+
+Loaded load(const Sources& sources) {
+  Loaded loaded;
+  std::vector<std::string> problems;
+  for (const Property& property : properties()) {
+    const std::string key(property.key);
+    loaded.values[key] = {key, property.get(loaded.settings), "default"};
+  }
+  // Lowest first, so that a later one replaces it.
+  for (Entries& layer : std::vector<Entries>{sources.file.empty() ? Entries{} : read_file(sources.file),
+                                             read_environment(sources.environment), read_sets(sources.sets)}) {
+    for (Entry& entry : layer.entries) loaded.values[entry.key] = std::move(entry);
+    std::move(layer.problems.begin(), layer.problems.end(), std::back_inserter(problems));
+    std::move(layer.notes.begin(), layer.notes.end(), std::back_inserter(loaded.notes));
+  }
+  for (const Property& property : properties()) {
+    const Entry& entry = loaded.values.find(property.key)->second;
+    if (const std::string wrong = property.set(loaded.settings, entry.text, property); !wrong.empty()) {
+      problems.push_back(fmt::format("{}: {} {}", entry.place, property.key, wrong));
+    }
+  }
+  if (!loaded.settings.coord_tls.certificate_file.empty()) loaded.settings.coord.tls = loaded.settings.coord_tls;
+  if (problems.empty()) check(loaded.settings, problems);
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+  return loaded;
+}
+
+std::vector<std::pair<std::string, std::string>> process_environment() {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view variable = *at;
+    const std::size_t equals = variable.find('=');
+    if (equals != std::string_view::npos) out.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  return out;
+}
+
+}  // namespace chorus::app

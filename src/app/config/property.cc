@@ -1,0 +1,229 @@
+#include "app/config/property.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <concepts>
+#include <limits>
+
+#include "base/text.h"
+
+namespace chorus::app {
+namespace {
+
+constexpr std::int64_t unlimited = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
+
+template <class T>
+struct Duration : std::false_type {};
+template <class Rep, class Period>
+struct Duration<std::chrono::duration<Rep, Period>> : std::true_type {};
+
+std::string read_integer(std::string_view text, const Property& property, std::int64_t& to) {
+  const auto number = base::parse_int(base::trim(text));
+  if (!number) return fmt::format("wants a whole number, not '{}'", text);
+  if (*number < property.min || *number > property.max) return fmt::format("wants {} to {}, not {}", property.min, property.max, *number);
+  to = *number;
+  return {};
+}
+
+template <class T>
+std::string read(std::string_view text, const Property& property, T& to) {
+  if constexpr (std::same_as<T, bool>) {
+    const std::string word = base::lower(base::trim(text));
+    if (word != "true" && word != "false") return fmt::format("wants true or false, not '{}'", text);
+    to = word == "true";
+  } else if constexpr (std::integral<T>) {
+    std::int64_t number = 0;
+    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
+    to = static_cast<T>(number);
+  } else if constexpr (Duration<T>::value) {
+    std::int64_t number = 0;
+    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
+    to = T(number);
+  } else if constexpr (std::same_as<T, std::optional<std::chrono::milliseconds>>) {
+    std::int64_t number = 0;
+    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
+    to = number == 0 ? T{} : T{number};
+  } else if constexpr (std::same_as<T, std::optional<world::Address>>) {
+    to = world::parse_address(base::trim(text));
+    // Port 0 is what "no port given" reads as, and also asks the system for a free one: only the written "…:0" may mean the latter.
+    if (to && to->port == 0 && !base::trim(text).ends_with(":0")) to.reset();
+    if (!to && !base::trim(text).empty()) return fmt::format("wants host:port (\"127.0.0.1:2181\", \"[::1]:2181\"), not '{}'", text);
+  } else if constexpr (std::same_as<T, std::set<std::string>>) {
+    to.clear();
+    for (const std::string_view part : base::split(text, ',')) {
+      if (const std::string_view word = base::trim(part); !word.empty()) to.emplace(word);
+    }
+  } else {
+    static_assert(std::same_as<T, std::string>);
+    if (!property.choices.empty()) {
+      const auto choices = base::split(property.choices, '|');
+      if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+        return fmt::format("wants one of {}, not '{}'", fmt::join(choices, ", "), text);
+      }
+    }
+    to = text;
+  }
+  return {};
+}
+
+template <class T>
+std::string show(const T& value) {
+  if constexpr (std::same_as<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::integral<T>) {
+    return std::to_string(value);
+  } else if constexpr (Duration<T>::value) {
+    return std::to_string(value.count());
+  } else if constexpr (std::same_as<T, std::optional<std::chrono::milliseconds>>) {
+    return std::to_string(value ? value->count() : 0);
+  } else if constexpr (std::same_as<T, std::optional<world::Address>>) {
+    return value ? to_string(*value) : "";
+  } else if constexpr (std::same_as<T, std::set<std::string>>) {
+    return fmt::format("{}", fmt::join(value, ","));
+  } else {
+    return value;
+  }
+}
+
+template <class T>
+constexpr Kind kind_of() {
+  if constexpr (std::same_as<T, bool>) return Kind::boolean;
+  if constexpr (std::same_as<T, std::string>) return Kind::text;
+  if constexpr (std::same_as<T, std::optional<world::Address>>) return Kind::address;
+  if constexpr (std::same_as<T, std::set<std::string>>) return Kind::list;
+  return Kind::integer;
+}
+
+template <auto Table, auto Field>
+constexpr Property bind(Property property) {
+  using T = std::remove_cvref_t<decltype((std::declval<Settings&>().*Table).*Field)>;
+  property.kind = kind_of<T>();
+  property.set = [](Settings& settings, std::string_view text, const Property& self) { return read(text, self, (settings.*Table).*Field); };
+  property.get = [](const Settings& settings) { return show((settings.*Table).*Field); };
+  return property;
+}
+
+template <auto Field>
+constexpr Property coord(Property property) {
+  return bind<&Settings::coord, Field>(property);
+}
+
+using coord::Options;
+using world::TlsOptions;
+
+// Designated members keep one property one statement, and the table readable.
+constexpr Property table[] = {
+    coord<&Options::client_address>({.key = "coord.client_address", .help = "Where ZooKeeper clients connect; empty: nowhere in plain."}),
+    coord<&Options::secure_client_address>(
+        {.key = "coord.secure_client_address", .help = "Where they connect with TLS; empty: nowhere. Needs tls_certificate_file."}),
+    coord<&Options::client_port_unification>(
+        {.key = "coord.client_port_unification", .help = "Takes TLS on client_address as well, told apart by the first octet."}),
+    coord<&Options::client_port_backlog>(
+        {.key = "coord.client_port_backlog", .help = "Connections that may wait to be accepted.", .min = 1, .max = 65535}),
+    bind<&Settings::coord_tls, &TlsOptions::certificate_file>(
+        {.key = "coord.tls_certificate_file", .help = "PEM: this server's certificate, then its chain."}),
+    bind<&Settings::coord_tls, &TlsOptions::key_file>({.key = "coord.tls_key_file", .help = "PEM: the certificate's private key."}),
+    bind<&Settings::coord_tls, &TlsOptions::ca_file>(
+        {.key = "coord.tls_ca_file", .help = "PEM: who may sign the certificates of clients."}),
+    bind<&Settings::coord_tls, &TlsOptions::verify_peer>(
+        {.key = "coord.tls_verify_client", .help = "Demands a certificate, signed by tls_ca_file, of every TLS client."}),
+    coord<&Options::data_dir>(
+        {.key = "coord.data_dir", .help = "Snapshots live in version-2 below it, and the log too unless data_log_dir is set."}),
+    coord<&Options::data_log_dir>(
+        {.key = "coord.data_log_dir", .help = "The transaction log lives in version-2 below it; empty: data_dir. Best a disk of its own."}),
+    coord<&Options::tick_time>(
+        {.key = "coord.tick_time_ms", .help = "Session expiry is looked after once a tick.", .min = 1, .max = day_ms}),
+    coord<&Options::min_session_timeout>(
+        {.key = "coord.min_session_timeout_ms", .help = "Shortest timeout that a client may negotiate; 0: 2 ticks.", .max = unlimited}),
+    coord<&Options::max_session_timeout>(
+        {.key = "coord.max_session_timeout_ms", .help = "Longest timeout that a client may negotiate; 0: 20 ticks.", .max = unlimited}),
+    coord<&Options::max_client_connections>(
+        {.key = "coord.max_client_connections", .help = "Connections from one source address; 0: no limit.", .max = unlimited}),
+    coord<&Options::max_connections>({.key = "coord.max_connections", .help = "Connections in all; 0: no limit.", .max = unlimited}),
+    coord<&Options::server_id>({.key = "coord.server_id", .help = "The high octet of the ids of sessions made here.", .max = 254}),
+    coord<&Options::snap_count>({.key = "coord.snap_count",
+                                 .help = "A snapshot is taken after half to all of this many transactions.",
+                                 .min = 2,
+                                 .max = unlimited}),
+    coord<&Options::snap_size_limit_kb>(
+        {.key = "coord.snap_size_limit_kb", .help = "Or after half to all of this much log; 0: however much.", .max = unlimited}),
+    coord<&Options::pre_alloc_size_kb>(
+        {.key = "coord.pre_alloc_size_kb", .help = "A log file takes space on the disk in steps of this size.", .min = 1, .max = 1 << 24}),
+    coord<&Options::txn_log_size_limit_kb>(
+        {.key = "coord.txn_log_size_limit_kb", .help = "A new log file is begun at this size; 0: only at snapshots.", .max = unlimited}),
+    coord<&Options::autopurge_snap_retain_count>({.key = "coord.autopurge_snap_retain_count",
+                                                  .help = "Snapshots that a purge leaves, with their logs.",
+                                                  .min = 3,
+                                                  .max = unlimited}),
+    coord<&Options::autopurge_interval>(
+        {.key = "coord.autopurge_interval_hours", .help = "How often older snapshots and logs are removed; 0: never.", .max = 24 * 366}),
+    coord<&Options::force_sync>(
+        {.key = "coord.force_sync", .help = "Syncs to disk before acknowledging; without, a power cut loses acknowledged writes."}),
+    coord<&Options::fsync_warning_threshold>(
+        {.key = "coord.fsync_warning_threshold_ms", .help = "A sync that takes longer is logged.", .min = 1, .max = day_ms}),
+    coord<&Options::snapshot_compression>(
+        {.key = "coord.snapshot_compression", .help = "How snapshots are compressed; empty: not.", .choices = "|gz|snappy"}),
+    coord<&Options::snapshot_trust_empty>(
+        {.key = "coord.snapshot_trust_empty", .help = "Starts on logs without any snapshot (data of ZooKeeper before 3.5)."}),
+    coord<&Options::digest_enabled>(
+        {.key = "coord.digest_enabled", .help = "Keeps and checks a digest of the tree with each transaction."}),
+    coord<&Options::jute_max_buffer>({.key = "coord.jute_max_buffer_bytes", .help = "Longest request.", .min = 1024, .max = 1 << 30}),
+    coord<&Options::connection_buffer_max>({.key = "coord.connection_buffer_max_bytes",
+                                            .help = "Requests and replies one connection may have under way before its reading pauses.",
+                                            .min = 4096,
+                                            .max = 1 << 30}),
+    coord<&Options::connection_unsent_max>({.key = "coord.connection_unsent_max_bytes",
+                                            .help = "A connection that leaves this much unread is ended.",
+                                            .min = 1 << 16,
+                                            .max = std::int64_t{1} << 40}),
+    coord<&Options::extended_types_enabled>({.key = "coord.extended_types_enabled", .help = "Allows TTL nodes."}),
+    coord<&Options::container_check_interval>({.key = "coord.container_check_interval_ms",
+                                               .help = "How often empty containers and expired TTL nodes are looked for.",
+                                               .min = 1,
+                                               .max = day_ms}),
+    coord<&Options::container_max_per_minute>(
+        {.key = "coord.container_max_per_minute", .help = "How many of them are deleted in a minute at most.", .min = 1, .max = unlimited}),
+    coord<&Options::container_max_never_used_interval>({.key = "coord.container_max_never_used_ms",
+                                                        .help = "A container that never had a child is deleted after this; 0: never.",
+                                                        .max = unlimited}),
+    coord<&Options::skip_acl>({.key = "coord.skip_acl", .help = "Lets everybody do everything, whatever the ACLs say."}),
+    coord<&Options::super_digest>(
+        {.key = "coord.super_digest", .help = "user:base64(sha1(user:password)) of whom no ACL stops; empty: nobody.", .secret = true}),
+    coord<&Options::four_letter_words>(
+        {.key = "coord.four_letter_words", .help = "The four-letter words answered on the client port; \"*\": all."}),
+    bind<&Settings::admin, &AdminSettings::address>(
+        {.key = "admin.address", .help = "HTTP: /health, /ready, /metrics and ZooKeeper's /commands; empty: off."}),
+    bind<&Settings::admin, &AdminSettings::metrics_address>(
+        {.key = "admin.metrics_address", .help = "A second address for the same, for a scraper; empty: none."}),
+    bind<&Settings::log, &LogSettings::level>(
+        {.key = "log.level", .help = "The least severe that is logged.", .choices = "trace|debug|info|warn|error|off", .live = true}),
+    bind<&Settings::log, &LogSettings::format>(
+        {.key = "log.format", .help = "Lines on standard error: for people, or one JSON object each.", .choices = "text|json"}),
+};
+
+}  // namespace
+
+std::span<const Property> properties() { return table; }
+
+const Property* find_property(std::string_view key) {
+  const auto* at = std::find_if(std::begin(table), std::end(table), [&](const Property& property) { return property.key == key; });
+  return at == std::end(table) ? nullptr : at;
+}
+
+std::string environment_name(std::string_view key) {
+  std::string name = "CHORUS_";
+  for (const char c : key) name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return name;
+}
+
+std::string unknown_key(std::string_view key) {
+  std::vector<std::string_view> keys;
+  for (const Property& property : table) keys.push_back(property.key);
+  const std::string_view near = base::nearest(key, keys);
+  return fmt::format("{} is not a known key{}", key,
+                     near.empty() ? "; 'chorus config --help-keys' lists them" : fmt::format("; did you mean {}?", near));
+}
+
+}  // namespace chorus::app

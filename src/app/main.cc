@@ -1,0 +1,93 @@
+// The program: picks the sub-command, and says in one place what went wrong.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string_view>
+
+#include "app/command/config.h"
+#include "app/command/status.h"
+#include "app/config/load.h"
+#include "app/version.h"
+
+namespace chorus::app {
+namespace {
+
+// Exit codes of every sub-command: 0 done; 1 it failed, standard error says why; 2 the command line or the configuration is wrong.
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+struct ConfigFlags {
+  std::string file;
+  std::vector<std::string> sets;
+
+  void add_to(CLI::App& command) {
+    command.add_option("-c,--config", file, "chorus.toml, or a ZooKeeper zoo.cfg (any other name)");
+    command.add_option("--set", sets, "table.key=value; wins over file and environment")->allow_extra_args(false);
+  }
+  Sources sources() const { return {.file = file, .sets = sets, .environment = process_environment()}; }
+};
+
+world::Address address(const std::string& text, std::uint16_t default_port) {
+  const auto parsed = world::parse_address(text, default_port);
+  if (!parsed) throw CLI::ValidationError("'" + text + "' is not host:port");
+  return *parsed;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Chorus: coordination that ZooKeeper clients use.", "chorus");
+  app.set_version_flag("--version", fmt::format("chorus {} ({})", version, version_commit));
+  app.require_subcommand(1);
+  app.footer("'chorus COMMAND --help' says more of each.");
+
+  ConfigFlags flags;
+  CLI::App* status_command = app.add_subcommand("status", "Ask a node how it is");
+  std::string client = "127.0.0.1:2181";
+  std::string admin;
+  bool json = false;
+  status_command->add_option("address", client, "Where the node's clients connect")->capture_default_str();
+  status_command->add_option("--admin", admin, "Ask /health of this admin address too");
+  status_command->add_flag("--json", json, "One JSON object");
+
+  CLI::App* config_command = app.add_subcommand("config", "Print the configuration in force, and where each value came from");
+  flags.add_to(*config_command);
+  bool help_keys = false;
+  bool reference = false;
+  config_command->add_flag("--help-keys", help_keys, "List every key with its default and meaning instead");
+  config_command->add_flag("--reference", reference, "The same as the page docs/configuration.md");
+  config_command->add_flag("--json", json, "One JSON object");
+
+  try {
+    app.parse(argc, argv);
+    if (*status_command) {
+      return status(
+          {.client = address(client, 2181), .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .json = json});
+    }
+    if (help_keys || reference) {
+      fmt::print("{}", reference ? key_reference() : key_help());
+    } else {
+      const Loaded loaded = load(flags.sources());
+      for (const std::string& note : loaded.notes) fmt::print(stderr, "{}\n", note);
+      fmt::print("{}", effective_config(loaded, json));
+    }
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_usage;
+  } catch (const ConfigError& e) {
+    fmt::print(stderr, "chorus: the configuration has {} problem{}:\n", e.problems().size(), e.problems().size() == 1 ? "" : "s");
+    for (const std::string& problem : e.problems()) fmt::print(stderr, "  {}\n", problem);
+    return exit_usage;
+  }
+}
+
+}  // namespace
+}  // namespace chorus::app
+
+int main(int argc, char** argv) {
+  try {
+    return chorus::app::run(argc, argv);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "chorus: {}\n", e.what());
+    return chorus::app::exit_failed;
+  }
+}
