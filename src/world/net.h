@@ -46,9 +46,9 @@ std::optional<Address> parse_address(std::string_view text, std::uint16_t defaul
 /// PEM files. Server: certificate and key are needed; ca verifies clients if `verify_peer`. Client: ca verifies the server (the system's
 /// store when empty), certificate and key identify this side when given.
 struct TlsOptions {
-  std::string certificate_file;  // leaf first, then the chain
-  std::string key_file;
-  std::string ca_file;
+  std::string certificate_file = {};  // leaf first, then the chain
+  std::string key_file = {};
+  std::string ca_file = {};
   bool verify_peer = true;  // server: a client certificate is demanded; client: the chain is checked
   bool verify_host = true;  // client: the certificate must name the host asked for
 };
@@ -95,7 +95,7 @@ class Connection {
 
 struct ListenOptions {
   int backlog = 1024;
-  std::optional<TlsOptions> tls;
+  std::optional<TlsOptions> tls = {};
   bool plain_too = false;  // with tls: tell the two apart by the first octet, on one port
 };
 /// Accepts until destroyed; established connections are not touched by that.
@@ -109,7 +109,7 @@ using OnAccept = std::function<void(std::unique_ptr<Connection>)>;
 
 struct ConnectOptions {
   std::chrono::nanoseconds timeout = std::chrono::seconds(10);  // look-up, TCP and TLS together
-  std::optional<TlsOptions> tls;
+  std::optional<TlsOptions> tls = {};
 };
 using OnConnect = std::move_only_function<void(NetResult<std::unique_ptr<Connection>>)>;
 

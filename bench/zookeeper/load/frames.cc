@@ -1,0 +1,98 @@
+#include "zookeeper/load/frames.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/bytes.h"
+
+namespace chorus::bench {
+namespace {
+
+constexpr std::size_t kDigits = 12;
+constexpr std::size_t kXidAt = 4;
+constexpr std::size_t kDigitsAt = 16 + kBase.size() + 2;  // length, xid, op, length of the path, base, '/', letter
+
+void buffer(base::Writer& out, std::string_view octets) {
+  out.u32(static_cast<std::uint32_t>(octets.size()));
+  out.octets(octets);
+}
+
+template <class Body>
+std::string frame(std::int32_t xid, Op op, Body body) {
+  std::string octets;
+  base::Writer out(octets);
+  out.u32(0);
+  out.i32(xid);
+  out.i32(static_cast<std::int32_t>(op));
+  body(out);
+  out.patch_u32(0, static_cast<std::uint32_t>(octets.size() - 4));
+  return octets;
+}
+
+void write_digits(char* to, std::uint64_t number) {
+  for (std::size_t i = kDigits; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
+}
+
+}  // namespace
+
+std::string connect_frame(std::int32_t timeout_ms) {
+  std::string octets;
+  base::Writer out(octets);
+  out.u32(45);
+  out.u32(0);  // protocol version
+  out.u64(0);  // last zxid seen
+  out.i32(timeout_ms);
+  out.u64(0);  // a new session
+  buffer(out, std::string(16, '\0'));
+  out.u8(0);  // not read-only
+  return octets;
+}
+
+std::string bare_frame(std::int32_t xid, Op op) {
+  return frame(xid, op, [](base::Writer&) {});
+}
+
+std::string path_frame(std::int32_t xid, Op op, std::string_view path) {
+  return frame(xid, op, [&](base::Writer& out) {
+    buffer(out, path);
+    if (op == Op::remove)
+      out.i32(-1);
+    else
+      out.u8(0);  // no watch
+  });
+}
+
+std::string write_frame(std::int32_t xid, Op op, std::string_view path, std::string_view value) {
+  return frame(xid, op, [&](base::Writer& out) {
+    buffer(out, path);
+    buffer(out, value);
+    if (op == Op::set) {
+      out.i32(-1);
+      return;
+    }
+    out.u32(1);  // one ACL: all permissions
+    out.u32(31);
+    buffer(out, "world");
+    buffer(out, "anyone");
+    out.u32(0);  // persistent
+  });
+}
+
+Stamp::Stamp(Op op, char letter, std::string_view value)
+    : frame_(op == Op::get ? path_frame(0, op, path(letter, 0)) : write_frame(0, op, path(letter, 0), value)) {}
+
+void Stamp::write(char* to, std::int32_t xid, std::uint64_t number) const {
+  std::memcpy(to, frame_.data(), frame_.size());
+  const std::uint32_t big_endian_xid = std::byteswap(static_cast<std::uint32_t>(xid));
+  static_assert(std::endian::native == std::endian::little);
+  std::memcpy(to + kXidAt, &big_endian_xid, sizeof big_endian_xid);
+  write_digits(to + kDigitsAt, number);
+}
+
+std::string Stamp::path(char letter, std::uint64_t number) {
+  char digits[kDigits];
+  write_digits(digits, number);
+  return std::string(kBase) + '/' + letter + std::string(digits, kDigits);
+}
+
+}  // namespace chorus::bench

@@ -1,0 +1,195 @@
+#include "zookeeper/load/load.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "zookeeper/load/process.h"
+
+namespace chorus::bench {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+constexpr std::int32_t kNodeExists = -110;
+constexpr std::int32_t kNoNode = -101;
+
+/// A session for what happens before and after the load.
+class Janitor {
+ public:
+  explicit Janitor(const Target& target) : link_(target) {
+    link_.send_all(connect_frame(30'000));
+    link_.receive();
+  }
+
+  void create_keys(const Workload& workload) {
+    const std::string value(workload.value_bytes, 'v');
+    add(write_frame(1, Op::create, kBase, ""));
+    for (std::uint64_t key = 0; key < workload.keys; ++key) add(write_frame(1, Op::create, Stamp::path('k', key), value));
+    finish(kNodeExists);
+  }
+
+  /// Removes every node below kBase, and kBase.
+  void remove_all() {
+    link_.send_all(path_frame(1, Op::children, kBase));
+    const std::string reply = link_.receive();
+    base::Reader in(reply);
+    in.octets(12);
+    if (in.i32() != 0) return;
+    const std::uint32_t count = in.u32();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) add(path_frame(1, Op::remove, fmt::format("{}/{}", kBase, in.octets(in.u32()))));
+    add(path_frame(1, Op::remove, kBase));
+    finish(kNoNode);
+  }
+
+  void close() {
+    link_.send_all(bare_frame(1, Op::close));
+    link_.receive();
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 500;
+
+  void add(const std::string& frame) {
+    batch_ += frame;
+    if (++pending_ == kBatch) send();
+  }
+  void send() {
+    link_.send_all(batch_);
+    for (; pending_ > 0; --pending_) {
+      const std::int32_t error = link_.receive_error();
+      if (error != 0) last_error_ = error;
+    }
+    batch_.clear();
+  }
+  void finish(std::int32_t fine) {
+    send();
+    if (last_error_ != 0 && last_error_ != fine) throw std::runtime_error(fmt::format("preparing the nodes: error {}", last_error_));
+    last_error_ = 0;
+  }
+
+  Link link_;
+  std::string batch_;
+  std::size_t pending_ = 0;
+  std::int32_t last_error_ = 0;
+};
+
+class Loop {
+ public:
+  Loop(const Target& target, const Workload& workload) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(256 << 10) {
+    if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    for (std::uint32_t i = 0; i < workload.sessions; ++i) {
+      sessions_.push_back(std::make_unique<Session>(target, workload, i));
+      watch(i, EPOLL_CTL_ADD, EPOLLIN);
+    }
+    wants_output_.resize(workload.sessions);
+  }
+  ~Loop() { ::close(epoll_); }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void start() {
+    for (std::uint32_t i = 0; i < sessions_.size(); ++i) refill(i, Clock::now());
+  }
+
+  /// Runs until `deadline` or until `count` more replies came; returns the number of replies.
+  std::uint64_t run(Clock::time_point deadline, std::uint64_t count) {
+    std::uint64_t replies = 0;
+    while (replies < count) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+      if (left.count() <= 0) break;
+      replies += turn(static_cast<int>(std::min<long>(left.count(), 1000)));
+    }
+    return replies;
+  }
+
+  /// Takes in what is still on its way.
+  void drain() {
+    sending_ = false;
+    const auto deadline = Clock::now() + std::chrono::seconds(30);
+    while (std::ranges::any_of(sessions_, [](const auto& s) { return s->in_flight() > 0; })) {
+      turn(1000);
+      if (Clock::now() > deadline) throw std::runtime_error("requests were still unanswered after 30 s");
+    }
+    for (const auto& session : sessions_) session->close();
+  }
+
+  Tally& tally() { return tally_; }
+
+ private:
+  std::uint64_t turn(int timeout_ms) {
+    std::array<epoll_event, 256> events;
+    const int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+    if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_wait");
+    std::uint64_t replies = 0;
+    for (int i = 0; i < ready; ++i) {
+      const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
+      if (events[static_cast<std::size_t>(i)].events & EPOLLOUT) sessions_[index]->flush();
+      replies += sessions_[index]->receive(scratch_, tally_);
+      refill(index, Clock::now());
+    }
+    return replies;
+  }
+
+  void refill(std::uint32_t index, Clock::time_point now) {
+    Session& session = *sessions_[index];
+    if (sending_) session.fill(now);
+    if (session.blocked() != wants_output_[index]) {
+      wants_output_[index] = session.blocked();
+      watch(index, EPOLL_CTL_MOD, EPOLLIN | (session.blocked() ? EPOLLOUT : 0));
+    }
+  }
+
+  void watch(std::uint32_t index, int operation, std::uint32_t interest) {
+    epoll_event event{};
+    event.events = interest;
+    event.data.u32 = index;
+    if (::epoll_ctl(epoll_, operation, sessions_[index]->fd(), &event) != 0)
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+
+  int epoll_;
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<bool> wants_output_;
+  std::vector<char> scratch_;
+  Tally tally_;
+  bool sending_ = true;
+};
+
+}  // namespace
+
+Outcome run_load(const Target& target, const Workload& workload, const Plan& plan) {
+  Janitor janitor(target);
+  janitor.remove_all();
+  janitor.create_keys(workload);
+  Loop loop(target, workload);
+  loop.start();
+  const auto after = [](Seconds time) { return Clock::now() + std::chrono::duration_cast<Clock::duration>(time); };
+  loop.run(after(plan.warm_up), UINT64_MAX);
+
+  Outcome outcome;
+  loop.tally() = Tally{};
+  const double client_before = own_cpu_seconds();
+  const double server_before = plan.server_pid ? cpu_seconds(*plan.server_pid) : 0;
+  const Clock::time_point start = Clock::now();
+  outcome.requests = plan.count ? loop.run(after(Seconds(3600)), plan.count) : loop.run(after(plan.measure), UINT64_MAX);
+  outcome.seconds = Seconds(Clock::now() - start).count();
+  outcome.client_cpu_seconds = own_cpu_seconds() - client_before;
+  if (plan.server_pid) {
+    outcome.server_cpu_seconds = cpu_seconds(*plan.server_pid) - server_before;
+    outcome.server_resident_bytes = resident_bytes(*plan.server_pid);
+  }
+  outcome.tally = loop.tally();
+  loop.drain();
+  if (!plan.keep_nodes) janitor.remove_all();
+  janitor.close();
+  return outcome;
+}
+
+}  // namespace chorus::bench

@@ -1,0 +1,174 @@
+"""A bare ZooKeeper session over one blocking socket, for tests that must decide themselves when a byte is sent.
+
+    s = Session('127.0.0.1:2181', timeout_ms=4000)
+    s.create('/a', b'x', EPHEMERAL); s.cut(); again = Session(address, session=s.id)
+"""
+import socket
+import struct
+
+PERSISTENT, EPHEMERAL, SEQUENTIAL, EPHEMERAL_SEQUENTIAL = 0, 1, 2, 3
+CREATE, DELETE, EXISTS, GET, SET, GET_ACL, CHILDREN, PING, CHILDREN2, CHECK, MULTI, CLOSE = 1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 14, -11
+NO_NODE, NODE_EXISTS = -101, -110
+STAT = ('czxid', 'mzxid', 'ctime', 'mtime', 'version', 'cversion', 'aversion', 'owner', 'length', 'children', 'pzxid')
+
+
+class Refused(Exception):
+    """The server answered with an error code."""
+    def __init__(self, code):
+        super().__init__(f'error {code}')
+        self.code = code
+
+
+class Expired(Exception):
+    """The server no longer knows the session."""
+
+
+def text(value):
+    octets = value.encode()
+    return struct.pack('>i', len(octets)) + octets
+
+
+def buffer(value):
+    return struct.pack('>i', len(value)) + value
+
+
+OPEN_ACL = struct.pack('>ii', 1, 31) + text('world') + text('anyone')
+
+
+def create_body(path, value=b'', mode=PERSISTENT):
+    return text(path) + buffer(value) + OPEN_ACL + struct.pack('>i', mode)
+
+
+def set_body(path, value, version=-1):
+    return text(path) + buffer(value) + struct.pack('>i', version)
+
+
+def delete_body(path, version=-1):
+    return text(path) + struct.pack('>i', version)
+
+
+def multi_body(operations):
+    """`operations`: pairs of op code and body."""
+    return b''.join(struct.pack('>i?i', op, False, -1) + body for op, body in operations) + struct.pack('>i?i', -1, True, -1)
+
+
+def read_text(octets, at=0):
+    size = struct.unpack_from('>i', octets, at)[0]
+    return octets[at + 4:at + 4 + size].decode(), at + 4 + max(size, 0)
+
+
+def read_stat(octets, at):
+    return dict(zip(STAT, struct.unpack_from('>qqqqiiiqiiq', octets, at)))
+
+
+class Session:
+    def __init__(self, address, timeout_ms=10000, session=None, last_zxid=0, wait=20.0):
+        host, port = address.rsplit(':', 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=wait)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number, password = session or (0, bytes(16))
+        self.socket.sendall(buffer(struct.pack('>iqiq', 0, last_zxid, timeout_ms, number) + buffer(password) + b'\0'))
+        answer = self.frame()
+        _, self.timeout_ms, number = struct.unpack_from('>iiq', answer)
+        if not number:
+            raise Expired
+        self.id = (number, answer[20:36])
+        self.xid = 0
+        self.zxid = 0
+        self.events = []
+
+    def frame(self):
+        size = struct.unpack('>i', self.exactly(4))[0]
+        return self.exactly(size)
+
+    def exactly(self, count):
+        octets = bytearray()
+        while len(octets) < count:
+            some = self.socket.recv(count - len(octets))
+            if not some:
+                raise EOFError('the server closed the connection')
+            octets += some
+        return bytes(octets)
+
+    def encode(self, op, body=b'', xid=None):
+        if xid is None:
+            self.xid += 1
+            xid = self.xid
+        return buffer(struct.pack('>ii', xid, op) + body)
+
+    def reply(self):
+        """(xid, error, body) of the next reply; events that come before it go to `events`."""
+        while True:
+            octets = self.frame()
+            xid, zxid, error = struct.unpack_from('>iqi', octets)
+            if xid == -1:
+                kind, _ = struct.unpack_from('>ii', octets, 16)
+                self.events.append((kind, read_text(octets, 24)[0]))
+                continue
+            self.zxid = max(self.zxid, zxid)
+            return xid, error, octets[16:]
+
+    def call(self, op, body=b'', xid=None):
+        self.socket.sendall(self.encode(op, body, xid))
+        _, error, answer = self.reply()
+        if error:
+            raise Refused(error)
+        return answer
+
+    def create(self, path, value=b'', mode=PERSISTENT):
+        return read_text(self.call(CREATE, create_body(path, value, mode)))[0]
+
+    def set(self, path, value, version=-1):
+        return read_stat(self.call(SET, set_body(path, value, version)), 0)
+
+    def delete(self, path, version=-1):
+        self.call(DELETE, delete_body(path, version))
+
+    def get(self, path):
+        """(value or None, stat)"""
+        answer = self.call(GET, text(path) + b'\0')
+        size = struct.unpack_from('>i', answer)[0]
+        return (None if size < 0 else answer[4:4 + size]), read_stat(answer, 4 + max(size, 0))
+
+    def exists(self, path):
+        try:
+            return read_stat(self.call(EXISTS, text(path) + b'\0'), 0)
+        except Refused as refused:
+            if refused.code == NO_NODE:
+                return None
+            raise
+
+    def children(self, path):
+        answer = self.call(CHILDREN, text(path) + b'\0')
+        names, at = [], 4
+        for _ in range(struct.unpack_from('>i', answer)[0]):
+            name, at = read_text(answer, at)
+            names.append(name)
+        return sorted(names)
+
+    def acl(self, path):
+        return self.call(GET_ACL, text(path))[:-68]
+
+    def ping(self):
+        self.call(PING, xid=-2)
+
+    def close(self):
+        """Ends the session."""
+        self.call(CLOSE)
+        self.cut()
+
+    def cut(self):
+        """Ends the connection; the session lives on for its time."""
+        self.socket.close()
+
+
+def dump(session, path='/'):
+    """The whole tree below `path` as {path: (value, stat, acl)}."""
+    tree = {}
+    todo = [path]
+    while todo:
+        node = todo.pop()
+        value, stat = session.get(node)
+        tree[node] = (value, stat, session.acl(node))
+        todo += [node.rstrip('/') + '/' + child for child in session.children(node)]
+    return tree
