@@ -9,6 +9,7 @@
 """
 import fnmatch
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -58,3 +59,21 @@ def raises(error, function, *arguments, **named):
     except error as caught:
         return caught
     raise AssertionError(f'returned {value!r}, want {error.__name__}')
+
+
+def add_reported(suite, command):
+    """Runs a program that says "ok NAME" or "FAILED NAME: why" of each of its checks, and adds them to the suite."""
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300)
+    lines = run.stdout.splitlines()
+    for line in lines:
+        verdict, _, rest = line.partition(' ')
+        name, _, why = rest.partition(': ')
+
+        def check(verdict=verdict, why=why):
+            assert verdict == 'ok', why
+        suite.add(name, check)
+
+    def ended_well():
+        failures = sum(line.startswith('FAILED ') for line in lines)
+        assert run.returncode == (1 if failures else 0) and lines, f'it ended with status {run.returncode}'
+    suite.add('program_ends_by_itself', ended_well)
