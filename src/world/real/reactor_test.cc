@@ -111,6 +111,9 @@ TEST(Reactor, AddressOfAnotherMachine) {
 }
 
 TEST(Reactor, AcceptsAgainWhenDescriptorsAreBack) {
+#if __has_feature(undefined_behavior_sanitizer)
+  GTEST_SKIP() << "the sanitizer opens a pipe to look at memory, and takes our lack of descriptors for a bad pointer";
+#endif
   Reactor reactor;
   std::vector<std::unique_ptr<Recorder>> far;
   auto listening = reactor.listen({"127.0.0.1", 0}, {}, [&](auto c) { far.push_back(std::make_unique<Recorder>(std::move(c))); });
