@@ -10,6 +10,9 @@ if(LLD)
   add_link_options(-fuse-ld=${LLD})
 endif()
 
+# Only what is called is kept, and only libraries that are called are loaded: start-up and an idle node's memory depend on it.
+add_link_options(-Wl,--as-needed -Wl,--gc-sections)
+add_compile_options(-ffunction-sections -fdata-sections)
 # A designated initializer names what differs; the rest is value-initialised on purpose.
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wno-missing-designated-field-initializers -fno-omit-frame-pointer)
 # One translation unit (src/world/real/asio.cc) compiles Asio; the others only see its declarations.
