@@ -9,6 +9,7 @@
 #include "app/command/status.h"
 #include "app/config/load.h"
 #include "app/version.h"
+#include "app/zk/zk.h"
 
 namespace chorus::app {
 namespace {
@@ -35,6 +36,9 @@ world::Address address(const std::string& text, std::uint16_t default_port) {
 }
 
 int run(int argc, char** argv) {
+  // It has a command line, and exit codes, of its own.
+  if (argc > 1 && std::string_view(argv[1]) == "zk") return zk::zk_main(argc - 1, argv + 1);
+
   CLI::App app("Chorus: coordination that ZooKeeper clients use.", "chorus");
   app.set_version_flag("--version", fmt::format("chorus {} ({})", version, version_commit));
   app.require_subcommand(1);
@@ -48,6 +52,8 @@ int run(int argc, char** argv) {
   status_command->add_option("address", client, "Where the node's clients connect")->capture_default_str();
   status_command->add_option("--admin", admin, "Ask /health of this admin address too");
   status_command->add_flag("--json", json, "One JSON object");
+
+  app.add_subcommand("zk", "Work with the tree: ls, get, set, create, watch, export, ...");
 
   CLI::App* config_command = app.add_subcommand("config", "Print the configuration in force, and where each value came from");
   flags.add_to(*config_command);

@@ -56,13 +56,33 @@ class BlockingClient {
   Result<void> add_watch(const std::string& path, AddWatchMode mode, Watcher watcher);
   Result<void> remove_watches(const std::string& path, WatcherType type, Watcher watcher = {}, bool local = false);
 
-  /// Any operation: `start(client, completion)` is called on the reactor. For several at once, see its use in the .cc.
+  /// Any operation: `start(client, completion)` is called on the reactor.
   template <class T, class Start>
   Result<T> call(Start start) {
     std::promise<Result<T>> promise;
     auto answer = promise.get_future();
     reactor_->post([&] { start(*client_, Completion<T>([&](Result<T> result) { promise.set_value(std::move(result)); })); });
     return answer.get();
+  }
+  /// The same for many at once, without waiting in between: `start(client, item, completion)`. Answers in the order of the items.
+  template <class T, class Item, class Start>
+  std::vector<Result<T>> call_all(const std::vector<Item>& items, Start start) {
+    std::vector<Result<T>> results;
+    if (items.empty()) return results;
+    std::promise<void> promise;
+    auto answered = promise.get_future();
+    results.resize(items.size(), std::unexpected(Error{Code::system_error, {}}));
+    std::size_t waiting = items.size();
+    reactor_->post([&] {
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        start(*client_, items[i], Completion<T>([&results, &waiting, &promise, i](Result<T> result) {
+          results[i] = std::move(result);
+          if (--waiting == 0) promise.set_value();
+        }));
+      }
+    });
+    answered.get();
+    return results;
   }
 
  private:

@@ -35,15 +35,22 @@ void send(Client::Impl& impl, std::string_view path, Request request, Done done)
   impl.submit(std::move(request), std::move(done));
 }
 
+/// For messages: create2 and getChildren2 are nothing that a person has asked for.
+std::string_view word_for(jute::OpCode op) {
+  std::string_view name = jute::name_of(op);
+  if (name.ends_with('2')) name.remove_suffix(1);
+  return name;
+}
+
 /// What a reply becomes: the decoded result, or the error in words.
 template <class T, class Decode>
 Done answer(jute::OpCode op, std::string_view path, Completion<T> done, Decode decode) {
   return [op, path = std::string(path), done = std::move(done), decode = std::move(decode)](Code code, std::string_view body) mutable {
     if (!done) return;
-    if (code != Code::ok) return done(std::unexpected(make_error(code, jute::name_of(op), path)));
+    if (code != Code::ok) return done(std::unexpected(make_error(code, word_for(op), path)));
     base::Reader in(body);
     std::optional<T> result = decode(in);
-    if (!result) return done(std::unexpected(make_error(Code::marshalling_error, jute::name_of(op), path)));
+    if (!result) return done(std::unexpected(make_error(Code::marshalling_error, word_for(op), path)));
     done(std::move(*result));
   };
 }
@@ -51,7 +58,7 @@ Done answer(jute::OpCode op, std::string_view path, Completion<T> done, Decode d
 Done answer(jute::OpCode op, std::string_view path, Completion<void> done) {
   return [op, path = std::string(path), done = std::move(done)](Code code, std::string_view) mutable {
     if (!done) return;
-    if (code != Code::ok) return done(std::unexpected(make_error(code, jute::name_of(op), path)));
+    if (code != Code::ok) return done(std::unexpected(make_error(code, word_for(op), path)));
     done({});
   };
 }
