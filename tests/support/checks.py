@@ -10,15 +10,20 @@
 import fnmatch
 import os
 import subprocess
-import sys
 import time
 import traceback
+
+
+class Skipped(Exception):
+    """Raised by a check that cannot be made on this machine, with the reason."""
 
 
 class Suite:
     def __init__(self, name):
         self.name = name
         self.checks = []
+        self.ends = []
+        self.passed = self.failed = self.skipped = 0
 
     def check(self, function):
         self.checks.append((function.__name__, function))
@@ -27,25 +32,32 @@ class Suite:
     def add(self, name, function):
         self.checks.append((name, function))
 
+    def at_end(self, function):
+        """Called after all checks, also when some failed."""
+        self.ends.append(function)
+
     def run(self, *arguments, only=None):
         """Runs all, or those that match the pattern `only`; returns the exit status."""
-        passed = failed = 0
         for name, function in self.checks:
             if only and not fnmatch.fnmatch(name, only):
                 continue
             started = time.monotonic()
             try:
                 function(*arguments)
-                passed += 1
+                self.passed += 1
+            except Skipped as why:
+                self.skipped += 1
+                print(f'skipped {self.name}: {name}: {why}', flush=True)
             except Exception:  # noqa: BLE001 - whatever a client throws is a failed check, printed with its trace
-                failed += 1
+                self.failed += 1
                 trace = ''.join(traceback.format_exc().splitlines(keepends=True)[-8:])
                 print(f'FAILED {self.name}: {name}\n{trace}', flush=True)
             if os.environ.get('CHECKS_VERBOSE'):
                 print(f'  {name} {time.monotonic() - started:.2f} s', flush=True)
-        print(f'{self.name}: {passed} passed, {failed} failed', flush=True)
-        sys.stdout.flush()
-        return 1 if failed or not passed else 0
+        for end in self.ends:
+            end()
+        print(f'{self.name}: {self.passed} passed, {self.failed} failed', flush=True)
+        return 1 if self.failed or not self.passed else 0
 
 
 def equal(actual, expected, what=''):

@@ -152,7 +152,7 @@ class JavaZooKeeper(Server):
 
 
 class Chorus(Server):
-    """Our server; `options` are further --set KEY=VALUE."""
+    """Our server, with the settings that the Java one has here; `options` are further --set KEY=VALUE."""
     name = 'chorus'
     binary = pathlib.Path(os.environ.get('CHORUS_BINARY', ROOT / 'build/release/chorus'))
 
@@ -164,7 +164,8 @@ class Chorus(Server):
         return self.directory / 'data'
 
     def command(self):
-        settings = {'coord.client_address': self.address, 'coord.data_dir': self.data_directory(), **self.options}
+        settings = {'coord.client_address': self.address, 'coord.data_dir': self.data_directory(), 'coord.tick_time_ms': 2000,
+                    'coord.max_client_connections': 0, 'admin.address': '', **self.options}
         command = [str(self.binary), 'serve']
         for key, value in settings.items():
             command += ['--set', f'{key}={value}']
