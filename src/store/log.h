@@ -14,8 +14,8 @@ namespace chorus::store {
 struct LogOptions {
   /// Must exist.
   std::string directory;
-  /// Segments grow by this much ahead of the records; 0: only as they are written.
-  std::uint64_t allocate_octets = 64 << 20;
+  /// Segments grow by this much ahead of the records; 0: only as they are written. Growing holds an append up for about 2 ms a MiB.
+  std::uint64_t allocate_octets = 4 << 20;
   /// A segment of at least this size is followed by a new one; 0: no limit.
   std::uint64_t segment_octets_max = 0;
 };

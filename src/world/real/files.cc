@@ -139,8 +139,18 @@ class PosixFile final : public File {
     do {
       error = ::posix_fallocate(fd_.get(), static_cast<off_t>(*present), static_cast<off_t>(size - *present));
     } while (error == EINTR);
-    if (error != 0) return failed("allocate space for", path_, error);
-    return {};
+    if (error != 0) {
+      // The part that there was room for may have been added.
+      if (auto done = truncate(*present); !done) return done;
+      return failed("allocate space for", path_, error);
+    }
+    // Space that was only reserved is marked as written by the first write to each of its blocks, which makes the sync of that write wait
+    // for the file system's journal as well (README.md has figures). Written zeros leave nothing to mark.
+    const std::string zeros(std::min<std::uint64_t>(size - *present, 1 << 20), '\0');
+    for (std::uint64_t at = *present; at < size; at += zeros.size()) {
+      if (auto done = write_at(at, std::string_view(zeros).substr(0, size - at)); !done) return done;
+    }
+    return sync();
   }
 
  private:
