@@ -1,0 +1,49 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "base/random.h"
+#include "targets.h"
+
+namespace chorus::fuzz {
+namespace {
+
+struct Target {
+  const char* name;
+  void (*run)(std::string_view);
+};
+
+class Corpus : public testing::TestWithParam<Target> {};
+
+/// Each file as it is, cut at several places, and with octets changed: a broken promise aborts.
+TEST_P(Corpus, Replays) {
+  const Target& target = GetParam();
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(CHORUS_SOURCE_DIR) + "/tests/fuzz/corpus/" + target.name)) {
+    SCOPED_TRACE(entry.path());
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string input{std::istreambuf_iterator<char>(in), {}};
+    target.run(input);
+    base::Random random(input.size());
+    for (int i = 0; i < 20; ++i) {
+      std::string changed = input.substr(0, random.below(input.size() + 1));
+      target.run(changed);
+      changed = input;
+      for (std::uint64_t n = random.below(4); n > 0 && !changed.empty(); --n)
+        changed[random.below(changed.size())] = static_cast<char>(random.next());
+      target.run(changed);
+    }
+    ++count;
+  }
+  EXPECT_GE(count, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
+                         testing::Values(Target{"txn_log", fuzz_txn_log}, Target{"snapshot", fuzz_snapshot}, Target{"jute", fuzz_jute}),
+                         [](const auto& target) { return std::string(target.param.name); });
+
+}  // namespace
+}  // namespace chorus::fuzz

@@ -1,0 +1,15 @@
+// What is fuzzed: each takes octets of a stranger and aborts when a promise is broken.
+#pragma once
+
+#include <string_view>
+
+namespace chorus::fuzz {
+
+/// A segment file of the transaction log, after its file header. First octet odd: the entries' checksums are put right first.
+void fuzz_txn_log(std::string_view input);
+/// A snapshot. The first octet says: 0 plain, 1 gzip, 2 snappy, 3 what stands before the seals, which are put right.
+void fuzz_snapshot(std::string_view input);
+/// A request or transaction record; the first octet says which.
+void fuzz_jute(std::string_view input);
+
+}  // namespace chorus::fuzz
