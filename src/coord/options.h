@@ -32,16 +32,16 @@ struct Options {
   int max_connections = 0;                          // in all; 0: no limit
   std::int64_t server_id = 1;                       // high octet of session ids
 
-  std::int64_t snap_count = 100'000;              // a snapshot after this many transactions at most, half of it at least
-  std::int64_t snap_size_limit_kb = 4'194'304;    // or this much log
-  std::int64_t pre_alloc_size_kb = 65'536;        // a log file grows by this much
-  std::int64_t txn_log_size_limit_kb = 0;         // a log file is full at this size; 0: no limit
-  int autopurge_snap_retain_count = 3;            // snapshots kept by a purge, at least 3
-  std::chrono::hours autopurge_interval{0};       // 0: no purge
-  bool force_sync = true;                         // fsync before a write is acknowledged
+  std::int64_t snap_count = 100'000;            // a snapshot after this many transactions at most, half of it at least
+  std::int64_t snap_size_limit_kb = 4'194'304;  // or this much log
+  std::int64_t pre_alloc_size_kb = 65'536;      // a log file grows by this much
+  std::int64_t txn_log_size_limit_kb = 0;       // a log file is full at this size; 0: no limit
+  int autopurge_snap_retain_count = 3;          // snapshots kept by a purge, at least 3
+  std::chrono::hours autopurge_interval{0};     // 0: no purge
+  bool force_sync = true;                       // fsync before a write is acknowledged
   milliseconds fsync_warning_threshold{1000};
-  std::string snapshot_compression;               // "", "gz" or "snappy"
-  bool snapshot_trust_empty = false;              // start with logs but no snapshot
+  std::string snapshot_compression;   // "", "gz" or "snappy"
+  bool snapshot_trust_empty = false;  // start with logs but no snapshot
   bool digest_enabled = true;
 
   std::int64_t jute_max_buffer = 1'048'575;  // longest frame from a client, octets

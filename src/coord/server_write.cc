@@ -1,0 +1,206 @@
+// Writes: prepared at once, logged in groups, applied when their group is on disk.
+#include <algorithm>
+
+#include "base/ensure.h"
+#include "coord/disk/entry.h"
+#include "coord/disk/txn_log.h"
+#include "coord/server.h"
+
+namespace chorus::coord {
+
+using jute::ErrorCode;
+using jute::OpCode;
+using Phase = ClientConnection::Phase;
+
+namespace {
+
+constexpr std::size_t snapshot_chunk_octets = 256 << 10;
+
+bool is_create(OpCode type) {
+  return type == OpCode::create || type == OpCode::create2 || type == OpCode::create_container || type == OpCode::create_ttl;
+}
+
+// A result inside a multi. source: MultiResponse
+void write_result(const Outcome& result, base::Writer& out) {
+  if (result.type == OpCode::error || result.error != ErrorCode::ok) {
+    const auto code = static_cast<std::int32_t>(result.error);
+    jute::write(out, jute::MultiHeader{static_cast<std::int32_t>(OpCode::error), false, code});
+    jute::write(out, jute::ErrorResponse{code});
+    return;
+  }
+  const OpCode type = is_create(result.type) && result.type != OpCode::create ? OpCode::create2 : result.type;
+  jute::write(out, jute::MultiHeader{static_cast<std::int32_t>(type), false, 0});
+  if (type == OpCode::create) jute::write(out, result.path);
+  if (type == OpCode::create2) jute::write(out, jute::Create2Response{result.path, result.stat});
+  if (type == OpCode::set_data) jute::write(out, result.stat);
+}
+
+}  // namespace
+
+void Server::submit(ClientConnection* client, std::int64_t session, std::int32_t xid, OpCode type, std::string_view body) {
+  if (group_.empty()) group_first_zxid_ = preparer_.last_zxid() + 1;
+  Requester who{.session = session, .cxid = xid, .time_ms = wall_.time_since_epoch().count()};
+  if (client != nullptr) {
+    who.auth = client->auth;
+    who.session_ends = !sessions_.is_alive(session);
+  }
+  const std::size_t mark = disk::TxnLog::begin_entry(group_);
+  preparer_.prepare(type, body, who, group_);
+  disk::TxnLog::end_entry(group_, mark);
+  const std::int64_t zxid = preparer_.last_zxid();
+  snapshot_countdown_octets_ -= static_cast<std::int64_t>(group_.size() - mark);
+  in_flight_.push_back({zxid, session, client == nullptr ? ConnectionId() : client->id, xid, type, now_});
+  if (client != nullptr) queue(*client, {.zxid = zxid, .own = true}, body.size());
+}
+
+void Server::persist_if_idle() {
+  if (persisting_ || group_.empty()) return;
+  persisting_ = true;
+  ++statistics_.groups;
+  emit(Persist{std::exchange(group_, {}), group_first_zxid_, preparer_.last_zxid()});
+}
+
+void Server::on(const Persisted& event) {
+  ENSURE(persisting_);
+  persisting_ = false;
+  persist_if_idle();  // the disk works on the next group while this one is applied
+  apply_group(event.group);
+  if (snapshot_countdown_txns_ <= 0 || snapshot_countdown_octets_ <= 0) start_snapshot(*out_);
+}
+
+void Server::apply_group(std::string_view group) {
+  while (!group.empty()) {
+    const std::string_view txn = disk::take_entry(group);
+    ENSURE(!in_flight_.empty());
+    const InFlight request = in_flight_.front();
+    in_flight_.pop_front();
+    applying_zxid_ = request.zxid;
+    const auto outcome = database_->apply(txn, on_change_);
+    ENSURE(outcome.has_value(), request.zxid);
+    ENSURE(database_->last_zxid == request.zxid, request.zxid);
+    ++statistics_.transactions;
+    --snapshot_countdown_txns_;
+    complete(request, *outcome);
+    wake_waiting(request.zxid);
+  }
+  preparer_.applied(database_->last_zxid);
+  if (all_paused_) {
+    for (const auto& [id, client] : connections_) update_pause(*client);
+  }
+}
+
+void Server::complete(const InFlight& request, const Outcome& outcome) {
+  ClientConnection* client = find(request.connection);
+  const std::int64_t latency_ms = std::chrono::duration_cast<milliseconds>(now_ - request.received).count();
+  if (request.session != 0) statistics_.update_latency.add(latency_ms);
+  if (client != nullptr) {
+    ENSURE(!client->waiting.empty() && client->waiting.front().zxid == request.zxid, request.zxid);
+    unqueue(*client);
+  }
+  if (request.type == OpCode::create_session) {
+    const milliseconds timeout(database_->sessions.at(request.session));
+    sessions_.add(request.session, timeout, now_);
+    if (client != nullptr) {
+      finish_connect(*client, request.session, timeout);
+      emit(SessionOpened{request.session, timeout, client->peer, false});
+      // What the client sent without waiting for its session is taken up as if it came now.
+      const auto early = std::exchange(client->waiting, {});
+      waiting_octets_ -= static_cast<std::int64_t>(client->waiting_octets);
+      client->waiting_octets = 0;
+      for (const auto& item : early) {
+        if (client->phase == Phase::serving) handle(*client, item.frame);
+      }
+      update_pause(*client);
+    }
+    return;
+  }
+  if (request.type == OpCode::close_session) {
+    sessions_.remove(request.session);
+    if (client != nullptr) {
+      reply(*client, request.xid, request.zxid, ErrorCode::ok, {});
+      emit(SessionEnded{request.session, false});
+    }
+    if (const auto at = by_session_.find(request.session); at != by_session_.end()) close(*at->second);
+    return;
+  }
+  if (client == nullptr) return;
+  std::string body;
+  base::Writer out(body);
+  if (outcome.error == ErrorCode::ok) {
+    if (outcome.type == OpCode::multi) {
+      for (const Outcome& result : outcome.results) write_result(result, out);
+      jute::write(out, jute::MultiHeader{-1, true, -1});
+    } else if (request.type == OpCode::create) {
+      jute::write(out, outcome.path);
+    } else if (is_create(request.type)) {
+      jute::write(out, jute::Create2Response{outcome.path, outcome.stat});
+    } else if (request.type == OpCode::set_data || request.type == OpCode::set_acl) {
+      jute::write(out, outcome.stat);
+    }
+  }
+  client->statistics.last_operation = static_cast<std::int32_t>(request.type);
+  client->statistics.last_latency_ms = latency_ms;
+  client->statistics.latency.add(latency_ms);
+  statistics_.latency.add(latency_ms);
+  reply(*client, request.xid, request.zxid, outcome.error, body);
+  drain(*client);
+  update_pause(*client);
+}
+
+void Server::wake_waiting(std::int64_t zxid) {
+  while (!waiting_.empty() && waiting_.begin()->first <= zxid) {
+    const ConnectionId id = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    if (ClientConnection* client = find(id)) {
+      drain(*client);
+      update_pause(*client);
+    }
+  }
+}
+
+bool Server::start_snapshot(std::vector<Action>& out) {
+  if (is_snapshotting()) return false;
+  snapshot_countdown_txns_ = random_.between(options_.snap_count / 2, std::max<std::int64_t>(options_.snap_count, 1));
+  snapshot_countdown_octets_ = random_.between(options_.snap_size_limit_kb / 2, options_.snap_size_limit_kb) * 1024;
+  SnapshotBegin begin{.zxid = database_->last_zxid, .digest = database_->tree.digest()};
+  base::Writer writer(begin.octets);
+  std::vector<std::pair<std::int64_t, std::int32_t>> sessions(database_->sessions.begin(), database_->sessions.end());
+  std::ranges::sort(sessions);
+  writer.i32(static_cast<std::int32_t>(sessions.size()));
+  for (const auto& [id, timeout_ms] : sessions) {
+    writer.i64(id);
+    writer.i32(timeout_ms);
+  }
+  const AclTable& acls = database_->tree.acls();
+  const auto ids = acls.ids();
+  writer.i32(static_cast<std::int32_t>(ids.size()));
+  for (const AclId id : ids) {
+    writer.i64(id);
+    jute::write(writer, acls.list(id));
+  }
+  snapshot_ = std::make_unique<TreeSnapshot>(database_->tree);
+  snapshot_ended_ = false;
+  out.push_back(std::move(begin));
+  return true;
+}
+
+void Server::on(const SnapshotAdvanced&) {
+  if (snapshot_ == nullptr) {  // the last chunk is written, and the snapshot has its name
+    snapshot_ended_ = true;
+    ++statistics_.snapshots;
+    return;
+  }
+  SnapshotChunk chunk;
+  chunk.octets.reserve(snapshot_chunk_octets + 4096);
+  chunk.end = !snapshot_->next(snapshot_chunk_octets, chunk.octets);
+  if (chunk.end) snapshot_.reset();
+  emit(std::move(chunk));
+}
+
+void Server::on(const SnapshotFailed&) {
+  snapshot_.reset();
+  snapshot_ended_ = true;
+  ++statistics_.snapshot_errors;
+}
+
+}  // namespace chorus::coord

@@ -1,0 +1,59 @@
+// Which sessions are alive, and until when. source: SessionTrackerImpl, ExpiryQueue
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "coord/options.h"
+#include "world/world.h"
+
+namespace chorus::coord {
+
+/// 16 octets that every server derives from the id. source: ZooKeeperServer.generatePasswd
+std::string session_password(std::int64_t id);
+
+/// Expiry is looked at once a tick, so sessions that end in the same tick are kept together.
+class SessionTracker {
+ public:
+  SessionTracker(milliseconds tick, std::int64_t server_id, world::Instant now);
+
+  /// The next id of this server: its number, 40 bits of the clock at start, a counter. source: SessionTrackerImpl.initializeNextSessionId
+  std::int64_t next_id();
+
+  /// A session that begins, or that was found on disk: it lives for its whole time-out from now.
+  void add(std::int64_t id, milliseconds timeout, world::Instant now);
+  /// Life for another time-out; false when it is unknown or closing.
+  bool touch(std::int64_t id, world::Instant now);
+  /// Changes the time-out, when a client comes back asking for another.
+  void set_timeout(std::int64_t id, milliseconds timeout, world::Instant now);
+  /// Its end is on the way: no longer touched, and everything that it asks for is refused.
+  void set_closing(std::int64_t id);
+  bool is_alive(std::int64_t id) const;
+  void remove(std::int64_t id);
+
+  /// Sessions whose time has come; they count as closing from now on.
+  std::vector<std::int64_t> expire(world::Instant now);
+
+  std::size_t size() const { return sessions_.size(); }
+
+ private:
+  struct Session {
+    milliseconds timeout;
+    std::int64_t bucket;
+    bool closing = false;
+  };
+  std::int64_t bucket_of(world::Instant deadline) const;
+  void place(std::int64_t id, Session& session, world::Instant now);
+
+  const milliseconds tick_;
+  std::int64_t next_id_;
+  absl::flat_hash_map<std::int64_t, Session> sessions_;
+  std::map<std::int64_t, absl::flat_hash_set<std::int64_t>> buckets_;  // by ticks since the clock's start
+};
+
+}  // namespace chorus::coord
