@@ -144,6 +144,9 @@ class Server {
   const SessionTracker& sessions() const { return sessions_; }
   const Statistics& statistics() const { return statistics_; }
   Statistics& statistics() { return statistics_; }
+  void reset_connection_statistics() {
+    for (const auto& [id, client] : connections_) client->statistics = {};
+  }
   const std::map<ConnectionId, std::unique_ptr<ClientConnection>>& connections() const { return connections_; }
   std::size_t outstanding() const { return in_flight_.size(); }
   bool has_unpersisted() const { return persisting_ || !group_.empty(); }

@@ -86,6 +86,15 @@ void SessionTracker::remove(std::int64_t id) {
   sessions_.erase(id);
 }
 
+std::vector<std::pair<std::int64_t, std::vector<std::int64_t>>> SessionTracker::by_expiry() const {
+  std::vector<std::pair<std::int64_t, std::vector<std::int64_t>>> result;
+  for (const auto& [bucket, ids] : buckets_) {
+    auto& entry = result.emplace_back(bucket * tick_.count(), std::vector(ids.begin(), ids.end()));
+    std::ranges::sort(entry.second);
+  }
+  return result;
+}
+
 std::vector<std::int64_t> SessionTracker::expire(world::Instant now) {
   const std::int64_t current = duration_cast<milliseconds>(now.time_since_epoch()) / tick_;
   std::vector<std::int64_t> expired;

@@ -40,6 +40,8 @@ class SessionTracker {
   std::vector<std::int64_t> expire(world::Instant now);
 
   std::size_t size() const { return sessions_.size(); }
+  /// Sessions by the tick in which they end, as ms on the monotonic clock.
+  std::vector<std::pair<std::int64_t, std::vector<std::int64_t>>> by_expiry() const;
 
  private:
   struct Session {

@@ -34,6 +34,7 @@ struct Statistics {
   Latency latency;       // every request
   Latency read_latency;  // readlatency, updatelatency of mntr
   Latency update_latency;
+  Latency sync_latency;  // of groups: handed to the disk until durable
   std::int64_t last_response_octets = -1, min_response_octets = -1, max_response_octets = -1;
   std::int64_t connections_rejected = 0, connection_requests = 0, connection_drops = 0;
   std::int64_t sessionless_connections_expired = 0, stale_sessions_expired = 0, auth_failures = 0, revalidations = 0;
@@ -45,7 +46,12 @@ struct Statistics {
     if (min_response_octets < 0 || octets < min_response_octets) min_response_octets = octets;
     max_response_octets = std::max(max_response_octets, octets);
   }
-  void reset_latency() { latency = read_latency = update_latency = {}; }
+  /// source: ServerStats.reset
+  void reset() {
+    latency = read_latency = update_latency = {};
+    packets_received = packets_sent = 0;
+    last_response_octets = min_response_octets = max_response_octets = -1;
+  }
 };
 
 }  // namespace chorus::coord

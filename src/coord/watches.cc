@@ -121,6 +121,16 @@ void WatchTable::trigger(std::string_view path, jute::EventType type, std::vecto
   out.erase(std::unique(first, out.end()), out.end());
 }
 
+std::map<std::string, std::vector<ConnectionId>> WatchTable::by_path() const {
+  std::map<std::string, std::vector<ConnectionId>> result;
+  for (const auto& [path, watchers] : paths_) {
+    auto& ids = result[path];
+    for (const auto& [connection, modes] : watchers) ids.push_back(connection);
+    std::ranges::sort(ids);
+  }
+  return result;
+}
+
 bool Watches::contains(std::string_view path, ConnectionId connection, WatcherType type) const {
   const Meant meant = meant_by(type);
   return data.contains(path, connection, meant.data) || child.contains(path, connection, meant.child);

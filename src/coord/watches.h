@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ class WatchTable {
   std::size_t watch_count() const { return watch_count_; }
   std::size_t path_count() const { return paths_.size(); }
   std::size_t connection_count() const { return connections_.size(); }
+  /// Paths and who watches them, in order.
+  std::map<std::string, std::vector<ConnectionId>> by_path() const;
 
  private:
   using Watchers = absl::flat_hash_map<ConnectionId, std::uint8_t>;

@@ -1,0 +1,106 @@
+// A coordination server at work: binds the pure Server to a World, its directories and its listeners.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coord/disk/data_dir.h"
+#include "coord/server.h"
+#include "world/world.h"
+
+namespace chorus::coord {
+
+/// One enumerator per reaction.
+enum class NodeErrc {
+  configuration,  // options that contradict one another
+  directory,      // not writable, wrong owner, in use by another process
+  no_space,
+  refused,  // what is on disk contradicts itself: a person has to decide
+  address,  // a port is taken or may not be used
+};
+using NodeError = base::Error<NodeErrc>;
+
+/// What the machine says of the process, for four-letter words and metrics.
+struct ProcessFacts {
+  std::int64_t open_files = -1, open_files_max = -1;
+  std::int64_t data_dir_octets = 0, log_dir_octets = 0;
+  milliseconds uptime{0};
+};
+
+/// Lives on one reactor, and must be destroyed before it.
+class Node {
+ public:
+  /// Recovers and serves. Blocks while it reads the directories. `logger` outlives the node.
+  static base::Result<std::unique_ptr<Node>, NodeError> start(world::World& world, const Options& options, spdlog::logger& logger);
+  ~Node();
+
+  /// Accepts no more, lets what is being written reach the disk, ends every connection, then calls `done`. Once.
+  void stop(world::Callback done);
+  /// Called when the node cannot go on serving, such as after a failed disk: nothing more is acknowledged. The words say why.
+  void on_failure(std::function<void(const std::string&)> callback) { on_failure_ = std::move(callback); }
+
+  Server& server() { return server_; }
+  /// With the ports that the system picked; empty when not listening there.
+  std::optional<world::Address> client_address() const;
+  std::optional<world::Address> secure_client_address() const;
+  ProcessFacts facts();
+  /// Writes a snapshot soon; false when one is being written.
+  bool take_snapshot();
+
+ private:
+  class Client;
+  struct Disk;  // what jobs use; outlives the node while one runs
+
+  Node(world::World& world, const Options& options, spdlog::logger& logger, std::unique_ptr<Database> database, std::shared_ptr<Disk> disk);
+  base::Result<void, NodeError> listen();
+  void accept(std::unique_ptr<world::Connection> connection);
+  void step(decltype(Event::what) what);
+  void run(decltype(Event::what) what);
+  void perform(Action& action);
+  void perform_on(Send& action);
+  void perform_on(Close& action);
+  void perform_on(AnswerWord& action);
+  void perform_on(Pause& action);
+  void perform_on(Resume& action);
+  void perform_on(Persist& action);
+  void perform_on(SnapshotBegin& action);
+  void perform_on(SnapshotChunk& action);
+  void perform_on(SessionOpened& action);
+  void perform_on(SessionEnded& action);
+  void perform_on(Refused& action);
+  void persist(std::shared_ptr<Persist> group);
+  void snapshot_done(const disk::SnapshotResult<std::string>& result, bool end);
+  void tick();
+  void purge();
+  void fail(std::string why);
+  void finish_stop();
+  Client* find(ConnectionId id);
+
+  world::World& world_;
+  spdlog::logger& log_;
+  Server server_;
+  std::shared_ptr<Disk> disk_;
+  const world::Instant started_;
+  std::vector<Action> actions_;
+  bool stepping_ = false;
+  std::vector<ConnectionId> congested_;
+
+  std::unique_ptr<world::Listener> listener_;
+  std::unique_ptr<world::Listener> secure_listener_;
+  std::map<ConnectionId, std::unique_ptr<Client>> clients_;
+  std::uint64_t last_connection_ = 0;
+  world::TimerId tick_timer_;
+  world::TimerId purge_timer_;
+  bool roll_log_ = false;
+  bool failed_ = false;
+  world::Callback stopped_;
+  std::function<void(const std::string&)> on_failure_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // completions look here before they touch the node
+};
+
+}  // namespace chorus::coord

@@ -1,0 +1,20 @@
+// Answers to four-letter words, in ZooKeeper's form. source: FourLetterCommands, the *Command classes
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "coord/node.h"
+
+namespace chorus::coord::zk {
+
+/// The whole answer, line ends as ZooKeeper has them. A known word that is not in Options::four_letter_words gets the text that says so.
+std::string answer(std::string_view word, Server& server, const ProcessFacts& facts);
+
+/// "3.9.5-chorus-<version>, built on <date>": clients read the number to know what the server can do.
+std::string version_text();
+
+/// Name and value of each line of mntr, without "zk_". Also what Prometheus sees.
+std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts);
+
+}  // namespace chorus::coord::zk
