@@ -104,7 +104,7 @@ ErrorCode Preparer::prepare_record(OpCode& type, base::Reader& in, const Request
 
 Preparer::State Preparer::look_up(std::string_view path) const {
   if (const auto at = records_.find(key_of(path)); at != records_.end()) return at->second.state;
-  const Node* node = database_.tree.find(path);
+  const Znode* node = database_.tree.find(path);
   if (node == nullptr) return {};
   return {true, node->stat, node->child_count, node->acl, node->digest_prefix, node->digest};
 }

@@ -207,7 +207,7 @@ class Server {
   jute::ErrorCode multi_read(ClientConnection& client, base::Reader& in, std::string& body);
   jute::ErrorCode set_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);
   jute::ErrorCode remove_or_check_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);
-  void write_children(const Node& node, base::Writer& out) const;
+  void write_children(const Znode& node, base::Writer& out) const;
   void drain(ClientConnection& client);
   void reply(ClientConnection& client, std::int32_t xid, std::int64_t zxid, jute::ErrorCode error, std::string_view body);
   void notify(const Change& change);

@@ -156,7 +156,7 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
       if (!request) return ErrorCode::marshalling_error;
       if (type == OpCode::exists && request->path.find('\0') != std::string_view::npos) return ErrorCode::bad_arguments;
       const std::string_view path = request->path.empty() ? "/" : request->path;
-      const Node* node = tree.find(path);
+      const Znode* node = tree.find(path);
       if (type == OpCode::exists && request->watch && (node == nullptr || may_read(client, node->acl))) {
         watches_.data.add(path, client.id, WatchMode::standard);
       }
@@ -180,7 +180,7 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
     case OpCode::get_acl: {
       const auto request = jute::decode<jute::PathRecord>(in);
       if (!request) return ErrorCode::marshalling_error;
-      const Node* node = tree.find(request->path);
+      const Znode* node = tree.find(request->path);
       if (node == nullptr) return ErrorCode::no_node;
       const bool is_admin = options_.skip_acl || tree.acls().allows(node->acl, jute::perms::admin, client.auth);
       if (!is_admin && !may_read(client, node->acl)) return ErrorCode::no_auth;
@@ -211,7 +211,7 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
     case OpCode::get_all_children_number: {
       const auto request = jute::decode<jute::PathRecord>(in);
       if (!request) return ErrorCode::marshalling_error;
-      const Node* node = tree.find(request->path);
+      const Znode* node = tree.find(request->path);
       if (node == nullptr) return ErrorCode::no_node;
       if (!may_read(client, node->acl)) return ErrorCode::no_auth;
       out.i32(static_cast<std::int32_t>(tree.descendants(*node)));
@@ -245,9 +245,9 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
   }
 }
 
-void Server::write_children(const Node& node, base::Writer& out) const {
+void Server::write_children(const Znode& node, base::Writer& out) const {
   out.i32(node.child_count);
-  for (const Node* child = node.first_child; child != nullptr; child = child->next_sibling) jute::write(out, child->name());
+  for (const Znode* child = node.first_child; child != nullptr; child = child->next_sibling) jute::write(out, child->name());
 }
 
 ErrorCode Server::multi_read(ClientConnection& client, base::Reader& in, std::string& body) {
@@ -297,7 +297,7 @@ ErrorCode Server::set_watches(ClientConnection& client, OpCode type, base::Reade
   if (!in.ok()) return ErrorCode::marshalling_error;
   const Tree& tree = database_->tree;
   for (const std::string_view path : request.data) {
-    const Node* node = tree.find(path);
+    const Znode* node = tree.find(path);
     if (node == nullptr) {
       send_event(client, -1, EventType::node_deleted, path);
     } else if (node->stat.mzxid > request.relative_zxid) {
@@ -314,7 +314,7 @@ ErrorCode Server::set_watches(ClientConnection& client, OpCode type, base::Reade
     }
   }
   for (const std::string_view path : request.child) {
-    const Node* node = tree.find(path);
+    const Znode* node = tree.find(path);
     if (node == nullptr) {
       send_event(client, -1, EventType::node_deleted, path);
     } else if (node->stat.pzxid > request.relative_zxid) {

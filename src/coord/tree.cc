@@ -28,7 +28,7 @@ Tree::Tree(bool extended_types) : extended_types_(extended_types) {
   root_ = insert("", nullptr);
   const std::vector<jute::Acl> readable = {{jute::perms::read, {"world", "anyone"}}};
   for (const char* path : {"", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"}) {
-    Node* node = *path == '\0' ? root_ : insert(path, find_mutable(parent_key(path)));
+    Znode* node = *path == '\0' ? root_ : insert(path, find_mutable(parent_key(path)));
     if (path == std::string_view("/zookeeper/config")) {
       node->acl = acls_.intern(readable);
       node->stat.aversion = -1;
@@ -42,7 +42,7 @@ Tree::~Tree() { clear(); }
 
 void Tree::clear() {
   ENSURE(snapshot_ == nullptr);
-  for (Node* node = oldest_; node != nullptr;) delete std::exchange(node, node->newer);
+  for (Znode* node = oldest_; node != nullptr;) delete std::exchange(node, node->newer);
   nodes_.clear();
   root_ = oldest_ = newest_ = nullptr;
   ephemerals_.clear();
@@ -53,12 +53,12 @@ void Tree::clear() {
   data_size_ = 0;
 }
 
-const Node* Tree::find(std::string_view path) const {
+const Znode* Tree::find(std::string_view path) const {
   const auto at = nodes_.find(key_of(path));
   return at == nodes_.end() ? nullptr : *at;
 }
 
-Node* Tree::find_mutable(std::string_view path) {
+Znode* Tree::find_mutable(std::string_view path) {
   const auto at = nodes_.find(key_of(path));
   return at == nodes_.end() ? nullptr : *at;
 }
@@ -70,7 +70,7 @@ NodeKind Tree::kind_of(std::int64_t stored_owner) const {
   return NodeKind::ephemeral;
 }
 
-jute::Stat Tree::stat_of(const Node& node) const {
+jute::Stat Tree::stat_of(const Znode& node) const {
   return {.czxid = node.stat.czxid,
           .mzxid = node.stat.mzxid,
           .ctime = node.stat.ctime,
@@ -85,10 +85,10 @@ jute::Stat Tree::stat_of(const Node& node) const {
           .pzxid = node.stat.pzxid};
 }
 
-std::int64_t Tree::descendants(const Node& node) const {
+std::int64_t Tree::descendants(const Znode& node) const {
   if (&node == root_) return static_cast<std::int64_t>(nodes_.size()) - 1;
   std::int64_t count = 0;
-  const Node* at = &node;
+  const Znode* at = &node;
   for (;;) {  // depth first, without recursion: trees may be deep
     if (at->first_child != nullptr) {
       at = at->first_child;
@@ -103,12 +103,12 @@ std::int64_t Tree::descendants(const Node& node) const {
 }
 
 std::vector<std::string_view> Tree::ephemerals(std::int64_t session) const {
-  std::vector<const Node*> nodes;
+  std::vector<const Znode*> nodes;
   if (const auto at = ephemerals_.find(session); at != ephemerals_.end()) nodes.assign(at->second.begin(), at->second.end());
-  std::ranges::sort(nodes, {}, [](const Node* node) { return std::pair(node->stat.czxid, std::string_view(node->path)); });
+  std::ranges::sort(nodes, {}, [](const Znode* node) { return std::pair(node->stat.czxid, std::string_view(node->path)); });
   std::vector<std::string_view> paths;
   paths.reserve(nodes.size());
-  for (const Node* node : nodes) paths.push_back(node->path);
+  for (const Znode* node : nodes) paths.push_back(node->path);
   return paths;
 }
 
@@ -118,8 +118,8 @@ std::size_t Tree::ephemeral_count() const {
   return count;
 }
 
-Node* Tree::insert(std::string_view path, Node* parent) {
-  auto* node = new Node{.path = std::string(path), .parent = parent, .older = newest_};
+Znode* Tree::insert(std::string_view path, Znode* parent) {
+  auto* node = new Znode{.path = std::string(path), .parent = parent, .older = newest_};
   (newest_ == nullptr ? oldest_ : newest_->newer) = node;
   newest_ = node;
   if (parent != nullptr) {
@@ -134,7 +134,7 @@ Node* Tree::insert(std::string_view path, Node* parent) {
   return node;
 }
 
-void Tree::index(Node* node) {
+void Tree::index(Znode* node) {
   switch (kind_of(node->stat.ephemeral_owner)) {
     case NodeKind::persistent:
       break;
@@ -150,7 +150,7 @@ void Tree::index(Node* node) {
   }
 }
 
-void Tree::forget(Node* node) {
+void Tree::forget(Znode* node) {
   switch (kind_of(node->stat.ephemeral_owner)) {
     case NodeKind::persistent:
       break;
@@ -180,18 +180,18 @@ void Tree::forget(Node* node) {
   delete node;
 }
 
-void Tree::before_change(Node* node) {
+void Tree::before_change(Znode* node) {
   if (snapshot_ != nullptr && node->snapshot_mark != snapshot_mark_) snapshot_->preserve(node);
 }
 
-void Tree::refresh_digest(Node* node) {
+void Tree::refresh_digest(Znode* node) {
   digest_ -= node->digest;
   node->digest = digest_of_node(node->path, node->digest_prefix, node->stat);
   digest_ += node->digest;
 }
 
 ErrorCode Tree::create(const CreateSpec& spec, std::int64_t zxid, std::int64_t time_ms, const OnChange& on_change) {
-  Node* parent = find_mutable(parent_key(spec.path));
+  Znode* parent = find_mutable(parent_key(spec.path));
   if (parent == nullptr) return ErrorCode::no_node;
   if (nodes_.contains(key_of(spec.path))) return ErrorCode::node_exists;
   before_change(parent);
@@ -201,7 +201,7 @@ ErrorCode Tree::create(const CreateSpec& spec, std::int64_t zxid, std::int64_t t
     parent->stat.cversion = cversion;
     parent->stat.pzxid = zxid;
   }
-  Node* node = insert(spec.path, parent);
+  Znode* node = insert(spec.path, parent);
   if (spec.data) {
     node->data = *spec.data;
   } else {
@@ -219,8 +219,8 @@ ErrorCode Tree::create(const CreateSpec& spec, std::int64_t zxid, std::int64_t t
 }
 
 void Tree::replay_existing(const CreateSpec& spec, std::int64_t zxid) {
-  Node* parent = find_mutable(parent_key(spec.path));
-  Node* node = find_mutable(spec.path);
+  Znode* parent = find_mutable(parent_key(spec.path));
+  Znode* node = find_mutable(spec.path);
   if (parent == nullptr || node == nullptr) return;
   before_change(parent);
   before_change(node);
@@ -235,17 +235,17 @@ void Tree::replay_existing(const CreateSpec& spec, std::int64_t zxid) {
 }
 
 ErrorCode Tree::remove(std::string_view path, std::int64_t zxid, const OnChange& on_change) {
-  Node* node = find_mutable(path);
+  Znode* node = find_mutable(path);
   if (node == nullptr || node == root_) return ErrorCode::no_node;
   // Only a log replayed over a later snapshot of Java's can ask for this: the children's own deletions follow in it, or they were made
   // again under a node that the log makes again. Either way the subtree goes now and the log brings back what belongs.
   while (node->first_child != nullptr) {
-    Node* leaf = node->first_child;
+    Znode* leaf = node->first_child;
     while (leaf->first_child != nullptr) leaf = leaf->first_child;
     before_change(leaf);
     forget(leaf);
   }
-  Node* parent = node->parent;
+  Znode* parent = node->parent;
   before_change(parent);
   before_change(node);
   if (zxid > parent->stat.pzxid) parent->stat.pzxid = zxid;
@@ -261,7 +261,7 @@ ErrorCode Tree::remove(std::string_view path, std::int64_t zxid, const OnChange&
 
 ErrorCode Tree::set_data(std::string_view path, jute::Buffer data, std::int32_t version, std::int64_t zxid, std::int64_t time_ms,
                          const OnChange& on_change) {
-  Node* node = find_mutable(path);
+  Znode* node = find_mutable(path);
   if (node == nullptr) return ErrorCode::no_node;
   before_change(node);
   data_size_ -= static_cast<std::int64_t>(node->data.size());
@@ -278,7 +278,7 @@ ErrorCode Tree::set_data(std::string_view path, jute::Buffer data, std::int32_t 
 }
 
 ErrorCode Tree::set_acl(std::string_view path, const std::vector<jute::Acl>& acl, std::int32_t version) {
-  Node* node = find_mutable(path);
+  Znode* node = find_mutable(path);
   if (node == nullptr) return ErrorCode::no_node;
   before_change(node);
   const AclId old = std::exchange(node->acl, acls_.intern(acl));
@@ -289,14 +289,14 @@ ErrorCode Tree::set_acl(std::string_view path, const std::vector<jute::Acl>& acl
 }
 
 bool Tree::load(std::string_view path, jute::Buffer data, AclId acl, const jute::StatPersisted& stat) {
-  Node* parent = nullptr;
+  Znode* parent = nullptr;
   if (!path.empty()) {
     if (path.front() != '/' || path == "/") return false;
     parent = find_mutable(parent_key(path));
     if (parent == nullptr) return false;
   }
   if (nodes_.contains(path) || !acls_.add_use(acl)) return false;
-  Node* node = insert(path, parent);
+  Znode* node = insert(path, parent);
   if (path.empty()) root_ = node;
   node->data.assign(data.value_or(std::string_view()));
   node->data_is_null = !data.has_value();
@@ -317,10 +317,10 @@ TreeSnapshot::TreeSnapshot(Tree& tree) : tree_(tree), cursor_(tree.oldest_) {
 
 TreeSnapshot::~TreeSnapshot() { tree_.snapshot_ = nullptr; }
 
-void TreeSnapshot::preserve(Node* node) {
-  std::vector<Node*> chain;
-  for (Node* at = node; at != nullptr && at->snapshot_mark != tree_.snapshot_mark_; at = at->parent) chain.push_back(at);
-  for (Node* at : chain | std::views::reverse) {
+void TreeSnapshot::preserve(Znode* node) {
+  std::vector<Znode*> chain;
+  for (Znode* at = node; at != nullptr && at->snapshot_mark != tree_.snapshot_mark_; at = at->parent) chain.push_back(at);
+  for (Znode* at : chain | std::views::reverse) {
     at->snapshot_mark = tree_.snapshot_mark_;
     write(at, preserved_);
   }
@@ -338,7 +338,7 @@ bool TreeSnapshot::next(std::size_t octets, std::string& out) {
   return cursor_ != nullptr;
 }
 
-void TreeSnapshot::write(const Node* node, std::string& out) {
+void TreeSnapshot::write(const Znode* node, std::string& out) {
   base::Writer writer(out);
   jute::write(writer, std::string_view(node->path));
   jute::write(writer, node->buffer());

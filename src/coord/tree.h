@@ -22,7 +22,7 @@ inline constexpr std::uint64_t ttl_owner_mark = 0xff00'0000'0000'0000;
 inline constexpr std::int64_t ttl_ms_max = 0xff'ffff'ffff;
 enum class NodeKind { persistent, ephemeral, container, ttl };
 
-struct Node {
+struct Znode {
   std::string path;  // "" for the root
   std::string data;
   bool data_is_null = false;
@@ -32,12 +32,12 @@ struct Node {
   std::uint32_t digest = 0;
   std::int32_t child_count = 0;
   std::uint32_t snapshot_mark = 0;  // the last snapshot that has seen, or must not see, this node
-  Node* parent = nullptr;
-  Node* first_child = nullptr;  // children are a list, the newest first
-  Node* next_sibling = nullptr;
-  Node* previous_sibling = nullptr;
-  Node* newer = nullptr;  // all nodes in order of creation, so parents before their children
-  Node* older = nullptr;
+  Znode* parent = nullptr;
+  Znode* first_child = nullptr;  // children are a list, the newest first
+  Znode* next_sibling = nullptr;
+  Znode* previous_sibling = nullptr;
+  Znode* newer = nullptr;  // all nodes in order of creation, so parents before their children
+  Znode* older = nullptr;
 
   std::string_view name() const { return std::string_view(path).substr(path.rfind('/') + 1); }
   jute::Buffer buffer() const { return data_is_null ? jute::Buffer() : jute::Buffer(data); }
@@ -64,8 +64,8 @@ class Tree {
   Tree& operator=(const Tree&) = delete;
 
   // Reading. Pointers are good until the next change.
-  const Node* find(std::string_view path) const;
-  jute::Stat stat_of(const Node& node) const;
+  const Znode* find(std::string_view path) const;
+  jute::Stat stat_of(const Znode& node) const;
   NodeKind kind_of(std::int64_t stored_owner) const;
   /// Nodes without the alias of the root; Java's "node count" has one more.
   std::size_t size() const { return nodes_.size(); }
@@ -73,13 +73,13 @@ class Tree {
   std::int64_t data_size() const { return data_size_; }
   std::uint64_t digest() const { return digest_; }
   /// Descendants of a node. For the root all nodes but itself.
-  std::int64_t descendants(const Node& node) const;
+  std::int64_t descendants(const Znode& node) const;
   /// Paths in order of creation; empty when the session has none.
   std::vector<std::string_view> ephemerals(std::int64_t session) const;
   std::size_t ephemeral_count() const;
   std::size_t sessions_with_ephemerals() const { return ephemerals_.size(); }
-  const absl::flat_hash_set<const Node*>& containers() const { return containers_; }
-  const absl::flat_hash_set<const Node*>& ttl_nodes() const { return ttl_nodes_; }
+  const absl::flat_hash_set<const Znode*>& containers() const { return containers_; }
+  const absl::flat_hash_set<const Znode*>& ttl_nodes() const { return ttl_nodes_; }
   const AclTable& acls() const { return acls_; }
   AclTable& acls() { return acls_; }
 
@@ -109,31 +109,31 @@ class Tree {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view path) const { return absl::Hash<std::string_view>{}(path); }
-    std::size_t operator()(const Node* node) const { return (*this)(std::string_view(node->path)); }
+    std::size_t operator()(const Znode* node) const { return (*this)(std::string_view(node->path)); }
   };
   struct Equal {
     using is_transparent = void;
     static std::string_view path(std::string_view p) { return p; }
-    static std::string_view path(const Node* node) { return node->path; }
+    static std::string_view path(const Znode* node) { return node->path; }
     bool operator()(const auto& a, const auto& b) const { return path(a) == path(b); }
   };
 
-  Node* find_mutable(std::string_view path);
-  Node* insert(std::string_view path, Node* parent);
-  void forget(Node* node);
-  void index(Node* node);
+  Znode* find_mutable(std::string_view path);
+  Znode* insert(std::string_view path, Znode* parent);
+  void forget(Znode* node);
+  void index(Znode* node);
   /// Called before a node changes, so that a snapshot under way sees it as it was.
-  void before_change(Node* node);
-  void refresh_digest(Node* node);
+  void before_change(Znode* node);
+  void refresh_digest(Znode* node);
 
   const bool extended_types_;
-  absl::flat_hash_set<Node*, Hash, Equal> nodes_;
-  Node* root_ = nullptr;
-  Node* oldest_ = nullptr;
-  Node* newest_ = nullptr;
-  absl::flat_hash_map<std::int64_t, absl::flat_hash_set<const Node*>> ephemerals_;
-  absl::flat_hash_set<const Node*> containers_;
-  absl::flat_hash_set<const Node*> ttl_nodes_;
+  absl::flat_hash_set<Znode*, Hash, Equal> nodes_;
+  Znode* root_ = nullptr;
+  Znode* oldest_ = nullptr;
+  Znode* newest_ = nullptr;
+  absl::flat_hash_map<std::int64_t, absl::flat_hash_set<const Znode*>> ephemerals_;
+  absl::flat_hash_set<const Znode*> containers_;
+  absl::flat_hash_set<const Znode*> ttl_nodes_;
   AclTable acls_;
   std::uint64_t digest_ = 0;
   std::int64_t data_size_ = 0;
@@ -156,11 +156,11 @@ class TreeSnapshot {
 
  private:
   friend class Tree;
-  void preserve(Node* node);
-  void write(const Node* node, std::string& out);
+  void preserve(Znode* node);
+  void write(const Znode* node, std::string& out);
 
   Tree& tree_;
-  Node* cursor_;
+  Znode* cursor_;
   std::string preserved_;
 };
 
