@@ -245,7 +245,6 @@ Exit Tool::multi(const Command& command) {
     const auto error =
         client::make_error(result->results[*failed].code,
                            ops[*failed].op == jute::OpCode::create2 ? "create" : jute::name_of(ops[*failed].op), ops[*failed].path);
-    if (json_) return exit_for(error.code);
     return fail({error.code, fmt::format("operation {} of {}, {}", *failed + 1, ops.size(), error.message)}, "Nothing was done");
   }
   if (!json_) {
