@@ -30,6 +30,7 @@ Core::Core(std::string name) : name_(std::move(name)), receive_buffer_(new char[
 Core::~Core() {
   background_.reset();
   disk_.reset();
+  going_ = true;
   // Callbacks own things that may still want to cancel a timer or drop a connection while they go.
   posted_.clear();
   auto timers = std::move(timers_);
@@ -39,6 +40,7 @@ Core::~Core() {
 }
 
 void Core::flush_later(std::shared_ptr<Stream> stream) {
+  if (going_) return;
   unflushed_.push_back(std::move(stream));
   if (depth_ > 0 || flush_posted_) return;
   flush_posted_ = true;
@@ -60,6 +62,7 @@ void Core::flush() {
 }
 
 TimerId Core::after(Duration delay, Callback callback) {
+  if (going_) return {};
   const Deadline deadline{std::chrono::steady_clock::now() + std::max(delay, Duration::zero()), ++last_timer_};
   timers_.emplace(deadline.id, std::move(callback));
   deadlines_.push_back(deadline);
@@ -110,6 +113,7 @@ void Core::run_timers() {
 }
 
 void Core::post(Callback callback) {
+  if (going_) return;
   bool first;
   {
     const std::lock_guard lock(posted_mutex_);

@@ -73,6 +73,7 @@ class Core {
   DiskThread& started(std::unique_ptr<DiskThread>& thread, const char* suffix);
 
   const std::string name_;
+  bool going_ = false;  // being destroyed: nothing new is taken on
   int depth_ = 0;
   bool flush_posted_ = false;
   std::vector<std::shared_ptr<Stream>> unflushed_;
