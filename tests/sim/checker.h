@@ -1,0 +1,33 @@
+// Proves that what clients saw is what one correct service, executing the given transactions in order, would have told them.
+//
+// It replays the transactions on the model, taking what each one does from the client's own request, and compares every reply (octet for
+// octet, stat and zxid included), every read against the state at the zxid that its reply names, and every watch event with its place in
+// the stream of its connection. Around that: nothing acknowledged is missing, nothing is executed twice or out of order, multis are whole
+// or absent (a part of one could not be replayed), no session sees zxids go back, reads and writes respect real time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "history.h"
+#include "model.h"
+#include "witness.h"
+
+namespace chorus::coord_sim {
+
+struct Verdict {
+  std::vector<std::string> faults;  // the first ones found, in words; empty: all is well
+  std::uint64_t acknowledged = 0;   // writes
+  std::uint64_t unknown_kept = 0;   // writes whose fate the client never learnt: executed ...
+  std::uint64_t unknown_lost = 0;   // ... and not
+  std::uint64_t checks = 0;
+};
+
+struct CheckOptions {
+  /// Reads reflect every write acknowledged before they were sent. Holds with one server; of an ensemble only for writes.
+  bool reads_are_linearizable = true;
+};
+
+Verdict check(const History& history, const std::vector<Transaction>& transactions, const CheckOptions& options = {});
+
+}  // namespace chorus::coord_sim

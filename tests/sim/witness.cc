@@ -1,0 +1,70 @@
+#include "witness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+
+namespace chorus::coord_sim {
+
+namespace {
+
+constexpr std::uint32_t magic = 0x5a4b4c47;  // "ZKLG"
+constexpr std::size_t header_size = 16;
+
+/// Entries up to the first that is not whole: there the file ends, or a crash tore it.
+void read_file(std::string_view octets, std::vector<Transaction>& out) {
+  base::Reader in(octets);
+  if (in.u32() != magic || octets.size() < header_size) return;
+  in.octets(header_size - 4);
+  while (in.ok()) {
+    const std::uint64_t checksum = in.u64();
+    const std::uint32_t length = in.u32();
+    if (!in.ok() || length == 0 || length > in.remaining()) return;
+    const std::string_view entry = in.octets(length);
+    if (in.u8() != 'B' || !in.ok() || checksum != base::adler32(entry)) return;
+    base::Reader fields(entry);
+    Transaction txn;
+    txn.session = fields.i64();
+    txn.cxid = fields.i32();
+    txn.zxid = fields.i64();
+    txn.time_ms = fields.i64();
+    txn.type = fields.i32();
+    if (txn.type == -1) txn.err = fields.i32();
+    if (txn.type == 20) txn.path = std::string(fields.octets(fields.u32()));
+    out.push_back(std::move(txn));
+  }
+}
+
+}  // namespace
+
+std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
+  std::vector<std::pair<std::uint64_t, std::string>> files;
+  for (const std::string& path : disk.all_files()) {
+    const std::string prefix = directory + "/log.";
+    if (!path.starts_with(prefix)) continue;
+    std::uint64_t zxid = 0;
+    const auto [end, error] = std::from_chars(path.data() + prefix.size(), path.data() + path.size(), zxid, 16);
+    if (error == std::errc() && end == path.data() + path.size()) files.emplace_back(zxid, path);
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Transaction> all;
+  for (const auto& [zxid, path] : files) {
+    const std::size_t before = all.size();
+    read_file(*disk.contents(path), all);
+    if (all.size() > before && all[before].zxid != static_cast<std::int64_t>(zxid)) {
+      trouble = fmt::format("{} begins with zxid {:#x}", path, all[before].zxid);
+    }
+  }
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i].zxid != all[i - 1].zxid + 1 && trouble.empty()) {
+      trouble = fmt::format("zxid {:#x} follows {:#x} in the log", all[i].zxid, all[i - 1].zxid);
+    }
+  }
+  return all;
+}
+
+}  // namespace chorus::coord_sim
