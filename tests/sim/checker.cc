@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -214,8 +215,9 @@ void Checker::check_real_time() {
     if (history_.requests[i].answered_ns >= 0) acknowledged.emplace_back(history_.requests[i].answered_ns, answer_of_.at(i)->zxid);
   }
   std::sort(acknowledged.begin(), acknowledged.end());
-  std::stable_sort(sent.begin(), sent.end(),
-                   [&](std::size_t a, std::size_t b) { return history_.requests[a].sent_ns < history_.requests[b].sent_ns; });
+  std::sort(sent.begin(), sent.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(history_.requests[a].sent_ns, a) < std::tie(history_.requests[b].sent_ns, b);
+  });
   std::size_t next = 0;
   std::int64_t newest = 0;
   for (const std::size_t i : sent) {
