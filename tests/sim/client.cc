@@ -226,8 +226,9 @@ void Client::take_reply(Frame& frame) {
   if (frame.err == 0 && (request.op.code == OpCode::create || request.op.code == OpCode::create2)) {
     if (const auto path = jute::decode<jute::PathRecord>(frame.body)) workload_.learn(std::string(path->path));
   }
-  if (on_reply) on_reply(Request(request), Frame(frame));
-  if (request.op.code == OpCode::close_session) {
+  const OpCode code = request.op.code;
+  if (on_reply) on_reply(Request(request), Frame(frame));  // copies: it may ask for more
+  if (code == OpCode::close_session) {
     forget_session();
     drop_connection();
     return;
