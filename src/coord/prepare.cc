@@ -146,7 +146,8 @@ void Preparer::erase_record(Records::value_type* entry) {
 void Preparer::applied(std::int64_t zxid) {
   for (; !queue_.empty() && queue_.front().first <= zxid; queue_.pop_front()) {
     Records::value_type* entry = queue_.front().second;
-    if (entry->second.zxid <= zxid) erase_record(entry);
+    // When a later transaction of the same group changed the record again, that one's turn is to erase it.
+    if (entry->second.zxid == queue_.front().first) erase_record(entry);
   }
   for (; !ephemeral_queue_.empty() && ephemeral_queue_.front().first <= zxid; ephemeral_queue_.pop_front()) {
     const auto changes = ephemerals_.find(ephemeral_queue_.front().second);
