@@ -94,7 +94,6 @@ RecoverResult<void> load_snapshot(world::Files& files, SnapshotSink& sink, Recov
     if (newest_problem.empty()) newest_problem = done.error().message;
     out.warnings.push_back(fmt::format("{} was passed over: {}", snapshot.path, done.error().message));
   }
-  sink.begin();
   if (tried == 0) return {};
   return refuse(
       fmt::format("none of the {} snapshots in {} is sound; the newest: {}. Bring a snapshot back from a copy, or let this member "
