@@ -39,7 +39,9 @@ bool is_write_of_clients(OpCode type) {
   }
 }
 
-bool may_be_in_multi(OpCode type) { return is_write_of_clients(type) && type != OpCode::set_acl && type != OpCode::multi; }
+bool may_be_in_multi(OpCode type) {
+  return is_write_of_clients(type) && type != OpCode::set_acl && type != OpCode::multi && type != OpCode::delete_container;
+}
 
 }  // namespace
 
@@ -80,7 +82,7 @@ ErrorCode Preparer::prepare_record(OpCode& type, base::Reader& in, const Request
     case OpCode::delete_:
       return remove(in, who, out);
     case OpCode::delete_container:
-      return delete_container(in, out);
+      return delete_container(in, who, out);
     case OpCode::set_data:
       return set_data(in, who, out);
     case OpCode::set_acl:
@@ -265,15 +267,18 @@ ErrorCode Preparer::remove(base::Reader& in, const Requester& who, std::string& 
   return ErrorCode::ok;
 }
 
-ErrorCode Preparer::delete_container(base::Reader& in, std::string& out) {
+// Java lets any client delete any childless node by this operation, permissions or not; here it is for containers and TTL nodes, and a
+// client needs the permission that delete would need. See docs/decisions.
+ErrorCode Preparer::delete_container(base::Reader& in, const Requester& who, std::string& out) {
   const auto request = jute::decode<jute::PathRecord>(in);
   if (!request) return ErrorCode::marshalling_error;
   if (!has_parent(request->path) || is_system_path(request->path)) return ErrorCode::bad_arguments;
   const State node = look_up(request->path);
   if (!node.exists) return ErrorCode::no_node;
+  if (who.session != 0 && !allowed(look_up(parent_key(request->path)).acl, jute::perms::delete_, who)) return ErrorCode::no_auth;
   if (node.child_count > 0) return ErrorCode::not_empty;
   const NodeKind kind = database_.tree.kind_of(node.stat.ephemeral_owner);
-  if (kind == NodeKind::ephemeral) return ErrorCode::bad_version;
+  if (kind != NodeKind::container && kind != NodeKind::ttl) return ErrorCode::bad_version;
   jute::encode(jute::DeleteTxn{request->path}, out);
   remove_node(request->path, node);
   return ErrorCode::ok;

@@ -72,7 +72,7 @@ class Preparer {
   jute::ErrorCode prepare_record(jute::OpCode& type, base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode create(jute::OpCode& type, base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode remove(base::Reader& in, const Requester& who, std::string& out);
-  jute::ErrorCode delete_container(base::Reader& in, std::string& out);
+  jute::ErrorCode delete_container(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode set_data(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode set_acl(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode check(base::Reader& in, const Requester& who, std::string& out);

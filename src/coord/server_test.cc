@@ -1,0 +1,446 @@
+// The server, event by event: what it answers, in what order, and when.
+#include "coord/server.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "coord/disk/entry.h"
+
+namespace chorus::coord {
+namespace {
+
+using jute::ErrorCode;
+using jute::EventType;
+using jute::OpCode;
+using std::chrono::seconds;
+
+const std::vector<jute::Acl> open_acl = {{jute::perms::all, {"world", "anyone"}}};
+
+struct Reply {
+  std::int32_t xid;
+  std::int64_t zxid;
+  ErrorCode error;
+  std::string body;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  explicit ServerTest(Options options = {}) : server_(options, std::make_unique<Database>(true), now_, 1) {}
+
+  void step(decltype(Event::what) what) {
+    std::vector<Action> actions;
+    server_.step({now_, wall_, std::move(what)}, actions);
+    for (Action& action : actions) {
+      if (auto* send = std::get_if<Send>(&action)) {
+        sent_[send->connection] += send->octets;
+      } else if (auto* close = std::get_if<Close>(&action)) {
+        closed_.insert(close->connection);
+      } else if (auto* persist = std::get_if<Persist>(&action)) {
+        ASSERT_FALSE(disk_) << "two groups under way";
+        disk_ = std::move(*persist);
+      } else if (auto* pause = std::get_if<Pause>(&action)) {
+        paused_.insert(pause->connection);
+      } else if (auto* resume = std::get_if<Resume>(&action)) {
+        paused_.erase(resume->connection);
+      } else if (auto* word = std::get_if<AnswerWord>(&action)) {
+        words_.push_back(word->word);
+      }
+    }
+  }
+  // The disk has done what it was given, and what came of that.
+  void sync() {
+    while (disk_) step(Persisted{std::exchange(disk_, std::nullopt)->group});
+  }
+  ConnectionId accept(const std::string& host = "127.0.0.1") {
+    const ConnectionId id(++last_);
+    step(Accepted{id, {host, 40000}, false, {}});
+    return id;
+  }
+  static std::string frame(const std::string& body) {
+    std::string out;
+    base::Writer writer(out);
+    writer.u32(static_cast<std::uint32_t>(body.size()));
+    return out + body;
+  }
+  template <jute::Record Record>
+  static std::string request(std::int32_t xid, OpCode type, const Record& record) {
+    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}) + jute::encode(record));
+  }
+  static std::string request(std::int32_t xid, OpCode type) {
+    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}));
+  }
+  static std::string create(std::int32_t xid, std::string_view path, std::int32_t flags = 0) {
+    return request(xid, OpCode::create, jute::CreateRequest{path, "x", open_acl, flags});
+  }
+  static std::string exists(std::int32_t xid, std::string_view path, bool watch = false) {
+    return request(xid, OpCode::exists, jute::PathWatchRequest{path, watch});
+  }
+  static std::string connect_frame(std::int64_t session = 0, std::string password = std::string(16, '\0'), std::int32_t timeout_ms = 10'000,
+                                   std::int64_t seen = 0) {
+    return frame(jute::encode(jute::ConnectRequest{0, seen, timeout_ms, session, password}) + '\0');
+  }
+  // Connects and takes the answer off.
+  ConnectionId open(std::int64_t session = 0, const std::string& password = std::string(16, '\0')) {
+    const ConnectionId id = accept();
+    step(Received{id, connect_frame(session, password)});
+    sync();
+    const auto response = take_connect(id);
+    session_ = response.session_id;
+    return id;
+  }
+  jute::ConnectResponse take_connect(ConnectionId id) {
+    base::Reader in(sent_[id]);
+    const std::uint32_t length = in.u32();
+    password_.assign(16, '\0');
+    auto response = jute::decode<jute::ConnectResponse>(in).value_or(jute::ConnectResponse{.session_id = -1});
+    password_ = std::string(response.password.value_or(""));
+    response.password.reset();
+    sent_[id].erase(0, length + 4);
+    return response;
+  }
+  std::vector<Reply> take(ConnectionId id) {
+    std::vector<Reply> replies;
+    base::Reader in(sent_[id]);
+    while (in.remaining() > 0) {
+      base::Reader one(in.octets(in.u32()));
+      const auto header = *jute::decode<jute::ReplyHeader>(one);
+      replies.push_back({header.xid, header.zxid, static_cast<ErrorCode>(header.err), std::string(one.rest())});
+    }
+    sent_[id].clear();
+    return replies;
+  }
+  static std::string show(const std::vector<Reply>& replies) {
+    std::string text;
+    for (const Reply& reply : replies) {
+      if (!text.empty()) text += ' ';
+      if (reply.xid == -1) {
+        const auto event = *jute::decode<jute::WatcherEvent>(reply.body);
+        text += fmt::format("{}({})@{}", jute::name_of(static_cast<EventType>(event.type)), event.path, reply.zxid);
+      } else {
+        text += fmt::format("{}:{}@{}", reply.xid, jute::name_of(reply.error), reply.zxid);
+      }
+    }
+    return text;
+  }
+  void pass(world::Duration time) {
+    for (world::Duration done{0}; done < time; done += milliseconds(500)) {
+      now_ += milliseconds(500);
+      wall_ += milliseconds(500);
+      step(Tick{});
+      sync();
+    }
+  }
+
+  world::Instant now_{seconds(1000)};
+  world::WallTime wall_{milliseconds(1'700'000'000'000)};
+  Server server_;
+  std::uint64_t last_ = 0;
+  std::map<ConnectionId, std::string> sent_;
+  std::set<ConnectionId> closed_, paused_;
+  std::vector<std::string> words_;
+  std::optional<Persist> disk_;
+  std::int64_t session_ = 0;
+  std::string password_;
+};
+
+TEST_F(ServerTest, NothingIsAnsweredBeforeItIsDurable) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/a")});
+  EXPECT_EQ(show(take(a)), "");
+  const ConnectionId b = open();  // syncs
+  EXPECT_EQ(show(take(a)), "1:OK@2");
+  step(Received{a, create(2, "/b")});
+  step(Received{b, exists(1, "/b")});
+  EXPECT_EQ(show(take(b)), "1:NONODE@3");  // nobody sees what may yet be lost
+  sync();
+  step(Received{b, exists(2, "/b")});
+  EXPECT_EQ(show(take(b)), "2:OK@4");
+}
+
+TEST_F(ServerTest, AnswersInOrderAndReadsOwnWrites) {
+  const ConnectionId a = open();
+  step(Received{a, exists(1, "/a") + create(2, "/a") + exists(3, "/a") + create(4, "/a") + exists(5, "/a/b") + create(6, "/a/b") +
+                       request(-2, OpCode::ping) + exists(7, "/a/b")});
+  EXPECT_EQ(show(take(a)), "1:NONODE@1");
+  sync();
+  EXPECT_EQ(show(take(a)), "2:OK@2 3:OK@2 4:NODEEXISTS@3 5:NONODE@3 6:OK@4 -2:OK@4 7:OK@4");
+}
+
+TEST_F(ServerTest, FramesMayBeCutAnywhere) {
+  const ConnectionId a = open();
+  const std::string octets = create(1, "/a") + exists(2, "/a") + create(3, "/b");
+  for (const char octet : octets) step(Received{a, std::string_view(&octet, 1)});
+  sync();
+  EXPECT_EQ(show(take(a)), "1:OK@2 2:OK@2 3:OK@3");
+}
+
+TEST_F(ServerTest, RequestsMayFollowTheConnectRequestAtOnce) {
+  const ConnectionId a = accept();
+  step(Received{a, connect_frame() + create(1, "/a") + exists(2, "/a")});
+  sync();
+  EXPECT_EQ(take_connect(a).timeout_ms, 10'000);
+  EXPECT_EQ(show(take(a)), "1:OK@2 2:OK@2");
+}
+
+TEST_F(ServerTest, GroupsFormWhileTheDiskIsBusy) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/a")});
+  ASSERT_TRUE(disk_);
+  EXPECT_EQ(disk_->first_zxid, 2);
+  step(Received{a, create(2, "/b") + create(3, "/c")});
+  step(Persisted{std::exchange(disk_, std::nullopt)->group});
+  EXPECT_EQ(show(take(a)), "1:OK@2");
+  ASSERT_TRUE(disk_);
+  EXPECT_EQ(disk_->first_zxid, 3);
+  EXPECT_EQ(disk_->last_zxid, 4);
+}
+
+TEST_F(ServerTest, EventsComeBeforeTheStateThatTheyTellOf) {
+  const ConnectionId a = open();
+  const ConnectionId b = open();
+  step(Received{b, exists(1, "/a", true) + request(2, OpCode::get_children, jute::PathWatchRequest{"/", true})});
+  EXPECT_EQ(show(take(b)), "1:NONODE@2 2:OK@2");
+  step(Received{a, create(1, "/a")});
+  step(Received{b, exists(3, "/a")});
+  sync();
+  step(Received{b, exists(4, "/a")});
+  EXPECT_EQ(show(take(b)), "3:NONODE@2 NodeCreated(/a)@3 NodeChildrenChanged(/)@3 4:OK@3");
+  step(Received{a, request(2, OpCode::set_data, jute::SetDataRequest{"/a", "y", -1})});
+  sync();
+  EXPECT_EQ(show(take(b)), "");  // one-time watches are used up
+}
+
+TEST_F(ServerTest, RecursiveWatchesHearOfDescendants) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/a") + request(2, OpCode::add_watch, jute::PathTypeRequest{"/a", 1}) +
+                       request(3, OpCode::add_watch, jute::PathTypeRequest{"/a", 0})});
+  sync();
+  take(a);
+  step(Received{a, create(4, "/a/b") + create(5, "/a/b/c") + request(6, OpCode::delete_, jute::PathVersionRequest{"/a/b/c", -1})});
+  sync();
+  EXPECT_EQ(show(take(a)),
+            "NodeCreated(/a/b)@3 NodeChildrenChanged(/a)@3 4:OK@3 NodeCreated(/a/b/c)@4 5:OK@4 NodeDeleted(/a/b/c)@5 6:OK@5");
+  step(Received{a, request(7, OpCode::remove_watches, jute::PathTypeRequest{"/a", 3}) +
+                       request(8, OpCode::remove_watches, jute::PathTypeRequest{"/a", 3})});
+  EXPECT_EQ(show(take(a)), "7:OK@5 8:NOWATCHER@5");
+}
+
+TEST_F(ServerTest, SetWatchesMakesGoodWhatWasMissed) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/a") + create(2, "/b")});
+  sync();
+  take(a);
+  step(Received{a, request(-8, OpCode::set_watches, jute::SetWatchesRequest{2, {"/a", "/b", "/gone"}, {"/a", "/later"}, {"/a", "/"}})});
+  EXPECT_EQ(show(take(a)), "NodeDataChanged(/b)@-1 NodeDeleted(/gone)@-1 NodeCreated(/a)@-1 NodeChildrenChanged(/)@-1 -8:OK@3");
+  step(Received{a, create(3, "/later")});
+  sync();
+  EXPECT_EQ(show(take(a)), "NodeCreated(/later)@4 3:OK@4");
+}
+
+TEST_F(ServerTest, SyncWaitsForTheWritesOfOthers) {
+  const ConnectionId a = open();
+  const ConnectionId b = open();
+  step(Received{a, create(1, "/a")});
+  step(Received{b, request(1, OpCode::sync, jute::PathRecord{"/a"}) + exists(2, "/a")});
+  EXPECT_EQ(show(take(b)), "");
+  sync();
+  EXPECT_EQ(show(take(b)), "1:OK@3 2:OK@3");
+}
+
+TEST_F(ServerTest, ASessionGoesOnOverAnotherConnection) {
+  const ConnectionId a = open();
+  const std::int64_t session = session_;
+  const std::string password = password_;
+  step(Received{a, create(1, "/e", 1) + create(2, "/f", 1)});
+  const ConnectionId b = accept();
+  step(Received{b, connect_frame(session, password) + exists(1, "/f")});
+  EXPECT_TRUE(closed_.contains(a));
+  EXPECT_EQ(take_connect(b).session_id, session);
+  EXPECT_EQ(show(take(b)), "");  // its own writes come first
+  sync();
+  EXPECT_EQ(show(take(b)), "1:OK@3");
+}
+
+TEST_F(ServerTest, RefusesStrangersAndThoseFromTheFuture) {
+  const ConnectionId a = open();
+  const std::int64_t session = session_;
+  const ConnectionId b = accept();
+  step(Received{b, connect_frame(session, std::string(16, 'x'))});
+  EXPECT_EQ(take_connect(b).session_id, 0);
+  EXPECT_TRUE(closed_.contains(b));
+  EXPECT_TRUE(closed_.contains(a));  // as ZooKeeper does; the session itself lives
+  EXPECT_TRUE(server_.sessions().is_alive(session));
+  const ConnectionId c = accept();
+  step(Received{c, connect_frame(0, std::string(16, '\0'), 1000, 1000)});
+  EXPECT_TRUE(closed_.contains(c));
+  EXPECT_EQ(sent_[c], "");
+}
+
+TEST_F(ServerTest, TimeOutsAreClampedAndEnd) {
+  const ConnectionId a = accept();
+  step(Received{a, connect_frame(0, std::string(16, '\0'), 1)});
+  sync();
+  EXPECT_EQ(take_connect(a).timeout_ms, 6000);
+  step(Received{a, create(1, "/e", 1)});
+  sync();
+  step(Disconnected{a});
+  pass(seconds(5));
+  EXPECT_NE(server_.database().tree.find("/e"), nullptr);
+  pass(seconds(6));
+  EXPECT_EQ(server_.database().tree.find("/e"), nullptr);
+  EXPECT_EQ(server_.database().sessions.size(), 0U);
+}
+
+TEST_F(ServerTest, PingsKeepASessionAlive) {
+  const ConnectionId a = open();
+  for (int i = 0; i < 10; ++i) {
+    pass(seconds(5));
+    step(Received{a, request(-2, OpCode::ping)});
+  }
+  EXPECT_FALSE(closed_.contains(a));
+  EXPECT_EQ(server_.database().sessions.size(), 1U);
+}
+
+TEST_F(ServerTest, CloseEndsTheSessionAndItsNodes) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/e", 1) + create(2, "/s", 3) + request(3, OpCode::close_session) + create(4, "/late")});
+  sync();
+  EXPECT_EQ(show(take(a)), "1:OK@2 2:OK@3 3:OK@4");
+  EXPECT_TRUE(closed_.contains(a));
+  EXPECT_EQ(server_.database().tree.size(), 4U);
+}
+
+TEST_F(ServerTest, UnknownOperationsEndTheConnection) {
+  for (const std::int32_t type : {77, 0, 13, -1, -10}) {
+    const ConnectionId a = open();
+    step(Received{a, request(1, static_cast<OpCode>(type))});
+    sync();
+    EXPECT_EQ(show(take(a)), "1:UNIMPLEMENTED@-1") << type;
+    EXPECT_TRUE(closed_.contains(a));
+  }
+}
+
+TEST_F(ServerTest, ARequestThatCannotBeReadKeepsTheConnection) {
+  const ConnectionId a = open();
+  step(Received{a, request(1, OpCode::exists) + request(2, OpCode::create) + request(3, OpCode::multi) + exists(4, "/")});
+  sync();
+  EXPECT_EQ(show(take(a)), "1:MARSHALLINGERROR@1 2:MARSHALLINGERROR@2 3:MARSHALLINGERROR@3 4:OK@3");
+}
+
+TEST_F(ServerTest, FramesBeyondTheLimitEndTheConnection) {
+  for (const std::string& length :
+       {std::string("\x00\x10\x00\x00", 4), std::string("\xff\xff\xff\xff", 4), std::string("\x7f\xff\xff\xff", 4)}) {
+    const ConnectionId a = accept();
+    step(Received{a, length});
+    EXPECT_TRUE(closed_.contains(a));
+    EXPECT_EQ(sent_[a], "");
+  }
+}
+
+TEST_F(ServerTest, WordsAreOnlyKnownBeforeTheHandshake) {
+  const ConnectionId a = accept();
+  step(Received{a, "ru"});
+  step(Received{a, "ok"});
+  EXPECT_EQ(words_, std::vector<std::string>{"ruok"});
+  const ConnectionId b = open();
+  step(Received{b, "ruok"});  // a length that is too long
+  EXPECT_TRUE(closed_.contains(b));
+  EXPECT_EQ(words_.size(), 1U);
+}
+
+TEST_F(ServerTest, PipelinesWithoutEndArePaused) {
+  const ConnectionId a = open();
+  const std::string big(100'000, 'x');
+  for (int i = 0; i < 12; ++i) step(Received{a, request(i, OpCode::set_data, jute::SetDataRequest{"/none", big, -1})});
+  EXPECT_TRUE(paused_.contains(a));
+  sync();
+  EXPECT_FALSE(paused_.contains(a));
+  EXPECT_EQ(take(a).size(), 12U);
+  step(Unsent{a, 2 << 20});
+  EXPECT_TRUE(paused_.contains(a));
+  step(Unsent{a, 0});
+  EXPECT_FALSE(paused_.contains(a));
+  step(Unsent{a, 100 << 20});
+  EXPECT_TRUE(closed_.contains(a));
+}
+
+TEST_F(ServerTest, AuthenticationOpensWhatItLocked) {
+  const ConnectionId a = open();
+  const std::vector<jute::Acl> mine = {{jute::perms::all, {"auth", ""}}};
+  step(Received{a, request(1, OpCode::create, jute::CreateRequest{"/m", "x", mine, 0}) +
+                       request(-4, OpCode::auth, jute::AuthRequest{0, "digest", "user:secret"}) +
+                       request(2, OpCode::create, jute::CreateRequest{"/m", "x", mine, 0}) +
+                       request(3, OpCode::get_acl, jute::PathRecord{"/m"})});
+  sync();
+  const auto replies = take(a);
+  EXPECT_EQ(show(replies), "-4:OK@0 1:INVALIDACL@2 2:OK@3 3:OK@3");
+  EXPECT_NE(replies.back().body.find("user:GIBlROhtMbAsH1JCBpdMs91rUHg="), std::string::npos);
+  const ConnectionId b = open();
+  step(Received{b, request(1, OpCode::get_data, jute::PathWatchRequest{"/m", false}) + exists(2, "/m")});
+  EXPECT_EQ(show(take(b)), "1:NOAUTH@4 2:NOAUTH@4");
+  step(Received{b, request(-4, OpCode::auth, jute::AuthRequest{0, "nosuch", "x"})});
+  EXPECT_EQ(show(take(b)), "-4:AUTHFAILED@0");
+  EXPECT_TRUE(closed_.contains(b));
+}
+
+TEST_F(ServerTest, ContainersAndTtlNodesAreReaped) {
+  const ConnectionId a = open();
+  step(Received{a, request(1, OpCode::create_container, jute::CreateRequest{"/c", "", open_acl, 4}) + create(2, "/c/x") +
+                       request(3, OpCode::delete_, jute::PathVersionRequest{"/c/x", -1}) +
+                       request(4, OpCode::create_container, jute::CreateRequest{"/unused", "", open_acl, 4}) +
+                       request(5, OpCode::create_ttl, jute::CreateTtlRequest{"/t", "", open_acl, 5, 1000}) +
+                       request(6, OpCode::create_ttl, jute::CreateTtlRequest{"/long", "", open_acl, 5, 3'600'000})});
+  sync();
+  pass(seconds(61));
+  const Tree& tree = server_.database().tree;
+  EXPECT_EQ(tree.find("/c"), nullptr);
+  EXPECT_EQ(tree.find("/t"), nullptr);
+  EXPECT_NE(tree.find("/unused"), nullptr);
+  EXPECT_NE(tree.find("/long"), nullptr);
+}
+
+TEST_F(ServerTest, DeleteContainerDeletesNothingElse) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/plain") + request(2, OpCode::delete_container, jute::PathRecord{"/plain"})});
+  sync();
+  EXPECT_EQ(show(take(a)), "1:OK@2 2:BADVERSION@3");
+}
+
+class FewConnections : public ServerTest {
+ protected:
+  FewConnections() : ServerTest(Options{.max_client_connections = 2}) {}
+};
+TEST_F(FewConnections, PerAddress) {
+  const ConnectionId a = accept(), b = accept(), c = accept(), other = accept("10.0.0.1");
+  EXPECT_EQ(closed_, std::set<ConnectionId>{c});
+  step(Disconnected{a});
+  step(Disconnected{c});
+  EXPECT_FALSE(closed_.contains(accept()));
+  EXPECT_FALSE(closed_.contains(b));
+  EXPECT_FALSE(closed_.contains(other));
+}
+
+TEST(Session, PasswordsAreJavas) {
+  const struct {
+    std::int64_t id;
+    const char* want;
+  } cases[] = {{0x0100002bb7700000, "62c8c9dc478fdfce10975e3f68fa60af"},  // from a live server
+               {0x01000015c6f80000, "7a5bdbef7fc0a221e8db52ca605a5c16"},
+               {1, "054cc74a37327db215e702e20c73f005"},
+               {static_cast<std::int64_t>(0xff00000000000005), "51d0af4ab760fac5eaf29f8f5a96423a"}};
+  for (const auto& c : cases) EXPECT_EQ(base::hex(session_password(c.id)), c.want);
+}
+
+TEST(Acl, Addresses) {
+  EXPECT_TRUE(ip_matches("10.1.2.3", "10.0.0.0/8"));
+  EXPECT_FALSE(ip_matches("11.1.2.3", "10.0.0.0/8"));
+  EXPECT_TRUE(ip_matches("10.1.2.3", "10.1.2.3"));
+  EXPECT_TRUE(ip_matches("10.1.2.131", "10.1.2.128/25"));
+  EXPECT_FALSE(ip_matches("10.1.2.1", "10.1.2.128/25"));
+  EXPECT_TRUE(ip_matches("::1", "::/0"));
+  EXPECT_FALSE(ip_matches("::1", "0.0.0.0/0"));
+  for (const char* bad : {"", "x", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1"}) EXPECT_FALSE(is_valid_ip_range(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace chorus::coord
