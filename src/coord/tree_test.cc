@@ -286,7 +286,7 @@ TEST(Preparer, ChecksComeInZooKeepersOrder) {
       {"set a locked node", OpCode::set_data, jute::encode(jute::SetDataRequest{"/locked", "", 99}), ErrorCode::no_auth},
       {"set a bad path", OpCode::set_data, jute::encode(jute::SetDataRequest{"/x/", "", -1}), ErrorCode::bad_arguments},
       {"setACL of nothing", OpCode::set_acl, jute::encode(jute::SetAclRequest{"/none", open_acl, -1}), ErrorCode::no_node},
-      {"reconfig alone", OpCode::reconfig, "", ErrorCode::unimplemented},
+      {"reconfig alone", OpCode::reconfig, "", ErrorCode::reconfig_disabled},
       {"read inside multi", OpCode::multi, jute::encode(jute::MultiHeader{4, false, -1}), ErrorCode::marshalling_error},
   };
   for (const auto& c : cases) {
@@ -298,7 +298,7 @@ TEST(Preparer, ChecksComeInZooKeepersOrder) {
               ErrorCode::ok);
     EXPECT_EQ(preparer.prepare(c.type, c.body, {.session = 1}, txn), c.want);
     EXPECT_EQ(preparer.prepare(c.type, c.body, {.session = 1, .session_ends = true}, txn),
-              c.type == OpCode::reconfig ? ErrorCode::unimplemented : ErrorCode::session_expired);
+              c.type == OpCode::reconfig ? ErrorCode::reconfig_disabled : ErrorCode::session_expired);
   }
   Database database(true);
   Preparer preparer(database, without_ttl);
