@@ -70,13 +70,12 @@ class Dial : public std::enable_shared_from_this<Dial> {
     if (!options_.tls) return finish(std::make_unique<TcpConnection>(std::move(stream)));
     const auto tls = TlsContext::client(*options_.tls);
     if (!tls) return finish(std::unexpected(tls.error()));
-    Stream& s = *stream;
-    s.handshake((*tls)->connect(address_.host, options_.tls->verify_host), end_ - std::chrono::steady_clock::now(),
-                [self = shared_from_this(), stream = std::move(stream)](NetResult<void> done) mutable {
-                  if (!self->on_connect_) return;
-                  if (!done) return self->finish(std::unexpected(done.error()));
-                  self->finish(std::make_unique<TcpConnection>(std::move(stream)));
-                });
+    stream->handshake((*tls)->connect(address_.host, options_.tls->verify_host), end_ - std::chrono::steady_clock::now(),
+                      [self = shared_from_this()](std::shared_ptr<Stream> established, NetResult<void> done) {
+                        if (!self->on_connect_) return;
+                        if (!done) return self->finish(std::unexpected(done.error()));
+                        self->finish(std::make_unique<TcpConnection>(std::move(established)));
+                      });
   }
 
   void finish(NetResult<std::unique_ptr<Connection>> result) {

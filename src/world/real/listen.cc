@@ -90,23 +90,23 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
     prepare(socket);
     if (tls_ && plain_too_) return peek(std::make_shared<tcp::socket>(std::move(socket)), address_of(local), address_of(peer));
     auto stream = std::make_shared<Stream>(core_, std::move(socket), address_of(local), address_of(peer));
-    if (tls_) return handshake(std::move(stream));
+    if (tls_) return handshake(stream);
     hand_over(std::move(stream));
   }
 
   void hand_over(std::shared_ptr<Stream> stream) { on_accept_(std::make_unique<TcpConnection>(std::move(stream))); }
 
-  void handshake(std::shared_ptr<Stream> stream) {
-    Stream& s = *stream;
-    s.handshake(tls_->accept(), handshake_limit, [weak = weak_from_this(), stream = std::move(stream)](NetResult<void> done) mutable {
-      const auto self = weak.lock();
-      if (!self || !self->acceptor_.is_open()) return;
-      if (!done) {
-        spdlog::debug("refused a connection peer={} reason=\"{}\"", to_string(stream->peer()), done.error().message);
-        return;
-      }
-      self->hand_over(std::move(stream));
-    });
+  void handshake(const std::shared_ptr<Stream>& stream) {
+    stream->handshake(tls_->accept(), handshake_limit,
+                      [weak = weak_from_this()](std::shared_ptr<Stream> established, NetResult<void> done) {
+                        const auto self = weak.lock();
+                        if (!self || !self->acceptor_.is_open()) return;
+                        if (!done) {
+                          spdlog::debug("refused a connection peer={} reason=\"{}\"", to_string(established->peer()), done.error().message);
+                          return;
+                        }
+                        self->hand_over(std::move(established));
+                      });
   }
 
   /// Waits for the first octet, which tells TLS from anything else.
@@ -122,7 +122,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       if (::recv(socket->native_handle(), &first, 1, MSG_PEEK) != 1) return;
       self->core_.event([&] {
         auto stream = std::make_shared<Stream>(self->core_, std::move(*socket), local, peer);
-        if (first == tls_handshake) return self->handshake(std::move(stream));
+        if (first == tls_handshake) return self->handshake(stream);
         self->hand_over(std::move(stream));
       });
     });

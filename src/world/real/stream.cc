@@ -294,7 +294,7 @@ void Stream::pump_handshake() {
   if (!*done) return;
   core_.cancel(deadline_);
   state_ = State::fresh;
-  std::exchange(on_established_, nullptr)({});
+  std::exchange(on_established_, nullptr)(shared_from_this(), {});
 }
 
 void Stream::pump_tls() {
@@ -319,7 +319,7 @@ void Stream::fail(NetError why) {
   const bool told = state_ == State::lingering;
   shut();
   if (told) return;
-  if (on_established_) return std::exchange(on_established_, nullptr)(std::unexpected(std::move(why)));
+  if (on_established_) return std::exchange(on_established_, nullptr)(self, std::unexpected(std::move(why)));
   if (ConnectionHandler* handler = std::exchange(handler_, nullptr)) return handler->on_closed(why);
   ended_ = std::move(why);  // failed before start()
 }

@@ -13,7 +13,8 @@ namespace chorus::world::real {
 /// Lives on its reactor; kept alive by the operations that wait on its socket, and by the Connection that its user holds.
 class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  using OnEstablished = std::move_only_function<void(NetResult<void>)>;
+  /// Given the stream itself: one that held it would keep it alive for ever.
+  using OnEstablished = std::move_only_function<void(std::shared_ptr<Stream>, NetResult<void>)>;
 
   Stream(Core& core, asio::ip::tcp::socket socket, Address local, Address peer);
 
