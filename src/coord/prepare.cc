@@ -92,7 +92,7 @@ ErrorCode Preparer::prepare_record(OpCode& type, base::Reader& in, const Request
     case OpCode::multi:
       return multi(in, who, out);
     case OpCode::reconfig:
-      return ErrorCode::unimplemented;  // a server without an ensemble has nothing to reconfigure
+      return ErrorCode::reconfig_disabled;  // as with reconfigEnabled=false, the default
     case OpCode::create_session:
       out += in.rest();
       return ErrorCode::ok;
