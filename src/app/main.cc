@@ -3,13 +3,17 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <iostream>
 #include <string_view>
 
 #include "app/command/config.h"
 #include "app/command/status.h"
 #include "app/config/load.h"
+#include "app/serve.h"
 #include "app/version.h"
 #include "app/zk/zk.h"
+#include "coord/disk/inspect.h"
+#include "world/real/files.h"
 
 namespace chorus::app {
 namespace {
@@ -35,6 +39,13 @@ world::Address address(const std::string& text, std::uint16_t default_port) {
   return *parsed;
 }
 
+int inspect(const std::vector<std::string>& paths, const coord::disk::InspectOptions& options) {
+  world::real::PosixFiles files;
+  bool sound = true;
+  for (const std::string& path : paths) sound &= coord::disk::inspect(files, path, options, std::cout) == coord::disk::InspectOutcome::sound;
+  return sound ? 0 : exit_failed;
+}
+
 int run(int argc, char** argv) {
   // It has a command line, and exit codes, of its own.
   if (argc > 1 && std::string_view(argv[1]) == "zk") return zk::zk_main(argc - 1, argv + 1);
@@ -45,6 +56,9 @@ int run(int argc, char** argv) {
   app.footer("'chorus COMMAND --help' says more of each.");
 
   ConfigFlags flags;
+  CLI::App* serve_command = app.add_subcommand("serve", "Run a node; with no configuration on loopback, data in ./chorus-data");
+  flags.add_to(*serve_command);
+
   CLI::App* status_command = app.add_subcommand("status", "Ask a node how it is");
   std::string client = "127.0.0.1:2181";
   std::string admin;
@@ -52,6 +66,18 @@ int run(int argc, char** argv) {
   status_command->add_option("address", client, "Where the node's clients connect")->capture_default_str();
   status_command->add_option("--admin", admin, "Ask /health of this admin address too");
   status_command->add_flag("--json", json, "One JSON object");
+
+  CLI::App* inspect_command = app.add_subcommand("inspect", "Read transaction logs and snapshots, Chorus's or ZooKeeper's");
+  std::vector<std::string> inspected;
+  coord::disk::InspectOptions inspect_options;
+  inspect_command->add_option("file", inspected, "log.* or snapshot.* files")->required();
+  inspect_command->add_flag("--json", inspect_options.json, "One JSON object a line");
+  inspect_command->add_flag("--paths", inspect_options.paths, "With the path of each transaction or node");
+  inspect_command->add_flag("--sizes", inspect_options.sizes, "Snapshot: nodes and octets of data below each node");
+  inspect_command->add_flag("--data", inspect_options.data, "With the data");
+  inspect_command->add_option("--from", inspect_options.from_zxid, "Only from this zxid on");
+  inspect_command->add_option("--to", inspect_options.to_zxid, "Only up to this zxid");
+  inspect_command->add_flag("--all", inspect_options.all, "Go on behind damage");
 
   app.add_subcommand("zk", "Work with the tree: ls, get, set, create, watch, export, ...");
 
@@ -65,6 +91,8 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (*serve_command) return serve(flags.sources());
+    if (*inspect_command) return inspect(inspected, inspect_options);
     if (*status_command) {
       return status(
           {.client = address(client, 2181), .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .json = json});

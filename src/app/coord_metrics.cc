@@ -1,0 +1,35 @@
+#include "app/coord_metrics.h"
+
+#include <charconv>
+
+#include "coord/zk/four_letter.h"
+
+namespace chorus::app {
+
+void collect_coord(coord::Node& node, admin::MetricWriter& out) {
+  const coord::Server& server = node.server();
+  const coord::Statistics& now = server.statistics();
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  out.gauge("chorus_coord_znodes", "Nodes in the tree.", number(server.database().tree.size()));
+  out.gauge("chorus_coord_data_bytes", "Octets of the paths and data of all nodes.", number(server.database().tree.data_size()));
+  out.gauge("chorus_coord_sessions", "Sessions alive.", number(server.sessions().size()));
+  out.gauge("chorus_coord_connections", "Connections of clients.", number(server.connections().size()));
+  out.gauge("chorus_coord_watches", "Watches set.", number(server.watches().count()));
+  out.gauge("chorus_coord_requests_outstanding", "Writes that are not durable yet.", number(server.outstanding()));
+  out.counter("chorus_coord_received_bytes_total", "Octets from clients.", number(now.octets_received));
+  out.counter("chorus_coord_sent_bytes_total", "Octets to clients.", number(now.octets_sent));
+  out.counter("chorus_coord_transactions_total", "Transactions made durable.", number(now.transactions));
+  out.counter("chorus_coord_syncs_total", "Groups of transactions that shared one sync.", number(now.groups));
+  out.counter("chorus_coord_snapshots_total", "Snapshots written.", number(now.snapshots));
+  out.counter("chorus_coord_snapshot_errors_total", "Snapshots that could not be written.", number(now.snapshot_errors));
+  out.counter("chorus_coord_connections_refused_total", "Connections beyond a limit.", number(now.connections_rejected));
+  out.counter("chorus_coord_auth_failures_total", "Credentials refused.", number(now.auth_failures));
+  // The lines of mntr under the names that ZooKeeper's own Prometheus exporter gives them, for dashboards that are there already.
+  for (const auto& [name, text] : coord::zk::monitor_values(server, node.facts())) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) out.gauge(name, "As in ZooKeeper's mntr.", value);
+  }
+}
+
+}  // namespace chorus::app

@@ -1,0 +1,135 @@
+#include "app/serve.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <vector>
+
+#include "admin/health.h"
+#include "admin/http.h"
+#include "app/coord_metrics.h"
+#include "app/log/logging.h"
+#include "app/version.h"
+#include "coord/node.h"
+#include "world/real/reactor.h"
+
+namespace chorus::app {
+namespace {
+
+/// Each connection is a descriptor: take as many as the owner of the machine allows.
+void raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of open files to={}", limit.rlim_max);
+}
+
+std::string identity(const Settings& settings) {
+  const auto& address = settings.coord.client_address ? settings.coord.client_address : settings.coord.secure_client_address;
+  return "coord@" + to_string(*address);
+}
+
+class Service {
+ public:
+  explicit Service(const Sources& sources) : sources_(sources), loaded_(load(sources)), reactor_("chorus") {}
+
+  int run() {
+    start_logging(loaded_.settings.log, identity(loaded_.settings));
+    spdlog::info("starting version={} commit={} pid={} config={}", version, version_commit, getpid(), sources_.file.empty() ? "none" : sources_.file);
+    for (const std::string& note : loaded_.notes) spdlog::warn("configuration: {}", note);
+    raise_open_files();
+    // From here on, so that a signal during a long recovery ends the process in order once that is done.
+    reactor_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
+    if (!start_coord() || !start_admin()) return 1;
+    reactor_.run();
+    http_.clear();
+    node_.reset();
+    spdlog::info("ended");
+    return failed_ ? 1 : 0;
+  }
+
+ private:
+  bool start_coord() {
+    auto node = coord::Node::start(reactor_, loaded_.settings.coord, *spdlog::default_logger());
+    if (!node) {
+      spdlog::error("cannot start: {}", node.error().message);
+      return false;
+    }
+    node_ = std::move(*node);
+    node_->on_failure([this](const std::string& why) {
+      spdlog::error("cannot go on: {}", why);
+      failed_ = true;
+      problem_ = why;
+      stop();
+    });
+    health_.check("coord", [this] { return problem_; });
+    health_.gate("coord", [this]() -> std::optional<std::string> { return stopping_ ? std::optional<std::string>("stopping") : std::nullopt; });
+    metrics_.collect(admin::collect_process);
+    metrics_.collect([this](admin::MetricWriter& out) { collect_coord(*node_, out); });
+    metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);
+    return true;
+  }
+
+  bool start_admin() {
+    const AdminSettings& admin = loaded_.settings.admin;
+    for (const auto& address : {admin.address, admin.metrics_address}) {
+      if (!address) continue;
+      auto server = std::make_unique<admin::HttpServer>(reactor_, admin::HttpOptions{.address = *address});
+      admin::add_standard_routes(*server, metrics_, health_);
+      if (const auto started = server->start(); !started) {
+        spdlog::error("cannot start: {} (admin.address; empty: no HTTP)", started.error().message);
+        return false;
+      }
+      spdlog::info("answering health and metrics address={}", to_string(server->address()));
+      http_.push_back(std::move(server));
+    }
+    return true;
+  }
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return reload();
+    if (stopping_) {
+      spdlog::warn("ending at once signal={}", signal);
+      _exit(1);
+    }
+    spdlog::info("stopping signal={}", signal);
+    stop();
+  }
+
+  void stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    node_->stop([this] { reactor_.stop(); });
+  }
+
+  /// Applies what may change at run time, and says so of nothing else.
+  void reload() {
+    try {
+      Loaded again = load(sources_);
+      set_log_level(again.settings.log.level);
+      spdlog::info("configuration read anew log_level={}", again.settings.log.level);
+    } catch (const ConfigError& e) {
+      for (const std::string& problem : e.problems()) spdlog::error("configuration kept as it was: {}", problem);
+    }
+  }
+
+  const Sources sources_;
+  const Loaded loaded_;
+  world::real::Reactor reactor_;
+  admin::Metrics metrics_;
+  admin::Health health_;
+  std::unique_ptr<coord::Node> node_;
+  std::vector<std::unique_ptr<admin::HttpServer>> http_;
+  std::optional<std::string> problem_;
+  bool stopping_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+int serve(const Sources& sources) { return Service(sources).run(); }
+
+}  // namespace chorus::app
