@@ -972,12 +972,6 @@ def command_isro():
 
 
 @suite.check
-def server_version_is_told():
-    with client() as zk:
-        assert zk.server_version() >= (3, 8), zk.server_version()
-
-
-@suite.check
 def config_node_is_there():
     with client() as zk:
         assert 'config' in zk.get_children('/zookeeper')

@@ -52,9 +52,9 @@ def differences_of_39(golden):
 
     # 3.8.0 runs a check of its own as a write (error -103); 3.9 refuses the opcode: error -6, zxid -1, connection closed.
     # The session that asks (client_vectors.check_alone) takes the zxid that the failed write took.
-    golden['connect_to_check_alone'] = {**golden['connect_new'], 'decoded': {**golden['connect_new']['decoded'], 'timeOut': 40000}}
+    golden['connect_to_check_alone'] = {**golden['connect_new'], 'conn': 'check', 'decoded': {**golden['connect_new']['decoded'], 'timeOut': 40000}}
     golden['check_alone_error_bad_version'].update(
-        decoded={'xid': 1, 'zxid': NO_ZXID, 'err': -6}, closed=True)
+        conn='check', decoded={'xid': 1, 'zxid': NO_ZXID, 'err': -6}, closed=True)
     # After that, session A has used one request number less.
     number = golden['multi_ok']['decoded']['xid']
     seen = list(golden)
