@@ -96,7 +96,8 @@ struct Node::Disk {
   base::Result<void, NodeError> lock() {
     for (const std::string& directory : {data_dir(), log_dir()}) {
       if (!locks.empty() && directory == data_dir()) break;
-      if (auto made = files.make_directories(directory); !made) return base::error(code_of(made.error().code), made.error().message);
+      if (auto made = world::make_durable_directories(files, directory); !made)
+        return base::error(code_of(made.error().code), made.error().message);
       auto lock = files.lock(directory);
       if (!lock) return base::error(code_of(lock.error().code), lock.error().message);
       locks.push_back(std::move(*lock));

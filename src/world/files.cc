@@ -36,4 +36,17 @@ FileResult<void> write_file(Files& files, const std::string& path, std::string_v
   return files.sync_directory(parent_directory(path));
 }
 
+FileResult<void> make_durable_directories(Files& files, const std::string& path) {
+  // Only the parents of what is new are synced: of those further up this user may not even read one.
+  std::vector<std::string> parents;
+  for (std::string at = path; at != "." && at != "/" && !at.empty() && !files.exists(at); at = parent_directory(at)) {
+    parents.push_back(parent_directory(at));
+  }
+  if (auto made = files.make_directories(path); !made) return made;
+  for (const std::string& parent : parents) {
+    if (auto done = files.sync_directory(parent); !done) return done;
+  }
+  return {};
+}
+
 }  // namespace chorus::world

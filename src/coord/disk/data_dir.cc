@@ -163,7 +163,7 @@ RecoverResult<Recovered> recover(world::Files& files, const RecoverOptions& opti
   TxnLogOptions log_options = options.log;
   log_options.directory = (options.data_log_dir.empty() ? options.data_dir : options.data_log_dir) + "/version-2";
   for (const std::string& directory : {out.snapshot_directory, log_options.directory}) {
-    if (auto done = files.make_directories(directory); !done) return failure(done.error());
+    if (auto done = world::make_durable_directories(files, directory); !done) return failure(done.error());
   }
   if (auto done = check_separate(files, log_options.directory, out.snapshot_directory); !done) return std::unexpected(done.error());
   auto unfinished = remove_unfinished_snapshots(files, out.snapshot_directory);
