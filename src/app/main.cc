@@ -42,7 +42,8 @@ world::Address address(const std::string& text, std::uint16_t default_port) {
 int inspect(const std::vector<std::string>& paths, const coord::disk::InspectOptions& options) {
   world::real::PosixFiles files;
   bool sound = true;
-  for (const std::string& path : paths) sound &= coord::disk::inspect(files, path, options, std::cout) == coord::disk::InspectOutcome::sound;
+  for (const std::string& path : paths)
+    sound &= coord::disk::inspect(files, path, options, std::cout) == coord::disk::InspectOutcome::sound;
   return sound ? 0 : exit_failed;
 }
 

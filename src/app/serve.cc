@@ -38,7 +38,8 @@ class Service {
 
   int run() {
     start_logging(loaded_.settings.log, identity(loaded_.settings));
-    spdlog::info("starting version={} commit={} pid={} config={}", version, version_commit, getpid(), sources_.file.empty() ? "none" : sources_.file);
+    spdlog::info("starting version={} commit={} pid={} config={}", version, version_commit, getpid(),
+                 sources_.file.empty() ? "none" : sources_.file);
     for (const std::string& note : loaded_.notes) spdlog::warn("configuration: {}", note);
     raise_open_files();
     // From here on, so that a signal during a long recovery ends the process in order once that is done.
@@ -66,7 +67,8 @@ class Service {
       stop();
     });
     health_.check("coord", [this] { return problem_; });
-    health_.gate("coord", [this]() -> std::optional<std::string> { return stopping_ ? std::optional<std::string>("stopping") : std::nullopt; });
+    health_.gate("coord",
+                 [this]() -> std::optional<std::string> { return stopping_ ? std::optional<std::string>("stopping") : std::nullopt; });
     metrics_.collect(admin::collect_process);
     metrics_.collect([this](admin::MetricWriter& out) { collect_coord(*node_, out); });
     metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);
