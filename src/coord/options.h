@@ -25,7 +25,7 @@ struct Options {
   std::string data_dir = "chorus-data";  // snapshots below data_dir/version-2
   std::string data_log_dir;              // logs below data_log_dir/version-2; empty: data_dir
 
-  milliseconds tick_time{3000};
+  milliseconds tick_time{2000};                     // ZooKeeper: 2000 in its sample file, 3000 when a zoo.cfg has no tickTime
   std::optional<milliseconds> min_session_timeout;  // empty: 2 ticks
   std::optional<milliseconds> max_session_timeout;  // empty: 20 ticks
   int max_client_connections = 60;                  // per source address; 0: no limit

@@ -60,6 +60,8 @@ ErrorCode Preparer::prepare(OpCode type, std::string_view body, const Requester&
   } else {
     error = prepare_record(type, in, who, out);
   }
+  // A check outside of a multi: 3.8.0 said what was wrong, and broke when nothing was; later releases refuse it.
+  if (type == OpCode::check && (error == ErrorCode::ok || error == ErrorCode::marshalling_error)) error = ErrorCode::unimplemented;
   // The operation may have become another type of transaction, and a refused one is an error transaction; a refused multi stays one.
   if (error != ErrorCode::ok) {
     type = OpCode::error;

@@ -26,6 +26,7 @@ bool is_write(OpCode type) {
     case OpCode::set_data:
     case OpCode::set_acl:
     case OpCode::multi:
+    case OpCode::check:
     case OpCode::reconfig:
     case OpCode::close_session:
       return true;

@@ -280,11 +280,11 @@ TEST_F(ServerTest, TimeOutsAreClampedAndEnd) {
   const ConnectionId a = accept();
   step(Received{a, connect_frame(0, std::string(16, '\0'), 1)});
   sync();
-  EXPECT_EQ(take_connect(a).timeout_ms, 6000);
+  EXPECT_EQ(take_connect(a).timeout_ms, 4000);
   step(Received{a, create(1, "/e", 1)});
   sync();
   step(Disconnected{a});
-  pass(seconds(5));
+  pass(seconds(3));
   EXPECT_NE(server_.database().tree.find("/e"), nullptr);
   pass(seconds(6));
   EXPECT_EQ(server_.database().tree.find("/e"), nullptr);

@@ -142,6 +142,10 @@ void Server::complete(const InFlight& request, const Outcome& outcome) {
   client->statistics.last_latency_ms = latency_ms;
   client->statistics.latency.add(latency_ms);
   statistics_.latency.add(latency_ms);
+  if (outcome.error == ErrorCode::unimplemented && request.type == OpCode::check) {
+    reply(*client, request.xid, -1, outcome.error, {});
+    return refuse(*client, "check outside of a multi");
+  }
   reply(*client, request.xid, request.zxid, outcome.error, body);
   drain(*client);
   update_pause(*client);

@@ -61,6 +61,7 @@ class Translation {
   void defaults() {
     for (const auto& [key, text] : {std::pair{"coord.client_address", ""},
                                     {"admin.address", ""},
+                                    {"coord.tick_time_ms", "3000"},
                                     {"coord.extended_types_enabled", "false"},
                                     {"coord.four_letter_words", "srvr"}}) {
       out_.entries.push_back({key, text, "default for zoo.cfg"});
