@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/ensure.h"
@@ -69,7 +71,10 @@ void TxnLog::end_entry(std::string& group, std::size_t mark) {
 }
 
 LogResult<std::unique_ptr<TxnLog>> TxnLog::open(world::Files& files, TxnLogOptions options) {
-  auto log = store::Log::open(files, txn_format, {options.directory, options.pre_alloc_octets, options.size_limit_octets});
+  auto log = store::Log::open(files, txn_format,
+                              {.directory = options.directory,
+                               .allocate_octets = std::min(options.pre_alloc_octets, growth_octets_max),
+                               .segment_octets_max = options.size_limit_octets});
   if (!log) return std::unexpected(log.error());
   return std::unique_ptr<TxnLog>(new TxnLog(std::move(*log), options.force_sync));
 }

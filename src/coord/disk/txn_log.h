@@ -32,9 +32,13 @@ class TxnFormat final : public store::Format {
   bool follows(store::Id before, store::Id after) const override;
 };
 
+inline constexpr std::uint64_t growth_octets_max = 4 << 20;
+
 struct TxnLogOptions {
   /// dataLogDir/version-2; must exist.
   std::string directory;
+  /// preAllocSize: a file grows by this much ahead of its entries, though not by more than `growth_octets_max` at a time, since the zeros
+  /// are written and an append waits for them. 0: only as entries are written.
   std::uint64_t pre_alloc_octets = 64 << 20;
   std::uint64_t size_limit_octets = 0;  // a file is full at this size; 0: no limit
   /// forceSync: without it sync() returns at once, and what was acknowledged may be lost with the power.
