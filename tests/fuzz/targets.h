@@ -11,5 +11,7 @@ void fuzz_txn_log(std::string_view input);
 void fuzz_snapshot(std::string_view input);
 /// A request or transaction record; the first octet says which.
 void fuzz_jute(std::string_view input);
+/// A story of up to four connections: { octet: connection and kind of event, u16 length, octets }*
+void fuzz_server(std::string_view input);
 
 }  // namespace chorus::fuzz
