@@ -1,9 +1,13 @@
 #include "world/real/core.h"
 
+#include <sys/eventfd.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <csignal>
 
 #include "base/ensure.h"
@@ -22,7 +26,12 @@ std::uint64_t seed_from_system() {
 
 }  // namespace
 
-Core::Core(std::string name) : name_(std::move(name)), receive_buffer_(new char[receive_size]), random(seed_from_system()) {
+Core::Core(std::string name)
+    : name_(std::move(name)),
+      receive_buffer_(new char[receive_size]),
+      random(seed_from_system()),
+      delivery_(context, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  wait_for_delivery();
   // A write to a connection that the other side has closed is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -112,15 +121,29 @@ void Core::run_timers() {
   if (!deadlines_.empty()) arm_timer();
 }
 
+bool Core::enqueue(Callback callback) {
+  const std::lock_guard lock(posted_mutex_);
+  posted_.push_back(std::move(callback));
+  return posted_.size() == 1;
+}
+
 void Core::post(Callback callback) {
   if (going_) return;
-  bool first;
-  {
-    const std::lock_guard lock(posted_mutex_);
-    first = posted_.empty();
-    posted_.push_back(std::move(callback));
-  }
-  if (first) asio::post(context, [this] { event([this] { run_posted(); }); });
+  if (enqueue(std::move(callback))) asio::post(context, [this] { event([this] { run_posted(); }); });
+}
+
+void Core::deliver(Callback callback) {
+  if (!enqueue(std::move(callback))) return;
+  constexpr std::uint64_t one = 1;
+  ENSURE(write(delivery_.native_handle(), &one, sizeof one) == sizeof one, errno);
+}
+
+void Core::wait_for_delivery() {
+  delivery_.async_read_some(asio::buffer(&deliveries_, sizeof deliveries_), [this](ErrorCode ec, std::size_t) {
+    if (ec) return;  // the reactor is being destroyed
+    event([this] { run_posted(); });
+    wait_for_delivery();
+  });
 }
 
 void Core::run_posted() {
@@ -155,7 +178,7 @@ void Core::wait_for_signal() {
 }
 
 DiskThread& Core::started(std::unique_ptr<DiskThread>& thread, const char* suffix) {
-  if (!thread) thread = std::make_unique<DiskThread>(name_ + suffix, [this](Callback done) { post(std::move(done)); });
+  if (!thread) thread = std::make_unique<DiskThread>(name_ + suffix, [this](Callback done) { deliver(std::move(done)); });
   return *thread;
 }
 

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
@@ -42,6 +43,9 @@ class Core {
   TimerId after(Duration delay, Callback callback);
   void cancel(TimerId timer);
   void post(Callback callback);
+  /// The same for threads that work for this reactor. Asio's post wakes the loop while it holds the lock that the loop needs first: the two
+  /// threads then put one another to sleep, which costs more than the work of a small request.
+  void deliver(Callback callback);
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
   DiskThread& disk();
   DiskThread& background();
@@ -66,7 +70,9 @@ class Core {
     friend bool operator<(const Deadline& a, const Deadline& b) { return a.when != b.when ? a.when > b.when : a.id > b.id; }
   };
   void flush();
+  bool enqueue(Callback callback);
   void run_posted();
+  void wait_for_delivery();
   void run_timers();
   void arm_timer();
   void wait_for_signal();
@@ -99,6 +105,8 @@ class Core {
  private:
   asio::executor_work_guard<asio::io_context::executor_type> work_{context.get_executor()};
   asio::steady_timer alarm_{context};
+  asio::posix::stream_descriptor delivery_;  // an eventfd
+  std::uint64_t deliveries_ = 0;             // what is read from it
   std::optional<asio::signal_set> signals_;
   std::function<void(int)> on_signal_;
   // Started when first used.
