@@ -129,7 +129,7 @@ TEST_F(Config, FileProblems) {
 TEST_F(Config, ChecksAcrossKeys) {
   EXPECT_THAT(problems({.sets = {"coord.client_address="}}), ElementsAre(StartsWith("no address for clients")));
   EXPECT_THAT(problems({.sets = {"coord.min_session_timeout_ms=90000"}}),
-              ElementsAre("coord.min_session_timeout_ms (90000) is larger than coord.max_session_timeout_ms (60000)"));
+              ElementsAre("coord.min_session_timeout_ms (90000) is larger than coord.max_session_timeout_ms (40000)"));
   EXPECT_THAT(problems({.sets = {"coord.secure_client_address=127.0.0.1:2281"}}),
               ElementsAre(StartsWith("TLS is asked for without a certificate")));
   EXPECT_THAT(problems({.sets = {"coord.client_port_unification=true", "coord.tls_certificate_file=c.pem"}}),
