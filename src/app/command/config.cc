@@ -118,7 +118,8 @@ std::string key_reference() {
   out += fmt::format(
       "\n## zoo.cfg\n\n"
       "ZooKeeper's defaults hold where they differ from those above: no listener but what the file names (`clientPort` without an\n"
-      "address is `0.0.0.0`, as ZooKeeper binds every interface), `tickTime` is 3000, `extendedTypesEnabled` is false, the words are `srvr`,\n"
+      "address is `0.0.0.0`, as ZooKeeper binds every interface), `tickTime` is 3000, `extendedTypesEnabled` is false, the words are "
+      "`srvr`,\n"
       "and there is no admin address unless `admin.serverPort`, `admin.serverAddress` or `admin.enableServer` is in the file.\n"
       "ZooKeeper's other settings are Java system properties there; here they are keys as above, in the environment too.\n"
       "`zookeeper.` before a key is allowed. TLS stores have to be PEM files.\n\n"
