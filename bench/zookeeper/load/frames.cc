@@ -29,8 +29,9 @@ std::string frame(std::int32_t xid, Op op, Body body) {
   return octets;
 }
 
+/// Over zeros that are there already.
 void write_digits(char* to, std::uint64_t number) {
-  for (std::size_t i = kDigits; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
+  for (std::size_t i = kDigits; number > 0; number /= 10) to[--i] = static_cast<char>('0' + number % 10);
 }
 
 }  // namespace
@@ -90,9 +91,9 @@ void Stamp::write(char* to, std::int32_t xid, std::uint64_t number) const {
 }
 
 std::string Stamp::path(char letter, std::uint64_t number) {
-  char digits[kDigits];
-  write_digits(digits, number);
-  return std::string(kBase) + '/' + letter + std::string(digits, kDigits);
+  std::string digits(kDigits, '0');
+  write_digits(digits.data(), number);
+  return std::string(kBase) + '/' + letter + digits;
 }
 
 }  // namespace chorus::bench

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace chorus::bench {
 namespace {
@@ -91,7 +92,9 @@ Session::Session(const Target& target, const Workload& workload, std::uint32_t i
       create_(Op::create, 'c', std::string(workload.value_bytes, 'v')),
       random_(index + 1),
       created_(index * kCreatesPerSession),
-      sent_at_(std::bit_ceil(workload.outstanding)) {
+      sent_at_(std::bit_ceil(workload.outstanding)),
+      capacity_(workload.outstanding * std::max(set_.size(), create_.size())),
+      out_(std::make_unique_for_overwrite<char[]>(capacity_)) {
   link_.send_all(connect_frame(kSessionTimeoutMs));
   const std::string reply = link_.receive();
   if (reply.size() < 36 || u32_at(reply.data() + 4) == 0) throw std::runtime_error("the server refused the session");
@@ -114,29 +117,29 @@ std::uint32_t Session::next_request(char* to) {
 void Session::fill(Clock::time_point now) {
   const std::uint32_t count = workload_.outstanding - in_flight_;
   if (count == 0) return;
-  std::size_t end = out_.size();
-  out_.resize(end + count * std::max(set_.size(), create_.size()));
+  if (begin_ > 0) {
+    std::memmove(out_.get(), out_.get() + begin_, end_ - begin_);
+    end_ -= std::exchange(begin_, 0);
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
-    end += next_request(out_.data() + end);
+    end_ += next_request(out_.get() + end_);
     sent_at_[static_cast<std::uint32_t>(next_xid_) & (sent_at_.size() - 1)] = now;
     next_xid_ = next_xid_ == INT32_MAX ? 1 : next_xid_ + 1;
   }
-  out_.resize(end);
   in_flight_ += count;
   flush();
 }
 
 void Session::flush() {
   while (blocked()) {
-    const ssize_t count = ::send(fd(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    const ssize_t count = ::send(fd(), out_.get() + begin_, end_ - begin_, MSG_NOSIGNAL);
     if (count < 0) {
       if (errno == EAGAIN) return;
       fail("cannot send");
     }
-    sent_ += static_cast<std::size_t>(count);
+    begin_ += static_cast<std::size_t>(count);
   }
-  out_.clear();
-  sent_ = 0;
+  begin_ = end_ = 0;
 }
 
 std::uint64_t Session::receive(std::vector<char>& scratch, Tally& tally) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,7 +65,7 @@ class Session {
   int fd() const { return link_.fd(); }
   std::uint32_t in_flight() const { return in_flight_; }
   /// Whether octets wait for the socket to take them.
-  bool blocked() const { return sent_ < out_.size(); }
+  bool blocked() const { return begin_ < end_; }
 
   /// Sends requests until `outstanding` are on their way.
   void fill(Clock::time_point now);
@@ -88,8 +89,10 @@ class Session {
   std::int32_t next_reply_ = 1;
   std::uint32_t in_flight_ = 0;
   std::vector<Clock::time_point> sent_at_;  // by xid, modulo its size
-  std::string out_;
-  std::size_t sent_ = 0;
+  const std::size_t capacity_;              // of out_: everything that may be outstanding
+  std::unique_ptr<char[]> out_;
+  std::size_t begin_ = 0;  // out_[begin_, end_) is to be sent
+  std::size_t end_ = 0;
   std::string carry_;  // the beginning of a frame whose end has not arrived
 };
 
