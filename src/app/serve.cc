@@ -94,6 +94,8 @@ class Service {
   void on_signal(int signal) {
     if (signal == SIGHUP) return reload();
     if (stopping_) {
+      // A terminal and `make run` both pass one Ctrl-C on: that is not a person who asks twice.
+      if (reactor_.now() - stopping_since_ < std::chrono::milliseconds(500)) return;
       spdlog::warn("ending at once signal={}", signal);
       _exit(1);
     }
@@ -104,6 +106,7 @@ class Service {
   void stop() {
     if (stopping_) return;
     stopping_ = true;
+    stopping_since_ = reactor_.now();
     node_->stop([this] { reactor_.stop(); });
   }
 
@@ -127,6 +130,7 @@ class Service {
   std::vector<std::unique_ptr<admin::HttpServer>> http_;
   std::optional<std::string> problem_;
   bool stopping_ = false;
+  world::Instant stopping_since_;
   bool failed_ = false;
 };
 
