@@ -22,7 +22,7 @@ struct Arguments {
   std::uint64_t seeds = 100;
   unsigned jobs = 2;
   std::string plant;
-  std::size_t trace_lines = 120;
+  std::size_t trace_lines = 60;
 };
 
 /// What the processes share: where they are and what they counted. One slot a process.
@@ -49,7 +49,7 @@ void tell(std::uint64_t seed, const RunResult& result, const Arguments& argument
 
 /// 0 when the seed passes.
 int run_one(std::uint64_t seed, const Arguments& arguments, Counts& counts, bool verbose) {
-  const RunResult result = run_seed({.seed = seed, .plant = arguments.plant, .verbose = verbose});
+  const RunResult result = run_seed({.seed = seed, .plant = arguments.plant, .verbose = verbose, .trace_lines = arguments.trace_lines});
   counts.add(result.counts);
   if (result.faults.empty()) {
     if (seed % 100 != 0 || verbose) return 0;
@@ -61,7 +61,7 @@ int run_one(std::uint64_t seed, const Arguments& arguments, Counts& counts, bool
     tell(seed, result, arguments, result.trace_tail);
   } else {
     // The same once more, with the server's log in its trace.
-    tell(seed, result, arguments, run_seed({.seed = seed, .plant = arguments.plant, .verbose = true}).trace_tail);
+    tell(seed, result, arguments, run_seed({.seed = seed, .plant = arguments.plant, .verbose = true, .trace_lines = arguments.trace_lines}).trace_tail);
   }
   return 1;
 }
@@ -130,6 +130,7 @@ int run(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"The coordination server under simulated crashes, disk and network faults; every history is checked."};
   app.add_option("--seed", arguments.seed, "replay one seed, with its trace");
+  app.add_option("--trace", arguments.trace_lines, "how many of the last events are shown of a failure");
   app.add_option("--from", arguments.from, "first seed");
   app.add_option("--seeds", arguments.seeds, "how many");
   app.add_option("--jobs", arguments.jobs, "processes")->check(CLI::Range(1, 64));

@@ -115,7 +115,7 @@ sim::Options Run::machine_options() {
   options.disk.slow_max = 300ms;
   options.disk.write_error = pick({0.0, 0.0, 0.0002});
   options.disk.sync_error = pick({0.0, 0.0, 0.0005});
-  options.trace_length = options_.verbose ? 20'000 : 16;
+  options.trace_length = options_.verbose ? 100'000 : 16;
   return options;
 }
 
@@ -273,7 +273,7 @@ RunResult Run::run() {
                    .transactions = transactions.size(),
                    .checks = verdict.checks};
   result.trace_hash = simulation_.trace().hash();
-  result.trace_tail = simulation_.trace().tail(120);
+  result.trace_tail = simulation_.trace().tail(options_.trace_lines);
   return result;
 }
 

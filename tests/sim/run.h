@@ -11,6 +11,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
   std::string plant;     // of planted.h; empty: none
   bool verbose = false;  // the server's log goes into the trace
+  std::size_t trace_lines = 60;
 };
 
 struct Counts {
