@@ -36,6 +36,7 @@ Model::Model() {
   nodes_["/"].children = {"zookeeper"};
   nodes_["/zookeeper"].children = {"config", "quota"};
   nodes_["/zookeeper/config"].data = "";
+  nodes_["/zookeeper/config"].aversion = -1;
   nodes_["/zookeeper/quota"].data = "";
   nodes_["/zookeeper"].data = "";
   nodes_["/"].data = "";
@@ -256,7 +257,10 @@ Outcome Model::read(const Op& op, std::int64_t session) const {
       jute::encode(jute::GetChildren2Response{names, stat(node)}, out.body);
       break;
     case OpCode::get_acl:
-      jute::encode(jute::GetAclResponse{{{.perms = jute::perms::all, .id = {"world", "anyone"}}}, stat(node)}, out.body);
+      jute::encode(jute::GetAclResponse{{{.perms = op.path == "/zookeeper/config" ? jute::perms::read : jute::perms::all,
+                                          .id = {"world", "anyone"}}},
+                                        stat(node)},
+                   out.body);
       break;
     case OpCode::get_all_children_number: {
       const std::string below = op.path == "/" ? "/" : op.path + "/";
