@@ -45,6 +45,14 @@ bool may_be_in_multi(OpCode type) {
 
 }  // namespace
 
+bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64_t now_ms, const Options& options) {
+  const std::int64_t age_ms = now_ms - stat.mtime;
+  if (kind == NodeKind::ttl) return age_ms > static_cast<std::int64_t>(static_cast<std::uint64_t>(stat.ephemeral_owner) & ttl_ms_max);
+  if (kind != NodeKind::container) return false;
+  const std::int64_t unused_ms_max = options.container_max_never_used_interval.count();
+  return stat.cversion > 0 || (unused_ms_max > 0 && age_ms > unused_ms_max);
+}
+
 Preparer::Preparer(Database& database, const Options& options)
     : database_(database), options_(options), last_zxid_(database.last_zxid), digest_(database.tree.digest()) {}
 
@@ -281,6 +289,8 @@ ErrorCode Preparer::delete_container(base::Reader& in, const Requester& who, std
   if (node.child_count > 0) return ErrorCode::not_empty;
   const NodeKind kind = database_.tree.kind_of(node.stat.ephemeral_owner);
   if (kind != NodeKind::container && kind != NodeKind::ttl) return ErrorCode::bad_version;
+  // A write on its way may have touched the node, or put another one in its place, since it was picked out to go.
+  if (who.session == 0 && !has_had_its_time(kind, node.stat, who.time_ms, options_)) return ErrorCode::bad_version;
   jute::encode(jute::DeleteTxn{request->path}, out);
   remove_node(request->path, node);
   return ErrorCode::ok;

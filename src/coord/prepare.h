@@ -27,6 +27,9 @@ struct Requester {
   bool session_ends = false;  // unknown or closing: every write is refused with SESSIONEXPIRED
 };
 
+/// Whether a container or TTL node has had its time and goes once it has no children. source: ContainerManager
+bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64_t now_ms, const Options& options);
+
 /// Lives on the reactor of its database. Every call takes the next zxid and appends exactly one transaction, an error transaction when
 /// the request is refused.
 class Preparer {

@@ -212,16 +212,13 @@ void Server::reap_nodes() {
   const Tree& tree = database_->tree;
   const std::int64_t wall_ms = wall_.time_since_epoch().count();
   std::vector<const Znode*> candidates;
-  for (const Znode* node : tree.containers()) {
-    if (node->child_count > 0) continue;
-    const bool was_used = node->stat.cversion > 0;
-    const std::int64_t unused_ms_max = options_.container_max_never_used_interval.count();
-    if (was_used || (unused_ms_max > 0 && wall_ms - node->stat.mtime > unused_ms_max)) candidates.push_back(node);
-  }
-  for (const Znode* node : tree.ttl_nodes()) {
-    const auto ttl_ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(node->stat.ephemeral_owner) & ttl_ms_max);
-    if (node->child_count == 0 && wall_ms - node->stat.mtime > ttl_ms) candidates.push_back(node);
-  }
+  const auto pick = [&](const auto& nodes, NodeKind kind) {
+    for (const Znode* node : nodes) {
+      if (node->child_count == 0 && has_had_its_time(kind, node->stat, wall_ms, options_)) candidates.push_back(node);
+    }
+  };
+  pick(tree.containers(), NodeKind::container);
+  pick(tree.ttl_nodes(), NodeKind::ttl);
   std::ranges::sort(candidates, {}, [](const Znode* node) { return std::pair(node->stat.czxid, std::string_view(node->path)); });
   const auto share = options_.container_max_per_minute * options_.container_check_interval.count() / 60'000;
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(share, 1));

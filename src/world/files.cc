@@ -37,14 +37,12 @@ FileResult<void> write_file(Files& files, const std::string& path, std::string_v
 }
 
 FileResult<void> make_durable_directories(Files& files, const std::string& path) {
-  // Only the parents of what is new are synced: of those further up this user may not even read one.
-  std::vector<std::string> parents;
-  for (std::string at = path; at != "." && at != "/" && !at.empty() && !files.exists(at); at = parent_directory(at)) {
-    parents.push_back(parent_directory(at));
-  }
   if (auto made = files.make_directories(path); !made) return made;
-  for (const std::string& parent : parents) {
-    if (auto done = files.sync_directory(parent); !done) return done;
+  for (std::string at = path; at != "/" && at != ".";) {
+    at = parent_directory(at);
+    auto synced = files.sync_directory(at);
+    if (!synced && synced.error().code == FileErrc::not_permitted) break;  // where we may not even look, nothing of ours was made
+    if (!synced) return synced;
   }
   return {};
 }

@@ -86,7 +86,8 @@ class Files {
 FileResult<std::string> read_file(Files& files, const std::string& path, std::uint64_t limit = 1 << 30);
 /// Atomic and durable: `path`.tmp, sync, rename, sync_directory.
 FileResult<void> write_file(Files& files, const std::string& path, std::string_view octets);
-/// The directory with all missing parents, each durable: make_directories alone leaves them to be forgotten in a power failure.
+/// The directory with all missing parents, each durable, also when an earlier process made them and died before they were:
+/// make_directories alone leaves them to be forgotten in a power failure.
 FileResult<void> make_durable_directories(Files& files, const std::string& path);
 /// The text before the last '/', "." when there is none.
 std::string parent_directory(const std::string& path);

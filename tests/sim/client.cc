@@ -27,7 +27,11 @@ void Client::start() {
 
 void Client::ask(std::vector<Op> ops) {
   for (Op& op : ops) asked_.push_back(std::move(op));
-  if (connected_) pump();
+  if (connected_) {
+    pump();
+  } else if (connection_ == nullptr) {
+    connect();
+  }
 }
 
 void Client::connect() {
@@ -221,7 +225,10 @@ void Client::take_reply(Frame& frame) {
   Request& request = history_.requests[frame.request];
   request.answered_ns = now_ns();
   SessionHistory& session = history_.sessions[session_];
-  session.heard_sent_ns = std::max(session.heard_sent_ns, request.sent_ns);
+  // A session that is ending may still be answered: with its expiry, or a ping.
+  if (frame.err != static_cast<std::int32_t>(ErrorCode::session_expired) && request.op.code != OpCode::ping) {
+    session.heard_sent_ns = std::max(session.heard_sent_ns, request.sent_ns);
+  }
   track_watches(request, frame);
   if (frame.err == 0 && (request.op.code == OpCode::create || request.op.code == OpCode::create2)) {
     if (const auto path = jute::decode<jute::PathRecord>(frame.body)) workload_.learn(std::string(path->path));

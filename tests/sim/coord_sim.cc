@@ -61,7 +61,8 @@ int run_one(std::uint64_t seed, const Arguments& arguments, Counts& counts, bool
     tell(seed, result, arguments, result.trace_tail);
   } else {
     // The same once more, with the server's log in its trace.
-    tell(seed, result, arguments, run_seed({.seed = seed, .plant = arguments.plant, .verbose = true, .trace_lines = arguments.trace_lines}).trace_tail);
+    tell(seed, result, arguments,
+         run_seed({.seed = seed, .plant = arguments.plant, .verbose = true, .trace_lines = arguments.trace_lines}).trace_tail);
   }
   return 1;
 }

@@ -257,10 +257,10 @@ Outcome Model::read(const Op& op, std::int64_t session) const {
       jute::encode(jute::GetChildren2Response{names, stat(node)}, out.body);
       break;
     case OpCode::get_acl:
-      jute::encode(jute::GetAclResponse{{{.perms = op.path == "/zookeeper/config" ? jute::perms::read : jute::perms::all,
-                                          .id = {"world", "anyone"}}},
-                                        stat(node)},
-                   out.body);
+      jute::encode(
+          jute::GetAclResponse{
+              {{.perms = op.path == "/zookeeper/config" ? jute::perms::read : jute::perms::all, .id = {"world", "anyone"}}}, stat(node)},
+          out.body);
       break;
     case OpCode::get_all_children_number: {
       const std::string below = op.path == "/" ? "/" : op.path + "/";

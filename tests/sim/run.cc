@@ -240,7 +240,6 @@ RunResult Run::run() {
   auditor_->quiesce();
 
   if (settle("after the faults")) {
-    auditor_->ask({{.code = OpCode::sync, .path = "/"}});
     auditor_->start();
     bool well = audit("after the faults");
     // Sessions that were left alone have to end: the longest timeout, the rounding of expiry, and what timers are late.
