@@ -4,12 +4,18 @@ execute_process(COMMAND git describe --always --exclude=* --abbrev=10 --dirty=+ 
 if(NOT commit)
   set(commit unknown)
 endif()
+execute_process(COMMAND ${CMAKE_COMMAND} -E env TZ=UTC0 git log -1 --format=%cd "--date=format-local:%Y-%m-%d %H:%M UTC"
+                WORKING_DIRECTORY ${SOURCE} OUTPUT_VARIABLE date OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT date)
+  set(date "an unknown day")
+endif()
 set(text "#include \"app/version.h\"
 
 namespace chorus::app {
 
 const char* const version = \"${VERSION}\";
 const char* const version_commit = \"${commit}\";
+const char* const version_date = \"${date}\";
 
 }  // namespace chorus::app
 ")

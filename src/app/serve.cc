@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -54,7 +55,9 @@ class Service {
 
  private:
   bool start_coord() {
-    auto node = coord::Node::start(reactor_, loaded_.settings.coord, *spdlog::default_logger());
+    coord::Options options = loaded_.settings.coord;
+    options.build = fmt::format("{}-{}, built on {}", version, version_commit, version_date);
+    auto node = coord::Node::start(reactor_, options, *spdlog::default_logger());
     if (!node) {
       spdlog::error("cannot start: {}", node.error().message);
       return false;

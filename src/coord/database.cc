@@ -19,6 +19,10 @@ base::Result<Outcome, TxnFault> Database::apply(std::string_view txn, const OnCh
     if (!digest) return std::unexpected(TxnFault::malformed);
     if (digest->version == digest_version) check_digest(header->zxid, static_cast<std::uint64_t>(digest->tree_digest));
   }
+  if (header->zxid % 128 == 0) {
+    recent_digests.emplace_back(header->zxid, tree.digest());
+    if (recent_digests.size() > 1024) recent_digests.pop_front();
+  }
   return outcome;
 }
 

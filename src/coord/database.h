@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,8 @@ class Database {
   std::int64_t digest_mismatches = 0;
   /// Zxid of the first transaction whose digest differed from ours; 0: none did.
   std::int64_t first_mismatch_zxid = 0;
+  /// Zxid and digest of the tree after every 128th transaction, the last 1024 of them, for comparing servers. source: DataTree.recordDigest
+  std::deque<std::pair<std::int64_t, std::uint64_t>> recent_digests;
 
   /// Applies one logged transaction: TxnHeader, record, optional TxnDigest. A code inside the outcome is an answer; a fault means that
   /// the octets are no transaction. `replaying`: over a snapshot that may be ahead of the log.

@@ -56,6 +56,9 @@ struct Options {
   std::int64_t container_max_per_minute = 10'000;
   milliseconds container_max_never_used_interval{0};  // 0: a container that never had a child stays
 
+  /// What follows "3.9.5-chorus-" where clients ask for the version; not for people to set.
+  std::string build = "unversioned, built on an unknown day";
+
   /// Octets of requests and replies that one connection may have under way before its reading pauses.
   std::int64_t connection_buffer_max = 1 << 20;
   /// A connection that does not read its replies and events is ended at this many octets unsent.

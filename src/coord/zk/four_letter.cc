@@ -23,7 +23,7 @@ std::string decimal(double value) {
   return text;
 }
 
-std::string version_line() { return "Zookeeper version: " + version_text() + "\n"; }
+std::string version_line(const Server& server) { return "Zookeeper version: " + version_text(server.options()) + "\n"; }
 
 // The codes of ServerCnxn's "lop". source: Request.op2String, ServerCnxn
 std::string_view last_operation(const ConnectionStatistics& statistics) {
@@ -160,7 +160,7 @@ std::string dump(const Server& server) {
 }
 
 std::string environment(const Server& server) {
-  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nuser.dir={}\n", version_text(),
+  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nuser.dir={}\n", version_text(server.options()),
                      server.options().client_address ? server.options().client_address->host : "", server.options().data_dir);
 }
 
@@ -185,7 +185,7 @@ std::string watches(const Server& server, bool by_path) {
 
 }  // namespace
 
-std::string version_text() { return "3.9.5-chorus, built on 2026-11-23 00:00 UTC"; }
+std::string version_text(const Options& options) { return "3.9.5-chorus-" + options.build; }
 
 std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts) {
   std::vector<std::pair<std::string, std::string>> values;
@@ -199,7 +199,7 @@ std::vector<std::pair<std::string, std::string>> monitor_values(const Server& se
   };
   const Statistics& s = server.statistics();
   const Database& database = server.database();
-  add("version", version_text());
+  add("version", version_text(server.options()));
   add("server_state", "standalone");
   add("ephemerals_count", database.tree.ephemeral_count());
   add("num_alive_connections", server.connections().size());
@@ -247,8 +247,8 @@ std::string answer(std::string_view word, Server& server, const ProcessFacts& fa
   if (!is_listed(word, server.options())) return fmt::format("{} is not executed because it is not in the whitelist.\n", word);
   if (word == "ruok") return "imok";
   if (word == "isro") return "rw";
-  if (word == "srvr") return version_line() + server_lines(server);
-  if (word == "stat") return version_line() + "Clients:\n" + connection_lines(server, true) + "\n" + server_lines(server);
+  if (word == "srvr") return version_line(server) + server_lines(server);
+  if (word == "stat") return version_line(server) + "Clients:\n" + connection_lines(server, true) + "\n" + server_lines(server);
   if (word == "cons") return connection_lines(server, false) + "\n";
   if (word == "conf") return conf(server, facts);
   if (word == "mntr") {
@@ -276,8 +276,12 @@ std::string answer(std::string_view word, Server& server, const ProcessFacts& fa
   }
   // Trace masks steer Java's own logging; a constant tells the tools that there is nothing to set.
   if (word == "gtmk" || word == "stmk") return "306";
-  if (word == "hash") return {};
-  return {};
+  if (word == "hash") {
+    std::string text;
+    for (const auto& [zxid, digest] : server.database().recent_digests) text += fmt::format("{:x}: {}\n", zxid, digest);
+    return text;
+  }
+  return {};  // what telnet sends for an interrupt: the connection is closed, which is all that is asked
 }
 
 }  // namespace chorus::coord::zk

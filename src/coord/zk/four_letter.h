@@ -12,7 +12,7 @@ namespace chorus::coord::zk {
 std::string answer(std::string_view word, Server& server, const ProcessFacts& facts);
 
 /// "3.9.5-chorus-<version>, built on <date>": clients read the number to know what the server can do.
-std::string version_text();
+std::string version_text(const Options& options);
 
 /// Name and value of each line of mntr, without "zk_". Also what Prometheus sees.
 std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts);
