@@ -49,7 +49,11 @@ LogResult<bool> Log::recover_last() {
     const std::size_t header_size = format_->header(first).size();
     auto header = reader->octets_at(0, header_size);
     if (!header) return std::unexpected(header.error());
-    if (reader->size() >= header_size && header->find_first_not_of('\0') != std::string_view::npos) {
+    // A write of it that the device failed may have left a first part, with zeros behind.
+    const std::string wanted = format_->header(first);
+    const auto differs = std::mismatch(header->begin(), header->end(), wanted.begin(), wanted.end()).first;
+    const auto begun = static_cast<std::size_t>(differs - header->begin());
+    if (reader->size() >= header_size && header->find_first_not_of('\0', begun) != std::string_view::npos) {
       return std::unexpected(corruption(reader->path(), 0, *refusal));
     }
     auto tail = judge_tail(*reader, *format_, Scan{.kind = Scan::Kind::end}, none);
