@@ -38,6 +38,7 @@ struct ClientConnection {
     bool own;           // a write of this connection, else only something to wait for
     std::string frame;
     std::size_t octets = 0;
+    bool session_ended = false;  // when it was asked: what came before the end is answered, however late
   };
   std::deque<Waiting> waiting;
   std::size_t waiting_octets = 0;

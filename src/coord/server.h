@@ -202,7 +202,7 @@ class Server {
 
   // server_read.cc
   void handle(ClientConnection& client, std::string_view frame);
-  void serve(ClientConnection& client, std::string_view frame);
+  void serve(ClientConnection& client, std::string_view frame, bool session_ended);
   jute::ErrorCode serve_read(ClientConnection& client, jute::OpCode type, base::Reader& in, std::string& body);
   jute::ErrorCode multi_read(ClientConnection& client, base::Reader& in, std::string& body);
   jute::ErrorCode set_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);

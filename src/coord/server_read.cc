@@ -83,9 +83,10 @@ void Server::handle(ClientConnection& client, std::string_view frame) {
   }
   // Sync waits for every write that came before it, whoever's.
   const std::int64_t barrier = type == OpCode::sync && !in_flight_.empty() ? preparer_.last_zxid() : 0;
-  if (client.waiting.empty() && barrier == 0) return serve(client, frame);
+  const bool session_ended = !sessions_.is_alive(client.session);
+  if (client.waiting.empty() && barrier == 0) return serve(client, frame, session_ended);
   if (barrier != 0) waiting_.emplace(barrier, client.id);
-  queue(client, {.zxid = barrier, .own = false, .frame = std::string(frame)}, frame.size());
+  queue(client, {.zxid = barrier, .own = false, .frame = std::string(frame), .session_ended = session_ended}, frame.size());
 }
 
 // Serves reads that have come to the front of a connection's queue, up to its next write under way.
@@ -94,12 +95,13 @@ void Server::drain(ClientConnection& client) {
     ClientConnection::Waiting& front = client.waiting.front();
     if (front.own || front.zxid > database_->last_zxid) return;
     const std::string frame = std::move(front.frame);
+    const bool session_ended = front.session_ended;
     unqueue(client);
-    if (!frame.empty()) serve(client, frame);
+    if (!frame.empty()) serve(client, frame, session_ended);
   }
 }
 
-void Server::serve(ClientConnection& client, std::string_view frame) {
+void Server::serve(ClientConnection& client, std::string_view frame, bool session_ended) {
   base::Reader in(frame);
   const auto header = *jute::decode<jute::RequestHeader>(in);
   const auto type = static_cast<OpCode>(header.type);
@@ -116,7 +118,7 @@ void Server::serve(ClientConnection& client, std::string_view frame) {
     return refuse(client, "an operation that does not exist: " + std::to_string(header.type));
   }
   std::string body;
-  const ErrorCode error = sessions_.is_alive(client.session) ? serve_read(client, type, in, body) : ErrorCode::session_expired;
+  const ErrorCode error = session_ended ? ErrorCode::session_expired : serve_read(client, type, in, body);
   client.statistics.last_latency_ms = 0;
   client.statistics.latency.add(0);
   statistics_.latency.add(0);

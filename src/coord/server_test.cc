@@ -310,6 +310,17 @@ TEST_F(ServerTest, CloseEndsTheSessionAndItsNodes) {
   EXPECT_EQ(server_.database().tree.size(), 4U);
 }
 
+TEST_F(ServerTest, WhatWasAskedBeforeTheEndOfASessionIsAnswered) {
+  const ConnectionId a = open();
+  step(Received{a, create(1, "/a") + exists(2, "/a") + create(3, "/b")});
+  now_ += seconds(60);
+  step(Tick{});  // the session's time has come while its writes are on their way to the disk
+  step(Received{a, exists(4, "/a") + create(5, "/c")});
+  sync();
+  EXPECT_EQ(show(take(a)), "1:OK@2 2:OK@2 3:OK@3 4:SESSIONEXPIRED@3");
+  EXPECT_TRUE(closed_.contains(a));
+}
+
 TEST_F(ServerTest, UnknownOperationsEndTheConnection) {
   for (const std::int32_t type : {77, 0, 13, -1, -10}) {
     const ConnectionId a = open();
