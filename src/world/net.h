@@ -74,7 +74,8 @@ class Connection {
   virtual ~Connection() = default;
   /// Names the handler and begins to read; once, before anything else.
   virtual void start(ConnectionHandler& handler) = 0;
-  /// Queues octets; they are sent in order, as the other side takes them. Does nothing once closed.
+  /// Queues octets; they are sent in order, as the other side takes them. Does nothing once closed. With TLS they are not put into one
+  /// record with those of another call.
   virtual void write(std::string octets) = 0;
   /// Octets queued and not yet taken by the system: whoever writes keeps this bounded.
   virtual std::size_t unsent() const = 0;

@@ -102,7 +102,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
                         const auto self = weak.lock();
                         if (!self || !self->acceptor_.is_open()) return;
                         if (!done) {
-                          spdlog::debug("refused a connection peer={} reason=\"{}\"", to_string(established->peer()), done.error().message);
+                          spdlog::info("refused a connection peer={} reason=\"{}\"", to_string(established->peer()), done.error().message);
                           return;
                         }
                         self->hand_over(std::move(established));

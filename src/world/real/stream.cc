@@ -68,21 +68,13 @@ void Stream::start(ConnectionHandler& handler) {
 void Stream::write(std::string octets) {
   if (state_ != State::open && state_ != State::fresh) return;
   if (octets.empty()) return;
-  if (!tls_) {
-    enqueue(std::move(octets));
-  } else if (to_encrypt_.empty()) {
-    to_encrypt_ = std::move(octets);
-  } else {
-    to_encrypt_ += octets;
+  if (tls_) {
+    tls_->write(octets);
+    octets = tls_->take_output();
   }
+  enqueue(std::move(octets));
   if (unsent() >= Connection::high_water) was_high_ = true;
   mark();
-}
-
-void Stream::encrypt() {
-  if (to_encrypt_.empty()) return;
-  tls_->write(std::exchange(to_encrypt_, {}));
-  enqueue(tls_->take_output());
 }
 
 void Stream::enqueue(std::string octets) {
@@ -112,7 +104,6 @@ void Stream::close() {
   if (state_ != State::open && state_ != State::fresh) return;
   state_ = State::closing;
   if (tls_) {
-    encrypt();
     tls_->shut_down();
     enqueue(tls_->take_output());
   }
@@ -167,7 +158,6 @@ void Stream::flush() {
     }
   }
   if (state_ == State::closed) return;
-  encrypt();
   if (write_waits_ || !send_queued()) return;
   if (state_ == State::closing) {
     finish_closing();
@@ -330,7 +320,6 @@ void Stream::shut() {
   ErrorCode ignored;
   socket_.close(ignored);
   queue_.clear();
-  to_encrypt_.clear();
   queue_first_ = first_offset_ = unsent_ = 0;
 }
 

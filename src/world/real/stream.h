@@ -24,7 +24,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // The contract of Connection (world/net.h).
   void start(ConnectionHandler& handler);
   void write(std::string octets);
-  std::size_t unsent() const { return unsent_ + to_encrypt_.size(); }
+  std::size_t unsent() const { return unsent_; }
   void pause_reading() { paused_ = true; }
   void resume_reading();
   void close();
@@ -55,7 +55,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void deliver(std::string_view octets);
   void pump_tls();
   void pump_handshake();
-  void encrypt();
   void enqueue(std::string octets);
   void mark();
   /// False when the socket takes no more now, or has failed.
@@ -82,7 +81,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::size_t first_offset_ = 0;  // octets of it that are sent
   std::size_t unsent_ = 0;
   std::unique_ptr<Tls> tls_;
-  std::string to_encrypt_;  // written during this event: many small writes make one record
   OnEstablished on_established_;
   TimerId deadline_;
   const Address local_;

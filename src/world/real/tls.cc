@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/ensure.h"
+#include "world/real/subject.h"
 
 namespace chorus::world::real {
 namespace {
@@ -33,10 +34,12 @@ NetResult<std::shared_ptr<TlsContext>> load(const TlsOptions& options, ssl_ctx_s
     if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1)
       return refuse("the certificate", options.certificate_file);
     const std::string& key = options.key_file.empty() ? options.certificate_file : options.key_file;
-    if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) return refuse("the private key", key);
-    if (SSL_CTX_check_private_key(context) != 1)
+    if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+      if (ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH) return refuse("the private key", key);
+      ERR_clear_error();
       return base::error(NetErrc::tls,
                          fmt::format("TLS: the private key {} does not belong to the certificate {}", key, options.certificate_file));
+    }
   }
   if (!options.ca_file.empty() && SSL_CTX_load_verify_locations(context, options.ca_file.c_str(), nullptr) != 1)
     return refuse("the authorities' certificates", options.ca_file);
@@ -157,12 +160,7 @@ bool Tls::ended() const { return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN
 std::string Tls::peer_subject() const {
   const X509* const certificate = SSL_get0_peer_certificate(ssl_);
   if (certificate == nullptr || SSL_get_verify_result(ssl_) != X509_V_OK) return {};
-  BIO* const out = BIO_new(BIO_s_mem());
-  X509_NAME_print_ex(out, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  std::string subject(BIO_ctrl_pending(out), '\0');
-  if (!subject.empty()) BIO_read(out, subject.data(), static_cast<int>(subject.size()));
-  BIO_free(out);
-  return subject;
+  return rfc2253(X509_get_subject_name(certificate));
 }
 
 }  // namespace chorus::world::real

@@ -2,6 +2,7 @@
 
 #include "world/contract.h"
 #include "world/real/reactor.h"
+#include "world/real/subject.h"
 #include "world/real/temporary.h"
 #include "world/real/test_certificates.h"
 
@@ -74,6 +75,36 @@ TEST_F(TlsTest, BothSidesVerified) {
   EXPECT_EQ(*near->closed, NetErrc::closed_here);
   EXPECT_EQ(*far->closed, NetErrc::end_of_stream);
   EXPECT_TRUE(far->received.ends_with("last words"));
+}
+
+// The name that a live ZooKeeper 3.8.0 on Java 17 gives a certificate of that subject.
+TEST(Subject, AsJavaWritesIt) {
+  const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> name(X509_NAME_new(), &X509_NAME_free);
+  const auto add = [&](const char* field, const char* value, int set = 0) {
+    X509_NAME_add_entry_by_txt(name.get(), field, MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(value), -1, -1, set);
+  };
+  EXPECT_EQ(rfc2253(name.get()), "");
+  add("C", "SE");
+  add("O", "Trees, Ltd+");
+  add("OU", "Felling");
+  add("OU", "Planting", -1);
+  add("CN", "#1 \"Åsa\"; <a=b> ");
+  add("emailAddress", "asa@trees.example");
+  add("serialNumber", "7");
+  add("DC", "example");
+  EXPECT_EQ(rfc2253(name.get()), R"(DC=example,2.5.4.5=#130137,1.2.840.113549.1.9.1=#16116173614074726565732e6578616d706c65,)"
+                                 R"(CN=\#1 \"Åsa\"\; \<a\=b\>\ ,OU=Felling+OU=Planting,O=Trees\, Ltd\+,C=SE)");
+}
+
+TEST_F(TlsTest, EachWriteIsARecordOfItsOwn) {
+  ASSERT_NO_FATAL_FAILURE(connect({.tls = serve}, call));
+  ASSERT_FALSE(error.has_value()) << error->message;
+  ASSERT_TRUE(reactor.run_until([this] { return far != nullptr; }, limit));
+  std::vector<std::size_t> pieces;  // what is decrypted at once is one record
+  far->react = [&](Recorder&, std::string_view octets) { pieces.push_back(octets.size()); };
+  for (const std::size_t size : {5, 6, 7}) near->connection->write(std::string(size, 'x'));
+  ASSERT_TRUE(reactor.run_until([&] { return far->received.size() == 18; }, limit));
+  EXPECT_THAT(pieces, testing::ElementsAre(5, 6, 7));
 }
 
 TEST_F(TlsTest, NumericHostIsVerifiedToo) {
@@ -166,7 +197,8 @@ TEST_F(TlsTest, BadOptionsNameTheFile) {
     return result.error().message;
   };
   EXPECT_THAT(refusal({.certificate_file = "/nowhere/cert.pem", .verify_peer = false}), HasSubstr("/nowhere/cert.pem"));
-  EXPECT_THAT(refusal({.certificate_file = server.certificate, .key_file = user.key, .ca_file = ca}), HasSubstr(user.key));
+  EXPECT_THAT(refusal({.certificate_file = server.certificate, .key_file = user.key, .ca_file = ca}),
+              HasSubstr(user.key + " does not belong to"));
   EXPECT_THAT(refusal({.certificate_file = server.certificate, .key_file = server.key}), HasSubstr("authorities"));
   EXPECT_THAT(refusal({}), HasSubstr("needs a certificate"));
 }
