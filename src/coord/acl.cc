@@ -9,6 +9,7 @@
 
 #include "base/ensure.h"
 #include "base/text.h"
+#include "coord/subject.h"
 
 namespace chorus::coord {
 namespace {
@@ -58,7 +59,7 @@ bool matches(const AuthId& auth, const jute::Id& id) {
 bool is_valid_id(const jute::Id& id) {
   if (id.scheme == "ip") return is_valid_ip_range(id.id);
   if (id.scheme == "digest") return std::ranges::count(id.id, ':') == 1;
-  if (id.scheme == "x509") return !id.id.empty();
+  if (id.scheme == "x509") return is_distinguished_name(id.id);
   return false;
 }
 

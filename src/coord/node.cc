@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/ensure.h"
 #include "base/text.h"
 #include "coord/zk/four_letter.h"
@@ -66,6 +67,19 @@ class Loader final : public disk::SnapshotSink {
   bool loaded_ = false;
   bool finished_ = false;
 };
+
+// Over TLS each frame is a record of its own, as it is with ZooKeeper: a client that waits by select() and then reads one frame (kazoo)
+// would not see what else TLS has decrypted for it.
+void write_frames(world::Connection& connection, std::string octets) {
+  if (!connection.is_tls()) return connection.write(std::move(octets));
+  for (base::Reader in(octets); in.remaining() > 0;) {
+    const std::size_t begin = in.offset();
+    const std::size_t length = in.u32();
+    in.octets(length);
+    ENSURE(in.ok());
+    connection.write(octets.substr(begin, sizeof(std::uint32_t) + length));
+  }
+}
 
 disk::SnapshotResult<std::string> write_end(disk::SnapshotWriter& writer, std::int64_t zxid, std::uint64_t digest, bool with_digest) {
   if (auto done = writer.end_nodes(); !done) return std::unexpected(done.error());
@@ -302,7 +316,7 @@ void Node::perform(Action& action) {
 void Node::perform_on(Send& action) {
   Client* client = find(action.connection);
   if (client == nullptr) return;
-  client->connection().write(std::move(action.octets));
+  write_frames(client->connection(), std::move(action.octets));
   if (client->connection().unsent() > world::Connection::high_water) congested_.push_back(action.connection);
 }
 

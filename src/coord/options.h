@@ -34,7 +34,7 @@ struct Options {
 
   std::int64_t snap_count = 100'000;            // a snapshot after this many transactions at most, half of it at least
   std::int64_t snap_size_limit_kb = 4'194'304;  // or this much log
-  std::int64_t pre_alloc_size_kb = 65'536;      // a log file grows by this much
+  std::int64_t pre_alloc_size_kb = 65'536;      // a log file grows by this much, though by 4 MiB at most
   std::int64_t txn_log_size_limit_kb = 0;       // a log file is full at this size; 0: no limit
   int autopurge_snap_retain_count = 3;          // snapshots kept by a purge, at least 3
   std::chrono::hours autopurge_interval{0};     // 0: no purge

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "coord/disk/entry.h"
+#include "coord/subject.h"
 
 namespace chorus::coord {
 namespace {
@@ -451,6 +452,18 @@ TEST(Acl, Addresses) {
   EXPECT_TRUE(ip_matches("::1", "::/0"));
   EXPECT_FALSE(ip_matches("::1", "0.0.0.0/0"));
   for (const char* bad : {"", "x", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/-1"}) EXPECT_FALSE(is_valid_ip_range(bad)) << bad;
+}
+
+// Each judged by a live ZooKeeper 3.8.0 as the id of an x509 entry.
+TEST(Acl, Subjects) {
+  for (const char* good : {"CN=", "CN=a, O=b", "cn=a", "CN=a;O=b", "CN=a+O=b", "1.2.3=#0c0161", "1.2.3=a", "OID.1.2.3=a", "CN=\"a,b\"",
+                           "EMAILADDRESS=x", "CN=a=b", "CN = a", " CN=a", "SERIALNUMBER=3", "CN=a\\2Cb"}) {
+    EXPECT_TRUE(is_distinguished_name(good)) << good;
+  }
+  for (const char* bad : {"worker", "CN", "CN=a,,O=b", "NOSUCHWORD=a", "CN=a,", ",CN=a", "CN=a<b", "CN=a\\", "CN=#zz", "=a"}) {
+    EXPECT_FALSE(is_distinguished_name(bad)) << bad;
+  }
+  for (const char* bad : {"", "CN=#", "CN=#abc", "CN=\"a", "CN=\"a\"b", "1=a", "CN=a\\q"}) EXPECT_FALSE(is_distinguished_name(bad)) << bad;
 }
 
 }  // namespace
