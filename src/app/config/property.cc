@@ -149,8 +149,10 @@ constexpr Property table[] = {
                                  .max = unlimited}),
     coord<&Options::snap_size_limit_kb>(
         {.key = "coord.snap_size_limit_kb", .help = "Or after half to all of this much log; 0: however much.", .max = unlimited}),
-    coord<&Options::pre_alloc_size_kb>(
-        {.key = "coord.pre_alloc_size_kb", .help = "A log file takes space on the disk in steps of this size.", .min = 1, .max = 1 << 24}),
+    coord<&Options::pre_alloc_size_kb>({.key = "coord.pre_alloc_size_kb",
+                                        .help = "A log file takes space on the disk in steps of this size, of 4 MiB at most.",
+                                        .min = 1,
+                                        .max = 1 << 24}),
     coord<&Options::txn_log_size_limit_kb>(
         {.key = "coord.txn_log_size_limit_kb", .help = "A new log file is begun at this size; 0: only at snapshots.", .max = unlimited}),
     coord<&Options::autopurge_snap_retain_count>({.key = "coord.autopurge_snap_retain_count",
@@ -193,8 +195,7 @@ constexpr Property table[] = {
         {.key = "coord.super_digest", .help = "user:base64(sha1(user:password)) of whom no ACL stops; empty: nobody.", .secret = true}),
     coord<&Options::four_letter_words>(
         {.key = "coord.four_letter_words", .help = "The four-letter words answered on the client port; \"*\": all."}),
-    bind<&Settings::admin, &AdminSettings::address>(
-        {.key = "admin.address", .help = "HTTP: /health, /ready, /metrics and ZooKeeper's /commands; empty: off."}),
+    bind<&Settings::admin, &AdminSettings::address>({.key = "admin.address", .help = "HTTP: /health, /ready and /metrics; empty: off."}),
     bind<&Settings::admin, &AdminSettings::metrics_address>(
         {.key = "admin.metrics_address", .help = "A second address for the same, for a scraper; empty: none."}),
     bind<&Settings::log, &LogSettings::level>(
