@@ -336,7 +336,8 @@ void Node::perform_on(Pause& action) {
 }
 
 void Node::perform_on(Resume& action) {
-  if (Client* client = find(action.connection)) client->connection().resume_reading();
+  Client* client = find(action.connection);
+  if (client != nullptr && !stopped_) client->connection().resume_reading();
 }
 
 void Node::perform_on(SessionOpened& action) {
@@ -458,13 +459,17 @@ void Node::fail(std::string why) {
   listener_.reset();
   secure_listener_.reset();
   clients_.clear();
+  const std::shared_ptr<bool> alive = alive_;
   if (on_failure_) on_failure_(why);
+  if (*alive) finish_stop();  // a stop may have waited for this group
 }
 
 void Node::stop(world::Callback done) {
   stopped_ = std::move(done);
   listener_.reset();
   secure_listener_.reset();
+  // Or busy clients would fill one group while another is written, without end.
+  for (const auto& [id, client] : clients_) client->connection().pause_reading();
   finish_stop();
 }
 
