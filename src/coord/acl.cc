@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "base/ensure.h"
 #include "base/text.h"
@@ -62,6 +64,10 @@ bool is_valid_id(const jute::Id& id) {
   if (id.scheme == "x509") return is_distinguished_name(id.id);
   return false;
 }
+
+constexpr std::size_t acl_entry_octets = 12;  // beside its texts
+// A list with "auth" many times over, from a connection with many ids, would become their product.
+constexpr std::size_t expanded_octets_max = 1 << 20;
 
 // Ids that say who somebody is, not where from, may stand in for the scheme "auth".
 bool is_authenticated(const AuthId& auth) { return auth.scheme != "ip" && auth.scheme != "super"; }
@@ -131,7 +137,9 @@ std::vector<AclId> AclTable::ids() const {
 bool AclTable::allows(AclId id, std::int32_t perms, std::span<const AuthId> auth) const {
   if (id == open_acl_id) return true;
   if (std::ranges::any_of(auth, [](const AuthId& a) { return a.scheme == "super"; })) return true;
-  for (const jute::Acl& entry : list(id)) {
+  const auto entries = list(id);
+  if (entries.empty()) return true;  // as Java takes it; only an old snapshot has one
+  for (const jute::Acl& entry : entries) {
     if ((entry.perms & perms) == 0) continue;
     if (entry.id.scheme == "world" && entry.id.id == "anyone") return true;
     if (std::ranges::any_of(auth, [&](const AuthId& a) { return matches(a, entry.id); })) return true;
@@ -141,8 +149,12 @@ bool AclTable::allows(AclId id, std::int32_t perms, std::span<const AuthId> auth
 
 base::Result<std::vector<jute::Acl>, jute::ErrorCode> fix_up_acl(const std::vector<jute::Acl>& acl, std::span<const AuthId> auth) {
   std::vector<jute::Acl> fixed;
+  std::set<std::tuple<std::int32_t, std::string_view, std::string_view>> seen;
+  std::size_t octets = 0;
   const auto add = [&](const jute::Acl& entry) {
-    if (std::ranges::find(fixed, entry) == fixed.end()) fixed.push_back(entry);
+    if (!seen.emplace(entry.perms, entry.id.scheme, entry.id.id).second) return;
+    octets += acl_entry_octets + entry.id.scheme.size() + entry.id.id.size();
+    fixed.push_back(entry);
   };
   for (const jute::Acl& entry : acl) {
     if (entry.id.scheme == "world" && entry.id.id == "anyone") {
@@ -154,7 +166,7 @@ base::Result<std::vector<jute::Acl>, jute::ErrorCode> fix_up_acl(const std::vect
         add({entry.perms, {a.scheme, a.id}});
         any = true;
       }
-      if (!any) return std::unexpected(jute::ErrorCode::invalid_acl);
+      if (!any || octets > expanded_octets_max) return std::unexpected(jute::ErrorCode::invalid_acl);
     } else if (is_valid_id(entry.id)) {
       add(entry);
     } else {

@@ -14,7 +14,8 @@ bool is_refused(std::uint32_t c) {
 std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at++]);
   if (lead < 0x80) return lead;
-  const int extra = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc2 ? 1 : -1;
+  // Four octets are for what lies beyond 0xffff, if not for an overlong form.
+  const int extra = lead >= 0xf0 ? -1 : lead >= 0xe0 ? 2 : lead >= 0xc2 ? 1 : -1;
   if (extra < 0 || at + static_cast<std::size_t>(extra) > text.size()) return 0xffff;
   std::uint32_t value = lead & (0x3fU >> extra);
   for (int i = 0; i < extra; ++i) {
@@ -22,7 +23,7 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
     if ((octet & 0xc0) != 0x80) return 0xffff;
     value = value << 6 | (octet & 0x3f);
   }
-  return value;
+  return extra == 2 && value < 0x800 ? 0xffff : value;  // overlong
 }
 
 }  // namespace

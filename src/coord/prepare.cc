@@ -407,12 +407,18 @@ ErrorCode Preparer::multi(base::Reader& in, const Requester& who, std::string& o
 
 void Preparer::close_session(const Requester& who, std::string& out) {
   std::vector<std::string> paths;
-  for (const std::string_view path : database_.tree.ephemerals(who.session)) paths.emplace_back(path);
+  StringMap<std::size_t> places;  // in `paths`
+  const auto add = [&](std::string_view path) {
+    places[std::string(path)] = paths.size();
+    paths.emplace_back(path);
+  };
+  for (const std::string_view path : database_.tree.ephemerals(who.session)) add(path);
   if (const auto pending = ephemerals_.find(who.session); pending != ephemerals_.end()) {
     for (const EphemeralChange& change : pending->second) {
-      std::erase(paths, change.path);
-      if (change.created) paths.push_back(change.path);
+      if (const auto at = places.find(change.path); at != places.end()) paths[at->second].clear();
+      if (change.created) add(change.path);
     }
+    std::erase(paths, std::string());
   }
   jute::encode(jute::CloseSessionTxn{{paths.begin(), paths.end()}}, out);
   for (const std::string& path : paths) remove_node(path, look_up(path));
