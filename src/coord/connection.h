@@ -28,7 +28,8 @@ struct ClientConnection {
   milliseconds timeout{0};
   std::vector<AuthId> auth;
 
-  std::string input;   // the beginning of a frame that is not whole yet
+  std::string input;   // what is not taken up yet: the beginning of a frame, or more when `held`
+  bool held = false;   // too much waits for this client already
   std::string output;  // replies and events of the step under way
   bool dirty = false;  // is on the list of those with output
 

@@ -61,6 +61,8 @@ struct Options {
 
   /// Octets of requests and replies that one connection may have under way before its reading pauses.
   std::int64_t connection_buffer_max = 1 << 20;
+  /// And all connections together before none is read from; with this much waiting for the disk alone, nobody may connect.
+  std::int64_t all_connections_buffer_max = 256 << 20;
   /// A connection that does not read its replies and events is ended at this many octets unsent.
   std::int64_t connection_unsent_max = 64 << 20;
 };

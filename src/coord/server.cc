@@ -14,8 +14,6 @@ namespace {
 
 // A connection that says nothing is dropped after this long. source: zookeeper.nio.sessionlessCnxnTimeout
 constexpr auto sessionless_timeout = std::chrono::seconds(10);
-// All connections together may have this much under way before none is read from.
-constexpr std::int64_t waiting_octets_max = 256 << 20;
 
 }  // namespace
 
@@ -98,7 +96,12 @@ void Server::feed(ClientConnection& client, std::string_view octets) {
   const bool joined = !client.input.empty();
   if (joined) client.input.append(octets);
   std::string_view rest = joined ? std::string_view(client.input) : octets;
+  client.held = false;
   while (rest.size() >= 4 && client.phase != Phase::closing) {
+    if (is_full(client)) {
+      client.held = true;
+      break;
+    }
     if (client.phase == Phase::fresh && is_four_letter_word(client, rest)) return;
     const std::int32_t length = base::Reader(rest).i32();
     if (length < 0 || length > options_.jute_max_buffer) {
@@ -141,17 +144,27 @@ void Server::on(const Unsent& event) {
 void Server::update_pause(ClientConnection& client) {
   const auto limit = static_cast<std::size_t>(options_.connection_buffer_max);
   const std::size_t load = std::max(client.waiting_octets, client.unsent);
-  all_paused_ = waiting_octets_ > (all_paused_ ? waiting_octets_max / 2 : waiting_octets_max);
+  all_paused_ = waiting_octets_ > options_.all_connections_buffer_max / (all_paused_ ? 2 : 1);
   // Off at the limit, on again at half of it, so that it does not flutter.
   const bool pause =
       client.phase != Phase::closing && (load > (client.paused ? limit / 2 : limit) || (all_paused_ && client.waiting_octets > 0));
-  if (pause == client.paused) return;
-  client.paused = pause;
-  if (pause) {
-    emit(Pause{client.id});
-  } else if (client.phase != Phase::closing) {
-    emit(Resume{client.id});
+  if (pause != client.paused) {
+    client.paused = pause;
+    if (pause) {
+      emit(Pause{client.id});
+    } else if (client.phase != Phase::closing) {
+      emit(Resume{client.id});
+    }
   }
+  if (!client.held || client.paused || client.phase == Phase::closing || is_full(client)) return;
+  feed(client, {});
+  update_pause(client);
+}
+
+// Whether more requests would only pile up. Replies beyond high_water are told of by Unsent, so that this always ends.
+bool Server::is_full(const ClientConnection& client) const {
+  const auto limit = static_cast<std::size_t>(options_.connection_buffer_max);
+  return client.waiting_octets > limit || client.output.size() + client.unsent > std::max(limit, world::Connection::high_water);
 }
 
 void Server::on(const Disconnected& event) {
@@ -192,6 +205,7 @@ void Server::refuse(ClientConnection& client, std::string why) {
 }
 
 void Server::on(const Tick&) {
+  if (!std::exchange(has_ended_lost_sessions_, true)) end_lost_sessions();
   for (const std::int64_t session : sessions_.expire(now_)) {
     ++statistics_.stale_sessions_expired;
     end_session(session, true);
@@ -201,9 +215,17 @@ void Server::on(const Tick&) {
     ++statistics_.sessionless_connections_expired;
     refuse(*client, "it did not ask for a session in 10 s");
   }
-  if (now_ >= next_reap_) {
+  if (now_ >= next_reap_ && !is_disk_behind()) {
     next_reap_ = now_ + options_.container_check_interval;
     reap_nodes();
+  }
+}
+
+// Data of ZooKeeper's may hold ephemeral nodes whose session is gone: nobody else would ever delete them.
+// source: ZooKeeperServer.loadData
+void Server::end_lost_sessions() {
+  for (const std::int64_t session : database_->tree.sessions_of_ephemerals()) {
+    if (!database_->sessions.contains(session)) submit(nullptr, session, 0, jute::OpCode::close_session, {});
   }
 }
 

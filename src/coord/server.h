@@ -179,7 +179,11 @@ class Server {
   void close(ClientConnection& client);
   void detach(ClientConnection& client);
   void update_pause(ClientConnection& client);
+  bool is_full(const ClientConnection& client) const;
+  /// The log takes nothing, as on a full disk: what waits for it must not grow, or clients that give up and come back would add to it.
+  bool is_disk_behind() const { return static_cast<std::int64_t>(group_.size()) > options_.all_connections_buffer_max; }
   void reap_nodes();
+  void end_lost_sessions();
   void flush();
 
   // server_session.cc
@@ -202,6 +206,7 @@ class Server {
 
   // server_read.cc
   void handle(ClientConnection& client, std::string_view frame);
+  std::size_t expected_reply(jute::OpCode type, base::Reader in) const;
   void serve(ClientConnection& client, std::string_view frame, bool session_ended);
   jute::ErrorCode serve_read(ClientConnection& client, jute::OpCode type, base::Reader& in, std::string& body);
   jute::ErrorCode multi_read(ClientConnection& client, base::Reader& in, std::string& body);
@@ -249,6 +254,7 @@ class Server {
   std::int64_t snapshot_countdown_txns_ = 0;
   std::int64_t snapshot_countdown_octets_ = 0;
   world::Instant next_reap_;
+  bool has_ended_lost_sessions_ = false;
 };
 
 }  // namespace chorus::coord

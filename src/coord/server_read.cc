@@ -86,7 +86,18 @@ void Server::handle(ClientConnection& client, std::string_view frame) {
   const bool session_ended = !sessions_.is_alive(client.session);
   if (client.waiting.empty() && barrier == 0) return serve(client, frame, session_ended);
   if (barrier != 0) waiting_.emplace(barrier, client.id);
-  queue(client, {.zxid = barrier, .own = false, .frame = std::string(frame), .session_ended = session_ended}, frame.size());
+  queue(client, {.zxid = barrier, .own = false, .frame = std::string(frame), .session_ended = session_ended},
+        frame.size() + expected_reply(type, in));
+}
+
+// What the answer of a read that has to wait will about be: many short requests may ask for a lot.
+std::size_t Server::expected_reply(OpCode type, base::Reader in) const {
+  if (type != OpCode::get_data && type != OpCode::get_children && type != OpCode::get_children2) return 0;
+  const auto request = jute::decode<jute::PathWatchRequest>(in);
+  const Znode* node = request ? database_->tree.find(request->path) : nullptr;
+  if (node == nullptr) return 0;
+  constexpr std::size_t name_octets = 16;
+  return type == OpCode::get_data ? node->data.size() : static_cast<std::size_t>(node->child_count) * name_octets;
 }
 
 // Serves reads that have come to the front of a connection's queue, up to its next write under way.
@@ -124,6 +135,10 @@ void Server::serve(ClientConnection& client, std::string_view frame, bool sessio
   statistics_.latency.add(0);
   statistics_.read_latency.add(0);
   reply(client, header.xid, zxid, error, body);
+  if (client.output.size() > std::max(static_cast<std::size_t>(options_.connection_unsent_max), world::Connection::high_water)) {
+    refuse(client, "it asks for more at once than it may leave unread: coord.connection_unsent_max_bytes is " +
+                       std::to_string(options_.connection_unsent_max));
+  }
 }
 
 void Server::reply(ClientConnection& client, std::int32_t xid, std::int64_t zxid, ErrorCode error, std::string_view body) {
@@ -264,6 +279,8 @@ ErrorCode Server::multi_read(ClientConnection& client, base::Reader& in, std::st
     std::string result;
     const ErrorCode error = serve_read(client, type, in, result);
     if (!in.ok()) return ErrorCode::marshalling_error;
+    // No client takes such a reply, and a short request may ask for one node's data thousands of times.
+    if (body.size() + result.size() > static_cast<std::size_t>(options_.connection_unsent_max)) return ErrorCode::bad_arguments;
     const auto code = static_cast<std::int32_t>(error);
     if (error == ErrorCode::ok) {
       jute::write(out, jute::MultiHeader{header->type, false, 0});

@@ -11,6 +11,13 @@ using jute::ErrorCode;
 using jute::OpCode;
 using Phase = ClientConnection::Phase;
 
+namespace {
+
+// Some hundred ids of one connection: every check of an access list goes over them.
+constexpr std::size_t auth_octets_max = 64 << 10;
+
+}  // namespace
+
 void Server::queue(ClientConnection& client, ClientConnection::Waiting item, std::size_t octets) {
   item.octets = octets + sizeof item;
   client.waiting_octets += item.octets;
@@ -32,6 +39,7 @@ void Server::connect(ClientConnection& client, std::string_view frame) {
   base::Reader in(frame);
   const auto request = jute::decode<jute::ConnectRequest>(in);
   if (!request) return refuse(client, "its connect request cannot be read");
+  if (is_disk_behind()) return refuse(client, "the disk takes no writes, and too many wait for it already");
   client.has_read_only_flag = in.remaining() > 0;  // whether it would take a read-only server says nothing to a writable one
   if (request->last_zxid_seen > database_->last_zxid) {
     return refuse(client, "it has seen zxid 0x" + fmt::format("{:x}", request->last_zxid_seen) + ", this server only 0x" +
@@ -100,6 +108,9 @@ void Server::authenticate(ClientConnection& client, std::int32_t xid, base::Read
   const auto request = jute::decode<jute::AuthRequest>(in);
   if (!request) return refuse(client, "its authentication packet cannot be read");
   ErrorCode error = ErrorCode::auth_failed;
+  std::size_t octets = request->auth.value_or("").size();
+  for (const AuthId& id : client.auth) octets += sizeof id + id.id.size();
+  if (octets > auth_octets_max) return refuse(client, "it has proved to be too many");
   const auto add = [&](AuthId id) {
     if (std::ranges::find(client.auth, id) == client.auth.end()) client.auth.push_back(std::move(id));
     error = ErrorCode::ok;

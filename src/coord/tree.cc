@@ -20,6 +20,12 @@ std::string_view key_of(std::string_view path) { return path == "/" ? std::strin
 
 std::string_view parent_key(std::string_view path) { return path.substr(0, path.rfind('/')); }
 
+// Wraps as Java's int does.
+std::int32_t cversion_after(const Znode& parent, const Tree::CreateSpec& spec) {
+  if (spec.parent_cversion != -1) return spec.parent_cversion;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(parent.stat.cversion) + 1);
+}
+
 }  // namespace
 
 Tree::Tree(bool extended_types) : extended_types_(extended_types) {
@@ -77,7 +83,8 @@ jute::Stat Tree::stat_of(const Znode& node) const {
           .mtime = node.stat.mtime,
           .version = node.stat.version,
           // Stored: children created. Shown: created and deleted. source: DataNode.copyStat
-          .cversion = node.stat.cversion * 2 - node.child_count,
+          .cversion =
+              static_cast<std::int32_t>(static_cast<std::uint32_t>(node.stat.cversion) * 2 - static_cast<std::uint32_t>(node.child_count)),
           .aversion = node.stat.aversion,
           .ephemeral_owner = kind_of(node.stat.ephemeral_owner) == NodeKind::ephemeral ? node.stat.ephemeral_owner : 0,
           .data_length = static_cast<std::int32_t>(node.data.size()),
@@ -116,6 +123,13 @@ std::size_t Tree::ephemeral_count() const {
   std::size_t count = 0;
   for (const auto& [session, nodes] : ephemerals_) count += nodes.size();
   return count;
+}
+
+std::vector<std::int64_t> Tree::sessions_of_ephemerals() const {
+  std::vector<std::int64_t> sessions;
+  for (const auto& [session, nodes] : ephemerals_) sessions.push_back(session);
+  std::ranges::sort(sessions);
+  return sessions;
 }
 
 Znode* Tree::insert(std::string_view path, Znode* parent) {
@@ -196,7 +210,7 @@ ErrorCode Tree::create(const CreateSpec& spec, std::int64_t zxid, std::int64_t t
   if (nodes_.contains(key_of(spec.path))) return ErrorCode::node_exists;
   before_change(parent);
   // A replay over a snapshot that is ahead must not turn the counters back.
-  const std::int32_t cversion = spec.parent_cversion == -1 ? parent->stat.cversion + 1 : spec.parent_cversion;
+  const std::int32_t cversion = cversion_after(*parent, spec);
   if (cversion > parent->stat.cversion) {
     parent->stat.cversion = cversion;
     parent->stat.pzxid = zxid;
@@ -224,7 +238,7 @@ void Tree::replay_existing(const CreateSpec& spec, std::int64_t zxid) {
   if (parent == nullptr || node == nullptr) return;
   before_change(parent);
   before_change(node);
-  const std::int32_t cversion = spec.parent_cversion == -1 ? parent->stat.cversion + 1 : spec.parent_cversion;
+  const std::int32_t cversion = cversion_after(*parent, spec);
   if (cversion > parent->stat.cversion) {
     parent->stat.cversion = cversion;
     parent->stat.pzxid = zxid;

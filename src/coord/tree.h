@@ -77,6 +77,8 @@ class Tree {
   /// Paths in order of creation; empty when the session has none.
   std::vector<std::string_view> ephemerals(std::int64_t session) const;
   std::size_t ephemeral_count() const;
+  /// Ascending.
+  std::vector<std::int64_t> sessions_of_ephemerals() const;
   std::size_t sessions_with_ephemerals() const { return ephemerals_.size(); }
   const absl::flat_hash_set<const Znode*>& containers() const { return containers_; }
   const absl::flat_hash_set<const Znode*>& ttl_nodes() const { return ttl_nodes_; }

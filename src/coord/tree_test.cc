@@ -35,6 +35,11 @@ TEST(Path, Rules) {
     EXPECT_FALSE(is_valid_path(bad)) << bad;
   }
   EXPECT_FALSE(is_valid_path(std::string_view("/a\0b", 4)));
+  // Overlong forms of "/", U+0020 and U+0380: Java reads each as U+FFFD, which it refuses.
+  for (const char* bad : {"/a\xe0\x80\xaf"
+                          "b",
+                          "/\xf0\x80\x80\xa0", "/\xe0\x8e\x80", "/\xf0\x90\x80\x80"})
+    EXPECT_FALSE(is_valid_path(bad)) << bad;
   EXPECT_EQ(parent_path("/a"), "/");
   EXPECT_EQ(parent_path("/a/b"), "/a");
 }
@@ -305,6 +310,12 @@ TEST(Preparer, ChecksComeInZooKeepersOrder) {
   std::string txn;
   EXPECT_EQ(preparer.prepare(OpCode::create_ttl, jute::encode(jute::CreateTtlRequest{"/t", "", open_acl, 5, 9}), {.session = 1}, txn),
             ErrorCode::unimplemented);
+}
+
+TEST(Tree, CversionWrapsAsJavasDoes) {
+  Tree tree(true);
+  tree.create({"/a", "", open_acl, 0, 0x6000'0000}, 1, 0, nullptr);
+  EXPECT_EQ(tree.stat_of(*tree.find("/")).cversion, static_cast<std::int32_t>(0xc000'0000U - 2));
 }
 
 }  // namespace
