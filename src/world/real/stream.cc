@@ -250,6 +250,9 @@ void Stream::on_readable() {
   if (count > 0) {
     deliver({core_.receive_buffer(), static_cast<std::size_t>(count)});
   } else if (count == 0) {
+    if (state_ == State::handshaking)
+      return fail(
+          {NetErrc::end_of_stream, fmt::format("{} closed the connection within the TLS handshake; does it speak TLS?", to_string(peer_))});
     return fail({NetErrc::end_of_stream, fmt::format("connection closed by {}", to_string(peer_))});
   } else if (!would_block(errno) && errno != EINTR) {
     return fail(stream_error(peer_, errno));

@@ -6,19 +6,26 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <system_error>
+
 #include "base/ensure.h"
 #include "world/real/subject.h"
 
 namespace chorus::world::real {
 namespace {
 
-/// Empties OpenSSL's queue of errors of this thread and returns the last, which is the most telling.
+/// Empties OpenSSL's queue of errors of this thread and returns the most telling: the system's, else the last.
 std::string last_error() {
-  const unsigned long code = ERR_peek_last_error();
+  unsigned long last = 0;
+  while (const unsigned long code = ERR_get_error()) {
+    last = code;
+    if (ERR_SYSTEM_ERROR(code)) break;
+  }
   ERR_clear_error();
-  if (code == 0) return "unknown error";
-  const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : fmt::format("OpenSSL error {:#x}", code);
+  if (last == 0) return "unknown error";
+  if (ERR_SYSTEM_ERROR(last)) return std::generic_category().message(ERR_GET_REASON(last));
+  const char* reason = ERR_reason_error_string(last);
+  return reason != nullptr ? reason : fmt::format("OpenSSL error {:#x}", last);
 }
 
 std::unexpected<NetError> refuse(const std::string& what, const std::string& file) {
