@@ -147,7 +147,7 @@ void Session::on(event::Lost lost, Out& out) {
   std::string why = std::move(lost.why.message);
   // A server closes instead of answering when it has seen less than we have, serves nobody, or only reads.
   if (phase_ == Phase::handshaking && lost.why.code == world::NetErrc::end_of_stream) {
-    why = "the server closed the connection instead of opening a session (it may be starting, overloaded or behind)";
+    why = "the server closed the connection instead of opening a session (it may be starting, overloaded or behind, or take TLS only)";
   }
   lose(std::move(why), false, out);
 }

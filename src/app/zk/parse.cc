@@ -201,8 +201,8 @@ std::variant<std::pair<Connection, Command>, Leave> parse_arguments(std::vector<
   app.add_flag("--read-only", connection.read_only, "Accept a server that has lost its quorum");
   app.add_option("--auth", connection.auths, "scheme:credentials, e.g. digest:joe:secret; repeat for more")->allow_extra_args(false);
   app.add_flag("--tls", connection.tls, "Connect with TLS (as the three options below do)");
-  app.add_option("--cert", connection.certificate, "PEM file of this client's certificate");
-  app.add_option("--key", connection.key, "PEM file of its key");
+  CLI::Option* const certificate = app.add_option("--cert", connection.certificate, "PEM file of this client's certificate");
+  app.add_option("--key", connection.key, "PEM file of its key; left out: in the same file")->needs(certificate);
   app.add_option("--ca", connection.ca, "PEM file of who signs the server's certificate; the system's when left out");
   bool no_verify = false;
   app.add_flag("--no-verify", no_verify, "Take any server's certificate");

@@ -298,6 +298,14 @@ def zk_says_why_it_cannot_connect():
     assert 'certificate required' in said, said
     said = zk('ls', '/', pair=place.stranger, code=2)
     assert 'unknown ca' in said, said
+    said = zk('ls', '/', ca='/nowhere.pem', code=2)
+    assert '/nowhere.pem: No such file or directory' in said, said
+    said = zk('ls', '/', '--key', place.worker.key, code=1)
+    assert '--key requires --cert' in said, said
+    said = zk('ls', '/', to=place.lax.address, code=2)
+    assert 'does it speak TLS?' in said, said
+    said = subprocess.run([Chorus.binary, 'zk', '--server', place.lax.secure, 'ls', '/'], capture_output=True, text=True, timeout=SECONDS).stderr
+    assert 'or take TLS only' in said, said
 
 
 @suite.check
