@@ -74,13 +74,19 @@ bool is_authenticated(const AuthId& auth) { return auth.scheme != "ip" && auth.s
 
 }  // namespace
 
+std::shared_ptr<const AclTable::List> AclTable::make_list(std::string octets) {
+  auto list = std::make_shared<List>(List{std::move(octets), {}});
+  list->acl = jute::decode<AclList>(list->octets)->acl;
+  return list;
+}
+
 AclId AclTable::intern(const std::vector<jute::Acl>& acl) {
   if (acl.empty() || acl == open_acl()) return open_acl_id;
   std::string octets = jute::encode(AclList{acl});
   const auto [at, is_new] = by_octets_.try_emplace(std::move(octets), 0);
   if (is_new) {
     at->second = ++last_;
-    entries_[at->second].octets = at->first;
+    entries_[at->second].list = make_list(at->first);
   }
   ++entries_[at->second].uses;
   return at->second;
@@ -88,8 +94,8 @@ AclId AclTable::intern(const std::vector<jute::Acl>& acl) {
 
 bool AclTable::load(AclId id, const std::vector<jute::Acl>& acl) {
   if (id <= 0 || entries_.contains(id)) return false;
-  Entry entry{jute::encode(AclList{acl})};
-  by_octets_.try_emplace(entry.octets, id);  // two numbers for one list: both stay readable, the first is used from now on
+  Entry entry{make_list(jute::encode(AclList{acl}))};
+  by_octets_.try_emplace(entry.list->octets, id);  // two numbers for one list: both stay readable, the first is used from now on
   entries_.emplace(id, std::move(entry));
   last_ = std::max(last_, id);
   return true;
@@ -108,7 +114,7 @@ void AclTable::drop_use(AclId id) {
   const auto at = entries_.find(id);
   ENSURE(at != entries_.end() && at->second.uses > 0, id);
   if (--at->second.uses > 0) return;
-  if (const auto key = by_octets_.find(at->second.octets); key != by_octets_.end() && key->second == id) by_octets_.erase(key);
+  if (const auto key = by_octets_.find(at->second.list->octets); key != by_octets_.end() && key->second == id) by_octets_.erase(key);
   entries_.erase(at);
 }
 
@@ -120,11 +126,11 @@ void AclTable::purge_unused() {
   }
 }
 
-std::vector<jute::Acl> AclTable::list(AclId id) const {
+const std::vector<jute::Acl>& AclTable::list(AclId id) const {
   if (id == open_acl_id) return open_acl();
   const auto at = entries_.find(id);
   ENSURE(at != entries_.end(), id);
-  return jute::decode<AclList>(at->second.octets)->acl;
+  return at->second.list->acl;
 }
 
 std::vector<AclId> AclTable::ids() const {
@@ -137,7 +143,7 @@ std::vector<AclId> AclTable::ids() const {
 bool AclTable::allows(AclId id, std::int32_t perms, std::span<const AuthId> auth) const {
   if (id == open_acl_id) return true;
   if (std::ranges::any_of(auth, [](const AuthId& a) { return a.scheme == "super"; })) return true;
-  const auto entries = list(id);
+  const auto& entries = list(id);
   if (entries.empty()) return true;  // as Java takes it; only an old snapshot has one
   for (const jute::Acl& entry : entries) {
     if ((entry.perms & perms) == 0) continue;

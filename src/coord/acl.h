@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,8 +41,8 @@ class AclTable {
   /// After loading: forgets lists that no node uses.
   void purge_unused();
 
-  /// Borrowed until the next change.
-  std::vector<jute::Acl> list(AclId id) const;
+  /// Good until the next change.
+  const std::vector<jute::Acl>& list(AclId id) const;
   /// Ascending by number, the open one left out.
   std::vector<AclId> ids() const;
   std::size_t size() const { return entries_.size(); }
@@ -50,10 +51,16 @@ class AclTable {
   bool allows(AclId id, std::int32_t perms, std::span<const AuthId> auth) const;
 
  private:
+  // A list as jute encodes it, which is the key of by_octets_, and its entries, which borrow from that.
+  struct List {
+    std::string octets;
+    std::vector<jute::Acl> acl;
+  };
   struct Entry {
-    std::string octets;  // the list as jute encodes it: the key of by_octets_
+    std::shared_ptr<const List> list;
     std::int64_t uses = 0;
   };
+  static std::shared_ptr<const List> make_list(std::string octets);
   absl::flat_hash_map<AclId, Entry> entries_;
   StringMap<AclId> by_octets_;
   AclId last_ = 0;

@@ -117,7 +117,7 @@ Exit Tool::stat(const Command& command) {
     const Exit code = fail(client::make_error(Code::no_node, "exists", command.path));
     return command.watch ? wait_if(true) : code;
   }
-  print(json_ ? path_json(command.path, **stat) : stat_text(**stat));
+  print(json_ ? path_json(command.path, *stat) : stat_text(**stat));
   return wait_if(command.watch);
 }
 
