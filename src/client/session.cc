@@ -248,7 +248,7 @@ void Session::on(event::Tick, Out& out) {
   }
 }
 
-void Session::on(event::Probed probed, Out& out) {
+void Session::on(const event::Probed& probed, Out& out) {
   if (!probed.writable || state_ != State::connected_read_only || closing_) return;
   const auto found = std::ranges::find(options_.servers, probed.server);
   if (found == options_.servers.end()) return;

@@ -172,7 +172,7 @@ class Session {
   void on(event::Submit submit, Out& out);
   void on(event::AddAuth auth, Out& out);
   void on(event::Close, Out& out);
-  void on(event::Probed probed, Out& out);
+  void on(const event::Probed& probed, Out& out);
 
   void dial(Out& out);
   void dial_later();

@@ -48,7 +48,7 @@ EventType removal_event(WatchKind kind) {
 
 }  // namespace
 
-void WatchRegistry::add(WatchKind kind, std::string_view path, Watcher watcher) {
+void WatchRegistry::add(WatchKind kind, std::string_view path, const Watcher& watcher) {
   Table& to = table(kind);
   auto found = to.find(path);
   if (found == to.end()) found = to.emplace(std::string(path), std::vector<Watcher>()).first;

@@ -39,7 +39,7 @@ struct FiredWatch {
 /// source: ZKWatchManager
 class WatchRegistry {
  public:
-  void add(WatchKind kind, std::string_view path, Watcher watcher);
+  void add(WatchKind kind, std::string_view path, const Watcher& watcher);
   /// The watchers that an event of the server is for, each once. One-shot ones are thereby gone.
   std::vector<Watcher> take(EventType type, std::string_view path);
   /// Whether `watcher` (any, when null) watches the path in a way that `type` covers.
