@@ -143,7 +143,7 @@ class Node::Client final : public world::ConnectionHandler {
   Client(Node& node, ConnectionId id, std::unique_ptr<world::Connection> connection)
       : node_(node), id_(id), connection_(std::move(connection)) {}
 
-  void on_data(std::string_view octets) override { node_.step(Received{id_, octets}); }
+  void on_data(std::string_view octets) override { node_.received(id_, octets); }
   void on_drained() override { node_.step(Unsent{id_, 0}); }
   void on_closed(const world::NetError&) override {
     Node& node = node_;
@@ -287,6 +287,18 @@ void Node::accept(std::unique_ptr<world::Connection> connection) {
 Node::Client* Node::find(ConnectionId id) {
   const auto at = clients_.find(id);
   return at == clients_.end() ? nullptr : at->second.get();
+}
+
+// What other connections have at hand in this turn of the loop joins the same group.
+void Node::received(ConnectionId id, std::string_view octets) {
+  step(Received{id, octets, true});
+  if (flush_posted_ || !server_.wants_flush()) return;
+  flush_posted_ = true;
+  world_.post([this, alive = alive_] {
+    if (!*alive) return;
+    flush_posted_ = false;
+    step(Flush{});
+  });
 }
 
 void Node::step(decltype(Event::what) what) {

@@ -59,6 +59,7 @@ class Node {
   Node(world::World& world, const Options& options, spdlog::logger& logger, std::unique_ptr<Database> database, std::shared_ptr<Disk> disk);
   base::Result<void, NodeError> listen();
   void accept(std::unique_ptr<world::Connection> connection);
+  void received(ConnectionId id, std::string_view octets);
   void step(decltype(Event::what) what);
   void run(decltype(Event::what) what);
   void perform(Action& action);
@@ -88,6 +89,7 @@ class Node {
   const world::Instant started_;
   std::vector<Action> actions_;
   bool stepping_ = false;
+  bool flush_posted_ = false;
   std::vector<ConnectionId> congested_;
 
   std::unique_ptr<world::Listener> listener_;

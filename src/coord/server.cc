@@ -39,6 +39,8 @@ void Server::step(const Event& event, std::vector<Action>& out) {
   out_ = &out;
   std::visit([this](const auto& what) { on(what); }, event.what);
   flush();
+  const auto* received = std::get_if<Received>(&event.what);
+  if (received == nullptr || !received->more_follows) persist_if_idle();
   out_ = nullptr;
 }
 
@@ -50,7 +52,6 @@ void Server::flush() {
     emit(Send{client->id, std::exchange(client->output, {})});
   }
   dirty_.clear();
-  persist_if_idle();
 }
 
 ClientConnection* Server::find(ConnectionId id) {

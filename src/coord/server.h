@@ -38,7 +38,12 @@ struct Accepted {
 struct Received {
   ConnectionId connection;
   std::string_view octets;
+  /// Other clients may have sent something too, which comes next: writes are not handed to the disk before Flush, so that they share a
+  /// sync.
+  bool more_follows = false;
 };
+/// Nothing else is at hand: the disk may have what there is.
+struct Flush {};
 /// Octets that the connection has not taken yet; told when it is more than Connection::high_water, and 0 when all are gone.
 struct Unsent {
   ConnectionId connection;
@@ -62,7 +67,7 @@ struct Tick {};
 struct Event {
   world::Instant now;
   world::WallTime wall;
-  std::variant<Accepted, Received, Unsent, Disconnected, Persisted, SnapshotAdvanced, SnapshotFailed, Tick> what;
+  std::variant<Accepted, Received, Flush, Unsent, Disconnected, Persisted, SnapshotAdvanced, SnapshotFailed, Tick> what;
 };
 
 // --- Actions: what to do, in this order. ---
@@ -150,6 +155,8 @@ class Server {
   const std::map<ConnectionId, std::unique_ptr<ClientConnection>>& connections() const { return connections_; }
   std::size_t outstanding() const { return in_flight_.size(); }
   bool has_unpersisted() const { return persisting_ || !group_.empty(); }
+  /// Whether Flush would give the disk something to do.
+  bool wants_flush() const { return !persisting_ && !group_.empty(); }
   milliseconds min_session_timeout() const { return options_.min_session_timeout.value_or(options_.tick_time * 2); }
   milliseconds max_session_timeout() const { return options_.max_session_timeout.value_or(options_.tick_time * 20); }
 
@@ -167,6 +174,7 @@ class Server {
   // server.cc: connections, frames, time
   void on(const Accepted& event);
   void on(const Received& event);
+  void on(const Flush&) {}
   void on(const Unsent& event);
   void on(const Disconnected& event);
   void on(const Persisted& event);

@@ -59,6 +59,20 @@ TEST_F(ServerTest, GroupsFormWhileTheDiskIsBusy) {
   EXPECT_EQ(disk_->last_zxid, 4);
 }
 
+TEST_F(ServerTest, WritesThatComeTogetherShareAGroup) {
+  const ConnectionId a = open();
+  const ConnectionId b = open();
+  const std::string from_a = create(1, "/a"), from_b = create(1, "/b");
+  step(Received{a, from_a, true});
+  step(Received{b, from_b, true});
+  EXPECT_FALSE(disk_);
+  step(Flush{});
+  ASSERT_TRUE(disk_);
+  EXPECT_EQ(disk_->last_zxid - disk_->first_zxid, 1);
+  sync();
+  EXPECT_EQ(show(take(a)) + ' ' + show(take(b)), "1:OK@3 1:OK@4");
+}
+
 TEST_F(ServerTest, EventsComeBeforeTheStateThatTheyTellOf) {
   const ConnectionId a = open();
   const ConnectionId b = open();
