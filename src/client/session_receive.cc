@@ -137,20 +137,20 @@ void Session::apply_watch_changes(Request& request, Code code, Out& out) {
     const bool ok = code == Code::ok;
     switch (request.watch) {
       case Watch::data:
-        if (ok) watches_.add(WatchKind::data, request.path, std::move(request.watcher));
+        if (ok) watches_.add(WatchKind::data, request.path, request.watcher);
         break;
       case Watch::exist_or_data:
-        if (ok) watches_.add(WatchKind::data, request.path, std::move(request.watcher));
-        if (code == Code::no_node) watches_.add(WatchKind::exist, request.path, std::move(request.watcher));
+        if (ok) watches_.add(WatchKind::data, request.path, request.watcher);
+        if (code == Code::no_node) watches_.add(WatchKind::exist, request.path, request.watcher);
         break;
       case Watch::child:
-        if (ok) watches_.add(WatchKind::child, request.path, std::move(request.watcher));
+        if (ok) watches_.add(WatchKind::child, request.path, request.watcher);
         break;
       case Watch::persistent:
-        if (ok) watches_.add(WatchKind::persistent, request.path, std::move(request.watcher));
+        if (ok) watches_.add(WatchKind::persistent, request.path, request.watcher);
         break;
       case Watch::persistent_recursive:
-        if (ok) watches_.add(WatchKind::persistent_recursive, request.path, std::move(request.watcher));
+        if (ok) watches_.add(WatchKind::persistent_recursive, request.path, request.watcher);
         break;
     }
   }

@@ -369,7 +369,7 @@ void Node::perform_on(Refused& action) { log_.info("connection ended peer={} bec
 
 void Node::perform_on(Persist& action) { persist(std::make_shared<Persist>(std::move(action))); }
 
-void Node::persist(std::shared_ptr<Persist> group) {
+void Node::persist(const std::shared_ptr<Persist>& group) {
   auto result = std::make_shared<disk::LogResult<void>>();
   const bool roll = std::exchange(roll_log_, false);
   const world::Instant submitted = world_.now();

@@ -74,7 +74,7 @@ class Node {
   void perform_on(SessionOpened& action);
   void perform_on(SessionEnded& action);
   void perform_on(Refused& action);
-  void persist(std::shared_ptr<Persist> group);
+  void persist(const std::shared_ptr<Persist>& group);
   void snapshot_done(const disk::SnapshotResult<std::string>& result, bool end);
   void tick();
   void purge();

@@ -118,7 +118,7 @@ SnapshotWriter::~SnapshotWriter() {
   if (file_ == nullptr) return;
   file_.reset();
   // Should this fail too, the next start removes it.
-  static_cast<void>(files_.remove(temporary_));
+  [[maybe_unused]] const auto removed = files_.remove(temporary_);
 }
 
 SnapshotResult<std::unique_ptr<SnapshotWriter>> SnapshotWriter::open(world::Files& files, const std::string& directory, std::int64_t zxid,
@@ -178,7 +178,7 @@ SnapshotResult<std::string> SnapshotWriter::finish() {
   if (encoder_ != nullptr) encoder_->encode({}, out_, true);
   if (auto done = flush(1); !done) return std::unexpected(done.error());
   if (auto done = file_->sync(); !done) return std::unexpected(failed(done.error()));
-  const std::string path = directory_ + "/" + name_;
+  std::string path = directory_ + "/" + name_;
   if (auto done = files_.rename(temporary_, path); !done) return std::unexpected(failed(done.error()));
   file_.reset();
   if (auto done = files_.sync_directory(directory_); !done) return std::unexpected(failed(done.error()));

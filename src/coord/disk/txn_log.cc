@@ -70,7 +70,7 @@ void TxnLog::end_entry(std::string& group, std::size_t mark) {
   group.push_back(end_of_entry);
 }
 
-LogResult<std::unique_ptr<TxnLog>> TxnLog::open(world::Files& files, TxnLogOptions options) {
+LogResult<std::unique_ptr<TxnLog>> TxnLog::open(world::Files& files, const TxnLogOptions& options) {
   auto log = store::Log::open(files, txn_format,
                               {.directory = options.directory,
                                .allocate_octets = std::min(options.pre_alloc_octets, growth_octets_max),

@@ -55,7 +55,7 @@ class TxnLog {
   static void end_entry(std::string& group, std::size_t mark);
 
   /// Recovers: see store::Log::open().
-  static LogResult<std::unique_ptr<TxnLog>> open(world::Files& files, TxnLogOptions options);
+  static LogResult<std::unique_ptr<TxnLog>> open(world::Files& files, const TxnLogOptions& options);
 
   /// Writes a group of entries, of the zxids from `first` to `last`, by one write; fills in their checksums. Not durable before sync().
   ///   errors   no_space: nothing of it is there, append again later · failed: nothing can be appended any more

@@ -9,8 +9,6 @@
 namespace chorus::coord::zk {
 namespace {
 
-using std::chrono::duration_cast;
-
 bool is_listed(std::string_view word, const Options& options) {
   const auto& listed = options.four_letter_words;
   return listed.contains("*") || listed.contains(std::string(word)) || word == "srvr";  // ZooKeeper always answers srvr
