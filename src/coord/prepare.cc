@@ -22,7 +22,11 @@ std::string_view parent_key(std::string_view path) { return path.substr(0, path.
 
 bool has_parent(std::string_view path) { return path.find('/') != std::string_view::npos && path.find('\0') == std::string_view::npos; }
 
-bool is_write_of_clients(OpCode type) {
+bool may_be_in_multi(OpCode type) { return needs_live_session(type) && type != OpCode::set_acl && type != OpCode::multi; }
+
+}  // namespace
+
+bool needs_live_session(OpCode type) {
   switch (type) {
     case OpCode::create:
     case OpCode::create2:
@@ -38,12 +42,6 @@ bool is_write_of_clients(OpCode type) {
       return false;
   }
 }
-
-bool may_be_in_multi(OpCode type) {
-  return is_write_of_clients(type) && type != OpCode::set_acl && type != OpCode::multi && type != OpCode::delete_container;
-}
-
-}  // namespace
 
 bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64_t now_ms, const Options& options) {
   const std::int64_t age_ms = now_ms - stat.mtime;
@@ -63,7 +61,7 @@ ErrorCode Preparer::prepare(OpCode type, std::string_view body, const Requester&
   const std::size_t record = out.size();
   base::Reader in(body);
   ErrorCode error = ErrorCode::ok;
-  if (is_write_of_clients(type) && who.session_ends) {
+  if (needs_live_session(type) && who.session_ends) {
     error = ErrorCode::session_expired;
   } else {
     error = prepare_record(type, in, who, out);

@@ -30,6 +30,9 @@ struct Requester {
 /// Whether a container or TTL node has had its time and goes once it has no children. source: ContainerManager
 bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64_t now_ms, const Options& options);
 
+/// Writes that a session must be alive for; the others are the server's own or end a session.
+bool needs_live_session(jute::OpCode type);
+
 /// Lives on the reactor of its database. Every call takes the next zxid and appends exactly one transaction, an error transaction when
 /// the request is refused.
 class Preparer {

@@ -16,23 +16,7 @@ using Phase = ClientConnection::Phase;
 namespace {
 
 bool is_write(OpCode type) {
-  switch (type) {
-    case OpCode::create:
-    case OpCode::create2:
-    case OpCode::create_container:
-    case OpCode::create_ttl:
-    case OpCode::delete_:
-    case OpCode::delete_container:
-    case OpCode::set_data:
-    case OpCode::set_acl:
-    case OpCode::multi:
-    case OpCode::check:
-    case OpCode::reconfig:
-    case OpCode::close_session:
-      return true;
-    default:
-      return false;
-  }
+  return needs_live_session(type) || type == OpCode::delete_container || type == OpCode::reconfig || type == OpCode::close_session;
 }
 
 bool is_read(OpCode type) {

@@ -24,7 +24,7 @@ client::ClientOptions options_for(const std::string& server) {
   client::ClientOptions options;
   options.session.servers = {{server, 2181}};
   options.session.timeout = 10s;
-  options.chroot = "/work";
+  options.chroot = "/tally";
   return options;
 }
 
@@ -135,8 +135,8 @@ struct Cluster {
     Client client(machine.world(), options);
     bool made = false;
     client.start();
-    client.create("/work", "", {}, {});
-    client.create("/work/counter", "0", {}, [&](client::Result<client::Created> created) { made = created.has_value(); });
+    client.create("/tally", "", {}, {});
+    client.create("/tally/counter", "0", {}, [&](client::Result<client::Created> created) { made = created.has_value(); });
     ENSURE(simulation.run_until([&] { return made; }, 60s));
     client.close();
     simulation.run_for(1s);

@@ -105,7 +105,6 @@ LogResult<void> TxnLog::append(std::string& group, std::int64_t first, std::int6
     at = next;
   }
   if (piece == 0) return log_->append(group, first, last);
-  if (piece == 0) return log_->append(group, first, last);
   return append_part(group.size(), first, last);
 }
 
