@@ -43,6 +43,7 @@ class Service {
                  sources_.file.empty() ? "none" : sources_.file);
     for (const std::string& note : loaded_.notes) spdlog::warn("configuration: {}", note);
     raise_open_files();
+    reactor_.poll_disk(loaded_.settings.node.disk_poll);
     // From here on, so that a signal during a long recovery ends the process in order once that is done.
     reactor_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
     if (!start_coord() || !start_admin()) return 1;

@@ -13,9 +13,6 @@ using std::chrono::duration_cast;
 
 namespace {
 
-// How long a write waits before it tries a full disk again.
-constexpr auto no_space_retry = std::chrono::seconds(1);
-
 NodeErrc code_of(disk::RecoverErrc code) {
   switch (code) {
     case disk::RecoverErrc::refused:
@@ -97,7 +94,7 @@ struct Node::Disk {
   world::Files& files;
   Options options;
   std::vector<std::unique_ptr<world::DirectoryLock>> locks;
-  std::unique_ptr<disk::TxnLog> log;  // disk thread, once serving
+  std::shared_ptr<disk::TxnLog> log;  // disk thread, once serving
   std::string snapshot_directory;
   disk::Compression compression = disk::Compression::none;
   std::unique_ptr<disk::SnapshotWriter> writer;  // background thread, once serving
@@ -239,6 +236,7 @@ Node::Node(world::World& world, const Options& options, spdlog::logger& logger, 
       log_(logger),
       server_(options, std::move(database), world.now(), world.random().next()),
       disk_(std::move(shared)),
+      log_writer_(world, disk_->log, log_callbacks()),
       started_(world.now()) {}
 
 Node::~Node() {
@@ -367,40 +365,29 @@ void Node::perform_on(SessionEnded& action) {
 
 void Node::perform_on(Refused& action) { log_.info("connection ended peer={} because={}", world::to_string(action.peer), action.why); }
 
-void Node::perform_on(Persist& action) { persist(std::make_shared<Persist>(std::move(action))); }
+void Node::perform_on(Persist& action) { log_writer_.append({std::move(action.group), action.first_zxid, action.last_zxid}); }
 
-void Node::persist(const std::shared_ptr<Persist>& group) {
-  auto result = std::make_shared<disk::LogResult<void>>();
-  const bool roll = std::exchange(roll_log_, false);
-  const world::Instant submitted = world_.now();
-  auto job = [shared = disk_, group, result, roll] {
-    if (roll) *result = shared->log->roll();
-    if (*result) *result = shared->log->append(group->group, group->first_zxid, group->last_zxid);
-    if (*result) *result = shared->log->sync();
+disk::LogWriter::Callbacks Node::log_callbacks() {
+  return {
+      .on_synced =
+          [this](world::Duration duration) {
+            const auto took = duration_cast<milliseconds>(duration);
+            ++server_.statistics().groups;
+            server_.statistics().sync_latency.add(took.count());
+            if (took > server_.options().fsync_warning_threshold) log_.warn("writing the log was slow took_ms={}", took.count());
+          },
+      .on_durable =
+          [this](disk::LogGroup group) {
+            step(Persisted{std::move(group.octets)});
+            finish_stop();
+          },
+      .on_no_space = [this](const disk::LogError& why) { log_.error("writes wait for room on the disk reason={}", why.message); },
+      .on_failed = [this](const disk::LogError& why) { fail(why.message); },
   };
-  auto done = [this, alive = alive_, group, result, roll, submitted] {
-    if (!*alive) return;
-    if (*result) {
-      const auto took = duration_cast<milliseconds>(world_.now() - submitted);
-      server_.statistics().sync_latency.add(took.count());
-      if (took > server_.options().fsync_warning_threshold) log_.warn("writing the log was slow took_ms={}", took.count());
-      step(Persisted{std::move(group->group)});
-      finish_stop();
-    } else if (result->error().code == disk::LogErrc::no_space) {
-      log_.error("writes wait for room on the disk reason={}", result->error().message);
-      roll_log_ = roll_log_ || roll;
-      world_.after(no_space_retry, [this, alive, group] {
-        if (*alive) persist(group);
-      });
-    } else {
-      fail(result->error().message);
-    }
-  };
-  world_.run_on_disk(std::move(job), std::move(done));
 }
 
 void Node::perform_on(SnapshotBegin& action) {
-  roll_log_ = true;
+  log_writer_.roll_before_next();
   auto begin = std::make_shared<SnapshotBegin>(std::move(action));
   auto result = std::make_shared<disk::SnapshotResult<void>>();
   log_.info("snapshot begins zxid=0x{:x} nodes={}", begin->zxid, server_.database().tree.size());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coord/disk/data_dir.h"
+#include "coord/disk/log_writer.h"
 #include "coord/server.h"
 #include "world/world.h"
 
@@ -74,7 +75,7 @@ class Node {
   void perform_on(SessionOpened& action);
   void perform_on(SessionEnded& action);
   void perform_on(Refused& action);
-  void persist(const std::shared_ptr<Persist>& group);
+  disk::LogWriter::Callbacks log_callbacks();
   void snapshot_done(const disk::SnapshotResult<std::string>& result, bool end);
   void tick();
   void purge();
@@ -86,6 +87,7 @@ class Node {
   spdlog::logger& log_;
   Server server_;
   std::shared_ptr<Disk> disk_;
+  disk::LogWriter log_writer_;
   const world::Instant started_;
   std::vector<Action> actions_;
   bool stepping_ = false;
@@ -98,7 +100,6 @@ class Node {
   std::uint64_t last_connection_ = 0;
   world::TimerId tick_timer_;
   world::TimerId purge_timer_;
-  bool roll_log_ = false;
   bool failed_ = false;
   world::Callback stopped_;
   std::function<void(const std::string&)> on_failure_;

@@ -40,7 +40,7 @@ void Server::step(const Event& event, std::vector<Action>& out) {
   std::visit([this](const auto& what) { on(what); }, event.what);
   flush();
   const auto* received = std::get_if<Received>(&event.what);
-  if (received == nullptr || !received->more_follows) persist_if_idle();
+  if (received == nullptr || !received->more_follows) persist();
   out_ = nullptr;
 }
 

@@ -53,7 +53,7 @@ struct Unsent {
 struct Disconnected {
   ConnectionId connection;
 };
-/// The group of the last Persist is on disk, and comes back.
+/// The group of the oldest Persist under way is on disk, and comes back.
 struct Persisted {
   std::string group;
 };
@@ -92,7 +92,7 @@ struct Pause {
 struct Resume {
   ConnectionId connection;
 };
-/// Entries for the transaction log, framed but for their checksums (coord/disk/txn_log.h). At most one under way.
+/// Entries for the transaction log, framed but for their checksums (coord/disk/txn_log.h). Several may be under way.
 struct Persist {
   std::string group;
   std::int64_t first_zxid;
@@ -154,9 +154,9 @@ class Server {
   }
   const std::map<ConnectionId, std::unique_ptr<ClientConnection>>& connections() const { return connections_; }
   std::size_t outstanding() const { return in_flight_.size(); }
-  bool has_unpersisted() const { return persisting_ || !group_.empty(); }
+  bool has_unpersisted() const { return unpersisted_octets_ > 0 || !group_.empty(); }
   /// Whether Flush would give the disk something to do.
-  bool wants_flush() const { return !persisting_ && !group_.empty(); }
+  bool wants_flush() const { return !group_.empty(); }
   milliseconds min_session_timeout() const { return options_.min_session_timeout.value_or(options_.tick_time * 2); }
   milliseconds max_session_timeout() const { return options_.max_session_timeout.value_or(options_.tick_time * 20); }
 
@@ -189,7 +189,9 @@ class Server {
   void update_pause(ClientConnection& client);
   bool is_full(const ClientConnection& client) const;
   /// The log takes nothing, as on a full disk: what waits for it must not grow, or clients that give up and come back would add to it.
-  bool is_disk_behind() const { return static_cast<std::int64_t>(group_.size()) > options_.all_connections_buffer_max; }
+  bool is_disk_behind() const {
+    return static_cast<std::int64_t>(unpersisted_octets_ + group_.size()) > options_.all_connections_buffer_max;
+  }
   void reap_nodes();
   void end_lost_sessions();
   void flush();
@@ -210,7 +212,7 @@ class Server {
   void apply_group(std::string_view group);
   void complete(const InFlight& request, const Outcome& outcome);
   void wake_waiting(std::int64_t zxid);
-  void persist_if_idle();
+  void persist();
 
   // server_read.cc
   void handle(ClientConnection& client, std::string_view frame);
@@ -248,9 +250,9 @@ class Server {
   bool all_paused_ = false;
   std::vector<ClientConnection*> dirty_;  // have octets to send at the end of the step
 
-  std::string group_;  // entries that wait for the disk
+  std::string group_;  // entries that go to the disk at the end of the turn
   std::int64_t group_first_zxid_ = 0;
-  bool persisting_ = false;
+  std::size_t unpersisted_octets_ = 0;  // on their way to the disk
   std::deque<InFlight> in_flight_;
   std::multimap<std::int64_t, ConnectionId> waiting_;  // connections that wait for a zxid which is not their own request's
   std::int64_t applying_zxid_ = 0;

@@ -46,17 +46,21 @@ TEST_F(ServerTest, RequestsMayFollowTheConnectRequestAtOnce) {
   EXPECT_EQ(show(take(a)), "1:OK@2 2:OK@2");
 }
 
-TEST_F(ServerTest, GroupsFormWhileTheDiskIsBusy) {
+TEST_F(ServerTest, WritesGoToTheDiskWithoutWaitingForThoseBefore) {
   const ConnectionId a = open();
   step(Received{a, create(1, "/a")});
-  ASSERT_TRUE(disk_);
-  EXPECT_EQ(disk_->first_zxid, 2);
   step(Received{a, create(2, "/b") + create(3, "/c")});
-  step(Persisted{std::exchange(disk_, std::nullopt)->group});
+  ASSERT_EQ(disk_.size(), 2u);
+  EXPECT_EQ(disk_[0].first_zxid, 2);
+  EXPECT_EQ(disk_[0].last_zxid, 2);
+  EXPECT_EQ(disk_[1].first_zxid, 3);
+  EXPECT_EQ(disk_[1].last_zxid, 4);
+  sync_one();
   EXPECT_EQ(show(take(a)), "1:OK@2");
-  ASSERT_TRUE(disk_);
-  EXPECT_EQ(disk_->first_zxid, 3);
-  EXPECT_EQ(disk_->last_zxid, 4);
+  EXPECT_TRUE(server_.has_unpersisted());
+  sync_one();
+  EXPECT_EQ(show(take(a)), "2:OK@3 3:OK@4");
+  EXPECT_FALSE(server_.has_unpersisted());
 }
 
 TEST_F(ServerTest, WritesThatComeTogetherShareAGroup) {
@@ -65,10 +69,10 @@ TEST_F(ServerTest, WritesThatComeTogetherShareAGroup) {
   const std::string from_a = create(1, "/a"), from_b = create(1, "/b");
   step(Received{a, from_a, true});
   step(Received{b, from_b, true});
-  EXPECT_FALSE(disk_);
+  EXPECT_TRUE(disk_.empty());
   step(Flush{});
-  ASSERT_TRUE(disk_);
-  EXPECT_EQ(disk_->last_zxid - disk_->first_zxid, 1);
+  ASSERT_EQ(disk_.size(), 1u);
+  EXPECT_EQ(disk_[0].last_zxid - disk_[0].first_zxid, 1);
   sync();
   EXPECT_EQ(show(take(a)) + ' ' + show(take(b)), "1:OK@3 1:OK@4");
 }

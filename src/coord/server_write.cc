@@ -53,17 +53,15 @@ void Server::submit(ClientConnection* client, std::int64_t session, std::int32_t
   if (client != nullptr) queue(*client, {.zxid = zxid, .own = true}, body.size());
 }
 
-void Server::persist_if_idle() {
-  if (persisting_ || group_.empty()) return;
-  persisting_ = true;
-  ++statistics_.groups;
+void Server::persist() {
+  if (group_.empty()) return;
+  unpersisted_octets_ += group_.size();
   emit(Persist{std::exchange(group_, {}), group_first_zxid_, preparer_.last_zxid()});
 }
 
 void Server::on(const Persisted& event) {
-  ENSURE(persisting_);
-  persisting_ = false;
-  persist_if_idle();  // the disk works on the next group while this one is applied
+  ENSURE(event.group.size() <= unpersisted_octets_, event.group.size(), unpersisted_octets_);
+  unpersisted_octets_ -= event.group.size();
   apply_group(event.group);
   if (snapshot_countdown_txns_ <= 0 || snapshot_countdown_octets_ <= 0) start_snapshot(*out_);
 }

@@ -34,7 +34,7 @@ struct Statistics {
   Latency latency;       // every request
   Latency read_latency;  // readlatency, updatelatency of mntr
   Latency update_latency;
-  Latency sync_latency;  // of groups: handed to the disk until durable
+  Latency sync_latency;  // of writing and syncing what shared a sync
   std::int64_t last_response_octets = -1, min_response_octets = -1, max_response_octets = -1;
   std::int64_t connections_rejected = 0, connection_requests = 0, connection_drops = 0;
   std::int64_t sessionless_connections_expired = 0, stale_sessions_expired = 0, auth_failures = 0, revalidations = 0;

@@ -195,6 +195,10 @@ constexpr Property table[] = {
         {.key = "coord.super_digest", .help = "user:base64(sha1(user:password)) of whom no ACL stops; empty: nobody.", .secret = true}),
     coord<&Options::four_letter_words>(
         {.key = "coord.four_letter_words", .help = "The four-letter words answered on the client port; \"*\": all."}),
+    bind<&Settings::node, &NodeSettings::disk_poll>({.key = "node.disk_poll_us",
+                                                     .help = "While the disk syncs in less time than this, its end is looked for rather "
+                                                             "than slept for: quicker, at the price of CPU; 0: never.",
+                                                     .max = 1'000'000}),
     bind<&Settings::admin, &AdminSettings::address>({.key = "admin.address", .help = "HTTP: /health, /ready and /metrics; empty: off."}),
     bind<&Settings::admin, &AdminSettings::metrics_address>(
         {.key = "admin.metrics_address", .help = "A second address for the same, for a scraper; empty: none."}),

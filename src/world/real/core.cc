@@ -121,10 +121,36 @@ void Core::run_timers() {
   if (!deadlines_.empty()) arm_timer();
 }
 
+void Core::run() {
+  while (!context.stopped()) {
+    if (worth_polling()) poll();
+    context.run_one();
+  }
+}
+
+void Core::poll() {
+  const Instant end = std::chrono::steady_clock::now() + disk_poll_limit_;
+  bool some = set_polling(true);
+  while (worth_polling() && !context.stopped()) {
+    if (some) event([this] { run_posted(); });
+    if (context.poll() == 0 && std::chrono::steady_clock::now() >= end) break;
+    some = set_polling(true);
+  }
+  if (set_polling(false)) event([this] { run_posted(); });
+}
+
+/// Returns whether callbacks are waiting.
+bool Core::set_polling(bool polling) {
+  const std::lock_guard lock(posted_mutex_);
+  polling_ = polling;
+  return !posted_.empty();
+}
+
+/// Returns whether the loop must be woken.
 bool Core::enqueue(Callback callback) {
   const std::lock_guard lock(posted_mutex_);
   posted_.push_back(std::move(callback));
-  return posted_.size() == 1;
+  return posted_.size() == 1 && !polling_;
 }
 
 void Core::post(Callback callback) {
@@ -182,8 +208,22 @@ DiskThread& Core::started(std::unique_ptr<DiskThread>& thread, const char* suffi
   return *thread;
 }
 
-DiskThread& Core::disk() { return started(disk_, "-disk"); }
-DiskThread& Core::background() { return started(background_, "-bg"); }
+void Core::run_on_disk(Callback job, Callback done) {
+  if (disk_jobs_++ == 0) disk_since_ = std::chrono::steady_clock::now();
+  started(disk_, "-disk").submit(std::move(job), [this, done = std::move(done)]() mutable {
+    disk_job_done();
+    if (done) done();
+  });
+}
+
+void Core::disk_job_done() {
+  --disk_jobs_;
+  const Instant now = std::chrono::steady_clock::now();
+  disk_time_ += (now - disk_since_ - disk_time_) / 8;
+  disk_since_ = now;
+}
+
+void Core::run_in_background(Callback job, Callback done) { started(background_, "-bg").submit(std::move(job), std::move(done)); }
 
 char* Core::plain_buffer() {
   if (!plain_buffer_) plain_buffer_.reset(new char[plain_size]);

@@ -47,8 +47,13 @@ class Core {
   /// threads then put one another to sleep, which costs more than the work of a small request.
   void deliver(Callback callback);
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> callback);
-  DiskThread& disk();
-  DiskThread& background();
+  void run_on_disk(Callback job, Callback done);
+  void run_in_background(Callback job, Callback done);
+
+  /// Runs callbacks until the context is stopped.
+  void run();
+  /// See Reactor.
+  void poll_disk(Duration limit) { disk_poll_limit_ = limit; }
 
   /// What a connection reads goes here first; good until the handler returns.
   static constexpr std::size_t receive_size = 256 << 10;
@@ -71,6 +76,10 @@ class Core {
   };
   void flush();
   bool enqueue(Callback callback);
+  bool worth_polling() const { return disk_jobs_ > 0 && disk_time_ < disk_poll_limit_; }
+  void poll();
+  bool set_polling(bool polling);
+  void disk_job_done();
   void run_posted();
   void wait_for_delivery();
   void run_timers();
@@ -92,8 +101,9 @@ class Core {
   std::uint64_t last_timer_ = 0;
   std::optional<Instant> armed_for_;
 
-  std::mutex posted_mutex_;  // guards posted_ alone, which other threads reach
+  std::mutex posted_mutex_;  // guards the next two, which other threads reach
   std::vector<Callback> posted_;
+  bool polling_ = false;  // posted_ is looked at all the time: nobody need wake the loop
   std::vector<Callback> running_;
 
  public:
@@ -109,6 +119,10 @@ class Core {
   std::uint64_t deliveries_ = 0;             // what is read from it
   std::optional<asio::signal_set> signals_;
   std::function<void(int)> on_signal_;
+  Duration disk_poll_limit_ = Duration::zero();
+  Duration disk_time_ = Duration::zero();  // what a job on the disk thread takes, a moving average
+  Instant disk_since_;                     // when the job under way began, as far as can be told from here
+  int disk_jobs_ = 0;
   // Started when first used.
   std::unique_ptr<DiskThread> disk_;
   std::unique_ptr<DiskThread> background_;

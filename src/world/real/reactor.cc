@@ -9,9 +9,11 @@ Reactor::Reactor(std::string name) : core_(std::make_unique<Core>(std::move(name
 Reactor::~Reactor() = default;
 
 void Reactor::run() {
-  core_->context.run();
+  core_->run();
   core_->context.restart();
 }
+
+void Reactor::poll_disk(Duration limit) { core_->poll_disk(limit); }
 
 void Reactor::stop() { core_->context.stop(); }
 
@@ -40,7 +42,9 @@ void Reactor::connect(const Address& address, const ConnectOptions& options, OnC
   real::connect(*core_, address, options, std::move(on_connect));
 }
 Files& Reactor::files() { return core_->files; }
-void Reactor::run_on_disk(Callback job, Callback done) { core_->disk().submit(std::move(job), std::move(done)); }
-void Reactor::run_in_background(Callback job, Callback done) { core_->background().submit(std::move(job), std::move(done)); }
+void Reactor::run_on_disk(Callback job, Callback done) { core_->run_on_disk(std::move(job), std::move(done)); }
+void Reactor::run_in_background(Callback job, Callback done) {
+  core_->run_in_background(std::move(job), std::move(done));
+}
 
 }  // namespace chorus::world::real

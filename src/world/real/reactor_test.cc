@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "world/contract.h"
 #include "world/real/files.h"
@@ -31,6 +33,39 @@ TEST(Reactor, StopFromAnotherThread) {
   reactor.post([&] { reactor.stop(); });
   reactor.run();
   EXPECT_LE(ran, 1);
+}
+
+TEST(Reactor, LooksForTheEndOfDiskWorkBesidesEverythingElse) {
+  Reactor reactor;
+  reactor.poll_disk(limit);
+  int jobs = 0, timers = 0;
+  std::atomic<int> posts = 0;
+  std::function<void()> next = [&] {
+    reactor.run_on_disk([] { std::this_thread::sleep_for(1ms); },
+                        [&] {
+                          if (++jobs < 100) next();
+                        });
+  };
+  next();
+  std::function<void()> tick = [&] {
+    ++timers;
+    reactor.after(1ms, [&] { tick(); });
+  };
+  tick();
+  std::thread other([&] {
+    while (posts < 100) {
+      reactor.post([&] { ++posts; });
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  std::function<void()> watch = [&] {
+    if (jobs == 100 && posts >= 100 && timers > 10) return reactor.stop();
+    reactor.after(1ms, [&] { watch(); });
+  };
+  watch();
+  reactor.run();
+  other.join();
+  EXPECT_EQ(jobs, 100);
 }
 
 TEST(Reactor, SignalsBecomeCallbacks) {
