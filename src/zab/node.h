@@ -1,0 +1,102 @@
+// A Peer at work: bound to the World by its election port and its quorum port, and to the service above it by Application.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "world/world.h"
+#include "zab/peer.h"
+
+namespace chorus::zab {
+
+/// The tree as it was when this was made, octet for octet as it follows a SNAP packet, up to and with the node "/" that ends it.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  enum class State {
+    more,
+    end,
+    wait,  // nothing was appended since another snapshot is under way: ask again soon
+  };
+  /// Appends about `octets` to `out`.
+  virtual State next(std::size_t octets, std::string& out) = 0;
+};
+
+/// Takes such a stream in. The service has a new tree when all of it has come.
+class SnapshotSink {
+ public:
+  virtual ~SnapshotSink() = default;
+  /// Takes whole records from the beginning of `octets` and returns how many octets that were; is_complete() after the last. The words of
+  /// the error say what is wrong with the stream.
+  virtual base::Result<std::size_t, std::string> feed(std::string_view octets) = 0;
+  virtual bool is_complete() const = 0;
+};
+
+/// What a Peer asks of the service; peer.h has the contract of each. Called on the reactor, in order; answers come by calls to Node that
+/// are made later, never from within one of these.
+class Application {
+ public:
+  virtual ~Application() = default;
+  // Each ends with Node::stored().
+  virtual void store_accepted_epoch(std::int64_t epoch) = 0;
+  virtual void store_current_epoch(std::int64_t epoch) = 0;
+  virtual void truncate(std::int64_t zxid) = 0;
+  virtual void store_snapshot(std::int64_t zxid) = 0;
+  /// Ends with Node::log_synced().
+  virtual void append(const Txn& txn) = 0;
+  virtual void commit(const Txn& txn) = 0;
+  /// Ends with Node::history_read().
+  virtual void read_history(LinkId link, std::int64_t after, std::int64_t until) = 0;
+  virtual std::unique_ptr<SnapshotSource> send_snapshot() = 0;
+  virtual std::unique_ptr<SnapshotSink> receive_snapshot(std::int64_t zxid) = 0;
+  virtual void start_serving(const StartServing& how) = 0;
+  virtual void stop_serving() = 0;
+  virtual void deliver(LinkId link, Packet packet) = 0;
+  virtual void learner_gone(LinkId link) = 0;
+};
+
+struct NodeOptions {
+  PeerOptions peer;
+  /// Of ours; where they bind, as in the configuration unless set. source: quorumListenOnAllIPs
+  bool listen_on_all_interfaces = false;
+  milliseconds connect_timeout{5000};  // zookeeper.cnxTimeout, election port
+  int connect_tries = 5;               // of a learner to its leader
+  milliseconds connect_retry_delay{100};
+  bool multi_address = false;
+  /// A link whose other side takes in nothing is ended at this many octets unsent.
+  std::size_t link_unsent_max = 256 << 20;
+};
+
+/// Lives on one reactor and must be destroyed before it.
+class Node {
+ public:
+  /// Listens on its ports and begins to look for a leader once the loop runs. The words of the error are for a person.
+  static base::Result<std::unique_ptr<Node>, std::string> start(world::World& world, const NodeOptions& options, Recovered recovered,
+                                                                Application& application, spdlog::logger& logger);
+  ~Node();
+
+  void stored();
+  void log_synced(std::int64_t zxid);
+  void propose(Txn txn);
+  void send_to_leader(Packet packet);
+  void send_to_learner(LinkId link, Packet packet);
+  void history_read(HistoryRead read);
+  /// Ends in good order; `done` when the others know.
+  void resign(world::Callback done);
+
+  const Peer& peer() const;
+
+ private:
+  class Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chorus::zab

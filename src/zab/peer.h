@@ -1,0 +1,220 @@
+// One server of an ensemble without I/O: elects, agrees on an epoch, synchronises, broadcasts. source: QuorumPeer, Leader, LearnerHandler,
+// Learner, Follower, Observer
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "world/world.h"
+#include "zab/config.h"
+#include "zab/notification.h"
+#include "zab/types.h"
+
+namespace chorus::zab {
+
+struct PeerOptions {
+  ServerId self = 0;
+  milliseconds tick{2000};
+  int init_limit = 10;  // ticks
+  int sync_limit = 5;   // ticks
+  bool is_observer = false;
+  bool reconfig_enabled = false;
+  std::size_t committed_log_max = 500;          // zookeeper.commitLogCount
+  milliseconds notification_interval_min{200};  // zookeeper.fastleader.minNotificationInterval
+  milliseconds notification_interval_max{60'000};
+  milliseconds finalize_wait{200};
+};
+
+/// What the disk has at start: everything logged is applied to the tree.
+struct Recovered {
+  std::int64_t last_zxid = 0;
+  std::int64_t accepted_epoch = 0;
+  std::int64_t current_epoch = 0;
+  EnsembleConfig config;
+  std::vector<Txn> recent;  // the newest transactions of the log, at most committed_log_max, ascending up to last_zxid
+};
+
+// --- Events: what happened. ---
+
+struct Started {};
+struct NotificationReceived {
+  ServerId from;
+  Notification notification;
+};
+/// Somebody connected to our quorum port. Also while looking: we may be the leader soon.
+struct LinkAccepted {
+  LinkId link;
+};
+/// The answer to Connect; then packets flow. ConnectFailed: after the tries that Connect makes.
+struct LinkConnected {
+  LinkId link;
+};
+struct ConnectFailed {
+  ServerId to;
+};
+struct PacketReceived {
+  LinkId link;
+  Packet packet;
+};
+/// The stream that ExpectSnapshot announced is loaded, in the place of the tree.
+struct SnapshotLoaded {
+  LinkId link;
+};
+struct LinkClosed {
+  LinkId link;
+};
+/// Everything appended up to `zxid` is durable.
+struct LogSynced {
+  std::int64_t zxid;
+};
+/// What StoreAcceptedEpoch, StoreCurrentEpoch, Truncate, StoreSnapshot asked is durable. One at a time is asked for.
+struct Stored {};
+/// Of the leader's service: the next transaction. Zxids ascend without gaps.
+struct Propose {
+  Txn txn;
+};
+/// Of a learner's service, for its leader: REQUEST, REVALIDATE, the answer to a PING.
+struct SendToLeader {
+  Packet packet;
+};
+/// Of the leader's service, for a learner: REVALIDATE, SYNC. In order with proposals and commits.
+struct SendToLearner {
+  LinkId link;
+  Packet packet;
+};
+/// More transactions after the one that ReadHistory named, or the last of them; found: false when the log does not reach back so far.
+struct HistoryRead {
+  LinkId link;
+  bool found;
+  bool end;
+  std::vector<Txn> txns;
+};
+/// Peer::deadline() has come.
+struct TimePassed {};
+/// Ends in good order: a leader sees to it that another is elected at once.
+struct Resign {};
+
+struct Event {
+  world::Instant now;
+  std::variant<Started, NotificationReceived, LinkAccepted, LinkConnected, ConnectFailed, PacketReceived, SnapshotLoaded, LinkClosed,
+               LogSynced, Stored, Propose, SendToLeader, SendToLearner, HistoryRead, TimePassed, Resign>
+      what;
+};
+
+// --- Actions: what to do, in this order. ---
+
+/// Over the election port; to others only.
+struct SendNotification {
+  ServerId to;
+  Notification notification;
+};
+/// To the quorum port of `to`, 5 tries 100 ms apart, `limit` in all. source: Learner.connectToLeader
+struct Connect {
+  ServerId to;
+  milliseconds limit;
+};
+struct SendPacket {
+  LinkId link;
+  Packet packet;
+};
+/// The tree as it is now, as the stream that follows a SNAP packet; what is sent to the link later queues up behind it.
+struct SendSnapshot {
+  LinkId link;
+};
+/// After the packet just received such a stream follows. The tree and the sessions are replaced by it: SnapshotLoaded.
+struct ExpectSnapshot {
+  LinkId link;
+  std::int64_t zxid;
+};
+struct CloseLink {
+  LinkId link;
+  std::string why;
+};
+/// Read transactions after `zxid` up to the one before `until` from the log on disk: HistoryRead, in pieces, each asked for anew.
+struct ReadHistory {
+  LinkId link;
+  std::int64_t after;
+  std::int64_t until;
+};
+struct StoreAcceptedEpoch {
+  std::int64_t epoch;
+};
+struct StoreCurrentEpoch {
+  std::int64_t epoch;
+};
+/// Removes all transactions after `zxid` from the log and loads the tree anew from the disk.
+struct Truncate {
+  std::int64_t zxid;
+};
+/// The tree as it is now becomes a durable snapshot named by `zxid`, and the log goes on after it in a new file.
+struct StoreSnapshot {
+  std::int64_t zxid;
+};
+/// To the log: LogSynced tells when it is durable.
+struct Append {
+  Txn txn;
+};
+/// Committed: apply it to the tree. What came by SNAP or TRUNC and was not yet appended comes without an Append before it.
+struct Commit {
+  Txn txn;
+};
+/// Serve clients from now on. `zxid`: the leader's next proposal is zxid + 1.
+struct StartServing {
+  Role role;
+  ServerId leader;
+  std::int64_t epoch;
+  std::int64_t zxid;
+};
+/// Serve no longer: clients are cut off. Comes once for each StartServing.
+struct StopServing {};
+/// A packet for the service: REQUEST, REVALIDATE, a PING's answer with sessions, on the leader; REVALIDATE, SYNC, PING (which it has to
+/// answer) on a learner.
+struct Deliver {
+  LinkId link;
+  Packet packet;
+};
+/// The leader's service: a learner is gone, or has been let in.
+struct LearnerGone {
+  LinkId link;
+};
+// Facts, for logs and metrics.
+struct RoleChanged {
+  Role role;
+  std::optional<ServerId> leader;
+};
+struct Remark {
+  enum class Level { info, warn } level;
+  std::string text;
+};
+
+using Action = std::variant<SendNotification, Connect, SendPacket, SendSnapshot, ExpectSnapshot, CloseLink, ReadHistory, StoreAcceptedEpoch,
+                            StoreCurrentEpoch, Truncate, StoreSnapshot, Append, Commit, StartServing, StopServing, Deliver, LearnerGone,
+                            RoleChanged, Remark>;
+
+/// Lives on one reactor.
+class Peer {
+ public:
+  Peer(const PeerOptions& options, Recovered recovered, std::uint64_t seed);
+  ~Peer();
+
+  /// One event in, decisions appended to `out` in the order in which they must be carried out. Equal events, equal actions.
+  void step(const Event& event, std::vector<Action>& out);
+  /// When TimePassed is due; empty: not at all.
+  std::optional<world::Instant> deadline() const;
+
+  Role role() const;
+  const EnsembleConfig& config() const;
+  std::int64_t accepted_epoch() const;
+  std::int64_t current_epoch() const;
+  std::int64_t last_committed() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chorus::zab
