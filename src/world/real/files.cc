@@ -146,7 +146,8 @@ class PosixFile final : public File {
     }
     // Space that was only reserved is marked as written by the first write to each of its blocks, which makes the sync of that write wait
     // for the file system's journal as well (README.md has figures). Written zeros leave nothing to mark.
-    const std::string zeros(std::min<std::uint64_t>(size - *present, 1 << 20), '\0');
+    // In pieces, since a write makes the page cache's units as large as itself, and every later write into a unit looks at all of it.
+    const std::string zeros(std::min<std::uint64_t>(size - *present, 16 << 10), '\0');
     for (std::uint64_t at = *present; at < size; at += zeros.size()) {
       if (auto done = write_at(at, std::string_view(zeros).substr(0, size - at)); !done) return done;
     }
