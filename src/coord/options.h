@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "coord/ensemble_options.h"
 #include "world/net.h"
 
 namespace chorus::coord {
@@ -30,7 +31,9 @@ struct Options {
   std::optional<milliseconds> max_session_timeout;  // empty: 20 ticks
   int max_client_connections = 60;                  // per source address; 0: no limit
   int max_connections = 0;                          // in all; 0: no limit
-  std::int64_t server_id = 1;                       // high octet of session ids
+  std::int64_t server_id = 1;                       // high octet of session ids, and this member's number in an ensemble
+  /// Of the ensemble that this node is a member of.
+  EnsembleOptions ensemble;
 
   std::int64_t snap_count = 100'000;            // a snapshot after this many transactions at most, half of it at least
   std::int64_t snap_size_limit_kb = 4'194'304;  // or this much log
