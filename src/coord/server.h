@@ -16,7 +16,7 @@
 #include "absl/container/node_hash_map.h"
 #include "base/random.h"
 #include "coord/connection.h"
-#include "coord/database.h"
+#include "coord/database_snapshot.h"
 #include "coord/options.h"
 #include "coord/prepare.h"
 #include "coord/sessions.h"
@@ -259,7 +259,7 @@ class Server {
   OnChange on_change_;
   std::vector<ConnectionId> to_tell_;  // scratch of notify()
 
-  std::unique_ptr<TreeSnapshot> snapshot_;
+  std::unique_ptr<DatabaseSnapshot> snapshot_;
   bool snapshot_ended_ = true;
   std::int64_t snapshot_countdown_txns_ = 0;
   std::int64_t snapshot_countdown_octets_ = 0;

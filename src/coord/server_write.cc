@@ -161,28 +161,12 @@ void Server::wake_waiting(std::int64_t zxid) {
 }
 
 bool Server::start_snapshot(std::vector<Action>& out) {
-  if (is_snapshotting()) return false;
+  if (is_snapshotting() || database_->tree.is_being_copied()) return false;
   snapshot_countdown_txns_ = random_.between(options_.snap_count / 2, std::max<std::int64_t>(options_.snap_count, 1));
   snapshot_countdown_octets_ = random_.between(options_.snap_size_limit_kb / 2, options_.snap_size_limit_kb) * 1024;
-  SnapshotBegin begin{.zxid = database_->last_zxid, .digest = database_->tree.digest()};
-  base::Writer writer(begin.octets);
-  std::vector<std::pair<std::int64_t, std::int32_t>> sessions(database_->sessions.begin(), database_->sessions.end());
-  std::ranges::sort(sessions);
-  writer.i32(static_cast<std::int32_t>(sessions.size()));
-  for (const auto& [id, timeout_ms] : sessions) {
-    writer.i64(id);
-    writer.i32(timeout_ms);
-  }
-  const AclTable& acls = database_->tree.acls();
-  const auto ids = acls.ids();
-  writer.i32(static_cast<std::int32_t>(ids.size()));
-  for (const AclId id : ids) {
-    writer.i64(id);
-    jute::write(writer, acls.list(id));
-  }
-  snapshot_ = std::make_unique<TreeSnapshot>(database_->tree);
+  snapshot_ = std::make_unique<DatabaseSnapshot>(*database_);
   snapshot_ended_ = false;
-  out.push_back(std::move(begin));
+  out.push_back(SnapshotBegin{snapshot_->zxid(), snapshot_->digest(), snapshot_->take_head()});
   return true;
 }
 

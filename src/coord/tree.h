@@ -101,6 +101,9 @@ class Tree {
   /// A create that is replayed over a snapshot which has the node already: its parent's counters and its list are brought forward.
   void replay_existing(const CreateSpec& spec, std::int64_t zxid);
 
+  /// Whether a TreeSnapshot of it exists.
+  bool is_being_copied() const { return snapshot_ != nullptr; }
+
   // Loading a snapshot, into an empty tree: clear(), acls().load(), then every node, parents first.
   void clear();
   /// False when the parent is missing, the path is there already, or no such access list is loaded.
