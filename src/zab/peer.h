@@ -35,7 +35,8 @@ struct Recovered {
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
   EnsembleConfig config;
-  std::vector<Txn> recent;  // the newest transactions of the log, at most committed_log_max, ascending up to last_zxid
+  std::optional<EnsembleConfig> next_config;  // of ConfigProposed, when none was activated since
+  std::vector<Txn> recent;                    // the newest transactions of the log, at most committed_log_max, ascending up to last_zxid
 };
 
 // --- Events: what happened. ---
@@ -64,6 +65,10 @@ struct PacketReceived {
 struct SnapshotLoaded {
   LinkId link;
 };
+/// The stream that SendSnapshot began has gone out.
+struct SnapshotSent {
+  LinkId link;
+};
 struct LinkClosed {
   LinkId link;
 };
@@ -86,7 +91,8 @@ struct SendToLearner {
   LinkId link;
   Packet packet;
 };
-/// More transactions after the one that ReadHistory named, or the last of them; found: false when the log does not reach back so far.
+/// More transactions after the one that ReadHistory named, or the last of them (there may be none). found: false when the log does not
+/// have the transaction `after` itself or, for the beginning of an epoch (counter 0), one before it; or when a snapshot is cheaper.
 struct HistoryRead {
   LinkId link;
   bool found;
@@ -100,8 +106,8 @@ struct Resign {};
 
 struct Event {
   world::Instant now;
-  std::variant<Started, NotificationReceived, LinkAccepted, LinkConnected, ConnectFailed, PacketReceived, SnapshotLoaded, LinkClosed,
-               LogSynced, Stored, Propose, SendToLeader, SendToLearner, HistoryRead, TimePassed, Resign>
+  std::variant<Started, NotificationReceived, LinkAccepted, LinkConnected, ConnectFailed, PacketReceived, SnapshotLoaded, SnapshotSent,
+               LinkClosed, LogSynced, Stored, Propose, SendToLeader, SendToLearner, HistoryRead, TimePassed, Resign>
       what;
 };
 
@@ -121,11 +127,14 @@ struct SendPacket {
   LinkId link;
   Packet packet;
 };
-/// The tree as it is now, as the stream that follows a SNAP packet; what is sent to the link later queues up behind it.
+/// The tree as it is now, as the stream that follows a SNAP packet; what is sent to the link later queues up behind it. SnapshotSent tells
+/// when it has gone out. A link that takes in none of it for init_limit ticks is the shell's to end.
 struct SendSnapshot {
   LinkId link;
 };
-/// After the packet just received such a stream follows. The tree and the sessions are replaced by it: SnapshotLoaded.
+/// After the packet just received such a stream follows. The tree and the sessions are replaced by it at once when all of it has come:
+/// SnapshotLoaded. Until then, and when the link ends before, they stay as they are. A stream that stalls for init_limit ticks is the
+/// shell's to end.
 struct ExpectSnapshot {
   LinkId link;
   std::int64_t zxid;
@@ -134,7 +143,8 @@ struct CloseLink {
   LinkId link;
   std::string why;
 };
-/// Read transactions after `zxid` up to the one before `until` from the log on disk: HistoryRead, in pieces, each asked for anew.
+/// Read transactions after `after` up to the one before `until` from the log on disk: HistoryRead, in pieces, each asked for anew. May be
+/// answered late, while the link has much unsent.
 struct ReadHistory {
   LinkId link;
   std::int64_t after;
@@ -146,11 +156,13 @@ struct StoreAcceptedEpoch {
 struct StoreCurrentEpoch {
   std::int64_t epoch;
 };
-/// Removes all transactions after `zxid` from the log and loads the tree anew from the disk.
+/// Removes all transactions after `zxid` from the log and loads the tree anew from the disk. Also when there are none after it, for a tree
+/// that came by SNAP and was not stored.
 struct Truncate {
   std::int64_t zxid;
 };
-/// The tree as it is now becomes a durable snapshot named by `zxid`, and the log goes on after it in a new file.
+/// The tree as it is now becomes a durable snapshot named by `zxid`, and the log goes on after it in a new file. Should the log have
+/// transactions after `zxid`, they are void.
 struct StoreSnapshot {
   std::int64_t zxid;
 };
@@ -161,6 +173,14 @@ struct Append {
 /// Committed: apply it to the tree. What came by SNAP or TRUNC and was not yet appended comes without an Append before it.
 struct Commit {
   Txn txn;
+};
+/// What counts for quorums beside the present configuration until it takes its place; to be kept on disk.
+struct ConfigProposed {
+  EnsembleConfig config;
+};
+/// Takes the place of the present configuration; to be kept on disk.
+struct ConfigActivated {
+  EnsembleConfig config;
 };
 /// Serve clients from now on. `zxid`: the leader's next proposal is zxid + 1.
 struct StartServing {
@@ -177,7 +197,7 @@ struct Deliver {
   LinkId link;
   Packet packet;
 };
-/// The leader's service: a learner is gone, or has been let in.
+/// The leader's service: a learner from which something may have been delivered is gone.
 struct LearnerGone {
   LinkId link;
 };
@@ -192,8 +212,8 @@ struct Remark {
 };
 
 using Action = std::variant<SendNotification, Connect, SendPacket, SendSnapshot, ExpectSnapshot, CloseLink, ReadHistory, StoreAcceptedEpoch,
-                            StoreCurrentEpoch, Truncate, StoreSnapshot, Append, Commit, StartServing, StopServing, Deliver, LearnerGone,
-                            RoleChanged, Remark>;
+                            StoreCurrentEpoch, Truncate, StoreSnapshot, Append, Commit, ConfigProposed, ConfigActivated, StartServing,
+                            StopServing, Deliver, LearnerGone, RoleChanged, Remark>;
 
 /// Lives on one reactor.
 class Peer {
