@@ -4,19 +4,21 @@
 #include <map>
 #include <optional>
 
-#include "app/config/java_properties.h"
 #include "app/config/load.h"
 #include "app/config/property.h"
 #include "app/config/zoo_keys.h"
+#include "base/java_properties.h"
 #include "base/text.h"
 
 namespace chorus::app {
 namespace {
 
+using base::JavaProperty;
+
 class Translation {
  public:
   Translation(std::string_view text, const std::string& name) : name_(name) {
-    for (JavaProperty& property : parse_java_properties(text)) {
+    for (JavaProperty& property : base::parse_java_properties(text)) {
       if (property.key.starts_with("zookeeper.")) property.key.erase(0, sizeof("zookeeper.") - 1);
       std::string key = property.key;
       given_.insert_or_assign(std::move(key), std::move(property));  // the last of two wins, as in java.util.Properties

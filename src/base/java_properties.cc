@@ -1,8 +1,8 @@
-#include "app/config/java_properties.h"
+#include "base/java_properties.h"
 
 #include "base/text.h"
 
-namespace chorus::app {
+namespace chorus::base {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\f'; }
@@ -34,14 +34,16 @@ class Parser {
         while (at_ < text_.size() && !is_newline(text_[at_])) ++at_;
         continue;
       }
-      JavaProperty property{.key = {}, .value = {}, .line = line_};
+      JavaProperty property{.key = {}, .value = {}, .line = line_, .begin = at_};
       property.key = token(true);
       skip_blank();
       if (at_ < text_.size() && (text_[at_] == '=' || text_[at_] == ':')) {
         ++at_;
         skip_blank();
       }
-      property.value = base::trim(token(false));
+      property.value = trim(token(false));
+      if (at_ < text_.size()) newline();
+      property.end = at_;
       out.push_back(std::move(property));
     }
     return out;
@@ -113,7 +115,7 @@ class Parser {
         out += '\f';
         return;
       case 'u': {
-        const auto octets = base::unhex(text_.substr(at_, 4));
+        const auto octets = unhex(text_.substr(at_, 4));
         if (octets && octets->size() == 2) {
           append_utf8(out, static_cast<unsigned>(static_cast<unsigned char>((*octets)[0]) << 8 | static_cast<unsigned char>((*octets)[1])));
           at_ += 4;
@@ -136,4 +138,4 @@ class Parser {
 
 std::vector<JavaProperty> parse_java_properties(std::string_view text) { return Parser(text).run(); }
 
-}  // namespace chorus::app
+}  // namespace chorus::base

@@ -1,8 +1,8 @@
-#include "app/config/java_properties.h"
+#include "base/java_properties.h"
 
 #include <gtest/gtest.h>
 
-namespace chorus::app {
+namespace chorus::base {
 namespace {
 
 std::string show(std::string_view text) {
@@ -34,5 +34,12 @@ TEST(JavaProperties, Syntax) {
   }
 }
 
+TEST(JavaProperties, KnowsWhichOctetsAPropertyTakes) {
+  const std::string_view text = "# c\na=1\r\nb=2,\\\n  3\n\n c=4";
+  std::vector<std::string> pieces;
+  for (const JavaProperty& p : parse_java_properties(text)) pieces.emplace_back(text.substr(p.begin, p.end - p.begin));
+  EXPECT_EQ(pieces, (std::vector<std::string>{"a=1\r\n", "b=2,\\\n  3\n", "c=4"}));
+}
+
 }  // namespace
-}  // namespace chorus::app
+}  // namespace chorus::base
