@@ -146,8 +146,9 @@ std::string encode(const LearnerInfo& info) {
 
 std::optional<LearnerInfo> decode_learner_info(std::string_view data) {
   Reader in(data);
-  LearnerInfo info{.id = in.i64(), .protocol = in.i32(), .config_version = in.i64()};
+  LearnerInfo info{.id = in.i64(), .protocol = in.i32()};
   if (!in.ok()) return std::nullopt;
+  if (in.remaining() >= 8) info.config_version = in.i64();
   return info;
 }
 

@@ -72,7 +72,7 @@ struct LearnerInfo {
   std::int64_t config_version = 0;  // of the learner's committed configuration
 };
 std::string encode(const LearnerInfo& info);
-/// Empty when there are fewer than 20 octets: such learners are from before 3.5.
+/// Releases before 3.5 leave out the version of the configuration. Empty when there is even less.
 std::optional<LearnerInfo> decode_learner_info(std::string_view data);
 
 }  // namespace chorus::zab

@@ -135,7 +135,8 @@ TEST(Packet, LearnerInfoIsTwentyOctets) {
   EXPECT_EQ(info->id, 2);
   EXPECT_EQ(info->protocol, learner_protocol);
   EXPECT_EQ(info->config_version, 0x100000000);
-  EXPECT_FALSE(decode_learner_info(octets.substr(0, 19)));
+  EXPECT_EQ(decode_learner_info(octets.substr(0, 12)).value().config_version, 0);
+  EXPECT_FALSE(decode_learner_info(octets.substr(0, 11)));
 }
 
 TEST(Packet, IsNamedForPeople) {

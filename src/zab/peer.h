@@ -101,7 +101,7 @@ struct HistoryRead {
 };
 /// Peer::deadline() has come.
 struct TimePassed {};
-/// Ends in good order: a leader sees to it that another is elected at once.
+/// Ends in good order: Resigned. A leader helps the others to elect one of them at once, and votes for itself no more.
 struct Resign {};
 
 struct Event {
@@ -201,6 +201,8 @@ struct Deliver {
 struct LearnerGone {
   LinkId link;
 };
+/// The end that Resign asked for: everything appended is durable and committed, the others have (or had their time to get) another leader.
+struct Resigned {};
 // Facts, for logs and metrics.
 struct RoleChanged {
   Role role;
@@ -213,7 +215,7 @@ struct Remark {
 
 using Action = std::variant<SendNotification, Connect, SendPacket, SendSnapshot, ExpectSnapshot, CloseLink, ReadHistory, StoreAcceptedEpoch,
                             StoreCurrentEpoch, Truncate, StoreSnapshot, Append, Commit, ConfigProposed, ConfigActivated, StartServing,
-                            StopServing, Deliver, LearnerGone, RoleChanged, Remark>;
+                            StopServing, Deliver, LearnerGone, Resigned, RoleChanged, Remark>;
 
 /// Lives on one reactor.
 class Peer {
