@@ -13,34 +13,12 @@
 #include "base/result.h"
 #include "world/world.h"
 #include "zab/peer.h"
+#include "zab/snapshot_stream.h"
 
 namespace chorus::zab {
 
-/// The tree as it was when this was made, octet for octet as it follows a SNAP packet, up to and with the node "/" that ends it.
-class SnapshotSource {
- public:
-  virtual ~SnapshotSource() = default;
-  enum class State {
-    more,
-    end,
-    wait,  // nothing was appended since another snapshot is under way: ask again soon
-  };
-  /// Appends about `octets` to `out`.
-  virtual State next(std::size_t octets, std::string& out) = 0;
-};
-
-/// Takes such a stream in. The service has a new tree when all of it has come.
-class SnapshotSink {
- public:
-  virtual ~SnapshotSink() = default;
-  /// Takes whole records from the beginning of `octets` and returns how many octets that were; is_complete() after the last. The words of
-  /// the error say what is wrong with the stream.
-  virtual base::Result<std::size_t, std::string> feed(std::string_view octets) = 0;
-  virtual bool is_complete() const = 0;
-};
-
-/// What a Peer asks of the service; peer.h has the contract of each. Called on the reactor, in order; answers come by calls to Node that
-/// are made later, never from within one of these.
+/// What a Peer asks of the service; peer.h has the contract of each. Called on the reactor, in order. Calls to Node may be made from within
+/// one of these: they are taken up when the actions at hand are done. But the Node must not be destroyed there.
 class Application {
  public:
   virtual ~Application() = default;
@@ -56,6 +34,8 @@ class Application {
   virtual void read_history(LinkId link, std::int64_t after, std::int64_t until) = 0;
   virtual std::unique_ptr<SnapshotSource> send_snapshot() = 0;
   virtual std::unique_ptr<SnapshotSink> receive_snapshot(std::int64_t zxid) = 0;
+  virtual void config_proposed(const EnsembleConfig& config) = 0;
+  virtual void config_activated(const EnsembleConfig& config) = 0;
   virtual void start_serving(const StartServing& how) = 0;
   virtual void stop_serving() = 0;
   virtual void deliver(LinkId link, Packet packet) = 0;
@@ -70,8 +50,12 @@ struct NodeOptions {
   int connect_tries = 5;               // of a learner to its leader
   milliseconds connect_retry_delay{100};
   bool multi_address = false;
+  std::optional<world::TlsOptions> tls;  // sslQuorum: both ports
+  bool plain_too = false;                // portUnification: accept either
   /// A link whose other side takes in nothing is ended at this many octets unsent.
   std::size_t link_unsent_max = 256 << 20;
+  /// A learner whose disk is so much behind reads no more from its leader until half of it is done.
+  std::size_t unsynced_max = 64 << 20;
 };
 
 /// Lives on one reactor and must be destroyed before it.

@@ -1,0 +1,102 @@
+// One connection on the quorum port.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "world/world.h"
+#include "zab/packet_stream.h"
+#include "zab/types.h"
+
+namespace chorus::zab {
+
+struct LinkOptions {
+  /// The other side speaks first and is given so long for it, when it was it that connected.
+  milliseconds first_packet_limit{20'000};
+  /// A snapshot of which nothing moves for so long, at most twice that, ends the link.
+  milliseconds snapshot_stall_limit{20'000};
+  /// A link whose other side takes in nothing is ended at this many octets unsent.
+  std::size_t unsent_max = 256 << 20;
+  StreamLimits limits;
+};
+
+/// Packets and snapshots in both directions, sent in the order of the calls. What goes out is gathered until flush(). While a snapshot is
+/// under way no more of it is made than Connection::high_water, however slowly the other side reads; packets for it wait here.
+class Link final : public world::ConnectionHandler {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /// May close the link.
+    virtual void on_packet(LinkId link, Packet packet) = 0;
+    virtual void on_snapshot_taken(LinkId link) = 0;
+    /// All of it was made, and less than about Connection::high_water of it is still on its way.
+    virtual void on_snapshot_sent(LinkId link) = 0;
+    /// The last call, also after close(); it may destroy the link.
+    virtual void on_closed(LinkId link, const std::string& why) = 0;
+  };
+
+  Link(world::World& world, LinkId id, std::unique_ptr<world::Connection> connection, const LinkOptions& options, Owner& owner);
+  ~Link() override;
+
+  /// Begins to read; once. `accepted`: the first packet must come in time.
+  void start(bool accepted);
+  void send(const Packet& packet);
+  void send_snapshot(std::unique_ptr<SnapshotSource> source);
+  void flush();
+  /// What follows the packet that on_packet() told last; from within that call.
+  void expect_snapshot(std::unique_ptr<SnapshotSink> sink);
+  /// Sends what was given to send(), but for a snapshot and what waits behind it, and ends. Nothing more is told but on_closed().
+  void close();
+  /// Breaks off. Nothing more is told but on_closed(), with these words.
+  void end(std::string why);
+  void pause_reading() { connection_->pause_reading(); }
+  void resume_reading() { connection_->resume_reading(); }
+
+  LinkId id() const { return id_; }
+  bool is_open() const { return open_; }
+  bool is_accepted() const { return accepted_; }
+  bool was_closed_here() const { return closed_here_; }  // by close()
+  bool has_gathered() const { return !gathered_.empty(); }
+  bool had_packet() const { return input_.had_packet(); }
+  std::size_t unsent() const { return connection_->unsent() + waiting_octets_ + gathered_.size(); }
+  const world::Address& peer() const { return connection_->peer(); }
+
+  void on_data(std::string_view octets) override;
+  void on_drained() override { pump(); }
+  void on_closed(const world::NetError& why) override;
+
+ private:
+  void write(std::string octets);
+  void pump();
+  void pump_after(world::Duration delay);
+  void watch_snapshots();
+  void stop();
+
+  world::World& world_;
+  const LinkId id_;
+  const std::unique_ptr<world::Connection> connection_;
+  const LinkOptions options_;
+  Owner& owner_;
+  PacketStream input_;
+  bool open_ = true;
+  bool accepted_ = false;
+  bool closed_here_ = false;
+  std::string why_;  // of end()
+  world::TimerId first_packet_timer_;
+
+  std::string gathered_;  // until flush()
+  // The snapshot under way and what comes after it; empty when there is none.
+  std::deque<std::variant<std::string, std::unique_ptr<SnapshotSource>>> waiting_;
+  std::size_t waiting_octets_ = 0;
+  world::TimerId pump_timer_;
+
+  // Whether snapshots move: octets in all, and what they were at the last look.
+  std::uint64_t written_ = 0, written_away_before_ = 0;
+  std::uint64_t received_ = 0, received_before_ = 0;
+  world::TimerId watch_timer_;
+};
+
+}  // namespace chorus::zab
