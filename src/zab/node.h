@@ -36,6 +36,7 @@ class Application {
   virtual std::unique_ptr<SnapshotSink> receive_snapshot(std::int64_t zxid) = 0;
   virtual void config_proposed(const EnsembleConfig& config) = 0;
   virtual void config_activated(const EnsembleConfig& config) = 0;
+  virtual void role_changed(const RoleChanged& change) = 0;
   virtual void start_serving(const StartServing& how) = 0;
   virtual void stop_serving() = 0;
   virtual void deliver(LinkId link, Packet packet) = 0;
@@ -72,6 +73,8 @@ class Node {
   void send_to_leader(Packet packet);
   void send_to_learner(LinkId link, Packet packet);
   void history_read(HistoryRead read);
+  /// Ends a link over which something came that the service cannot read; empty: the one to our leader.
+  void close_link(std::optional<LinkId> link, std::string why);
   /// Ends in good order; `done` when the others know.
   void resign(world::Callback done);
 
