@@ -13,5 +13,7 @@ void fuzz_snapshot(std::string_view input);
 void fuzz_jute(std::string_view input);
 /// A story of up to four connections: { octet: connection and kind of event, u16 length, octets }*
 void fuzz_server(std::string_view input);
+/// One direction of a link of the quorum port, after an octet that says in what pieces it comes. A snapshot follows each SNAP.
+void fuzz_quorum(std::string_view input);
 
 }  // namespace chorus::fuzz
