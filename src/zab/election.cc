@@ -1,0 +1,206 @@
+#include "zab/election.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "base/ensure.h"
+
+namespace chorus::zab {
+namespace {
+
+/// In the place of all that makes a candidate: of those who cannot lead.
+constexpr std::int64_t nothing = std::numeric_limits<std::int64_t>::min();
+/// The zxid of a server whose tree is not loaded.
+constexpr std::int64_t not_loaded = -1;
+/// Rounds are counted up by one: a number like this is no honest one, and the next would not fit.
+constexpr std::int64_t round_max = std::int64_t{1} << 62;
+
+}  // namespace
+
+Election::Election(const ElectionOptions& options) : options_(options) {}
+
+void Election::start(std::int64_t last_zxid, std::int64_t current_epoch, const EnsembleConfig& committed, const EnsembleConfig& last_seen,
+                     world::Instant now, std::vector<Action>& out) {
+  set_config(committed, last_seen);
+  state_ = NotificationState::looking;
+  votes_.clear();
+  settled_.clear();
+  ++clock_;
+  const bool is_candidate = committed_.is_voter(options_.self) && !options_.is_observer;
+  initial_ = is_candidate ? Vote{.leader = options_.self, .zxid = last_zxid, .peer_epoch = current_epoch}
+                          : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
+  interval_ = options_.notification_interval_min;
+  notify_at_ = now + interval_;
+  propose(initial_, out);
+  count(now);
+}
+
+std::optional<EnsembleConfig> Election::receive(ServerId from, const Notification& notification, world::Instant now,
+                                                std::vector<Action>& out) {
+  const Vote& vote = notification.vote;
+  if (from == options_.self || committed_.members.empty() || vote.election_epoch > round_max) return std::nullopt;
+  if (is_looking() && options_.reconfig_enabled && notification.version > 1 && notification.config != committed_text_) {
+    auto config = parse_config(notification.config);
+    if (config && config->version > committed_.version) return std::move(*config);
+  }
+  if (!may_vote(from)) {  // an observer, or a server that joins: it is told at once, and has no say
+    Vote ours = is_looking() ? proposal_ : current_vote_;
+    ours.election_epoch = clock_;
+    send(from, ours, out);
+    return std::nullopt;
+  }
+  const bool it_looks = notification.state == NotificationState::looking;
+  if (!is_looking()) {
+    if (it_looks) send(from, current_vote_, out);
+    return std::nullopt;
+  }
+  if (it_looks && vote.election_epoch < clock_) send(from, proposal_, out);
+  notify_at_ = now + interval_;
+  if (!may_vote(vote.leader)) return std::nullopt;
+  if (it_looks) {
+    receive_looking(from, vote, now, out);
+  } else if (notification.state != NotificationState::observing) {
+    receive_settled(from, notification);
+  }
+  return std::nullopt;
+}
+
+void Election::time_passed(world::Instant now, std::vector<Action>& out) {
+  if (finalize_at_ && now >= *finalize_at_) return decide(proposal_);
+  if (!notify_at_ || now < *notify_at_) return;
+  interval_ = std::min(2 * interval_, options_.notification_interval_max);
+  notify_at_ = now + interval_;
+  broadcast(out);
+}
+
+std::optional<world::Instant> Election::deadline() const { return finalize_at_ ? finalize_at_ : notify_at_; }
+
+std::optional<Vote> Election::decided() const {
+  if (is_looking()) return std::nullopt;
+  return current_vote_;
+}
+
+void Election::set_config(const EnsembleConfig& committed, const EnsembleConfig& last_seen) {
+  committed_ = committed;
+  last_seen_ = last_seen;
+  committed_text_ = committed_.to_text();
+}
+
+void Election::set_current_vote(const Vote& vote, NotificationState state) {
+  ENSURE(state != NotificationState::looking);
+  decide(vote);
+  state_ = state;
+}
+
+bool Election::agree(const Ballot& one, const Ballot& other) {
+  if (one.state == NotificationState::looking || other.state == NotificationState::looking) return one.vote == other.vote;
+  if (one.vote.leader != other.vote.leader) return false;
+  // Zxid and round may differ among those who follow one leader; releases before 3.4.6 (version 0) differ in the peer epoch too.
+  return (one.version > 0) != (other.version > 0) || one.vote.peer_epoch == other.vote.peer_epoch;
+}
+
+bool Election::is_better(const Vote& vote, const Vote& than) const {
+  if (committed_.weight(vote.leader) == 0) return false;
+  return std::tie(vote.peer_epoch, vote.zxid, vote.leader) > std::tie(than.peer_epoch, than.zxid, than.leader);
+}
+
+bool Election::is_quorum(const Ballots& ballots, const Ballot& ballot) const {
+  const auto agrees = [&](ServerId id) {
+    const auto found = ballots.find(id);
+    return found != ballots.end() && agree(found->second, ballot);
+  };
+  return committed_.is_quorum(agrees) && (last_seen_.version <= committed_.version || last_seen_.is_quorum(agrees));
+}
+
+bool Election::all_voted() const {
+  const auto voted = [this](const auto& member) {
+    if (member.second.is_observer) return true;
+    const auto found = votes_.find(member.first);
+    return found != votes_.end() && found->second.vote == proposal_;
+  };
+  return std::ranges::all_of(committed_.members, voted) && std::ranges::all_of(last_seen_.members, voted);
+}
+
+/// So that nobody goes on electing a server that crashed since.
+bool Election::has_said_to_lead(const Ballots& ballots, const Vote& vote) const {
+  if (vote.leader == options_.self) return vote.election_epoch == clock_;
+  const auto found = ballots.find(vote.leader);
+  return found != ballots.end() && found->second.state == NotificationState::leading;
+}
+
+void Election::propose(const Vote& vote, std::vector<Action>& out) {
+  proposal_ = vote;
+  proposal_.election_epoch = clock_;
+  finalize_at_.reset();
+  if (may_vote(options_.self) && !options_.is_observer) votes_[options_.self] = {proposal_, NotificationState::looking, 0};
+  broadcast(out);
+}
+
+void Election::broadcast(std::vector<Action>& out) const {
+  for (const auto& [id, member] : committed_.members) {
+    if (!member.is_observer) send(id, proposal_, out);
+  }
+  for (const auto& [id, member] : last_seen_.members) {
+    if (!member.is_observer && !committed_.is_voter(id)) send(id, proposal_, out);
+  }
+}
+
+void Election::count(world::Instant now) {
+  if (!is_quorum(votes_, {proposal_, NotificationState::looking, 0})) {
+    finalize_at_.reset();
+  } else if (all_voted()) {
+    decide(proposal_);
+  } else if (!finalize_at_) {
+    finalize_at_ = now + options_.finalize_wait;
+  }
+}
+
+void Election::receive_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out) {
+  if (initial_.zxid == not_loaded || vote.zxid == not_loaded) return;
+  if (vote.election_epoch < clock_) return;
+  if (vote.election_epoch > clock_) {
+    // A quorum of this round agrees already: only a better vote is worth another one.
+    if (finalize_at_ && !is_better(vote, proposal_)) return;
+    clock_ = vote.election_epoch;
+    votes_.clear();
+    propose(is_better(vote, initial_) ? vote : initial_, out);
+  } else if (is_better(vote, proposal_)) {
+    propose(vote, out);
+  }
+  votes_[from] = {vote, NotificationState::looking, 0};
+  count(now);
+}
+
+/// From one who follows or leads.
+void Election::receive_settled(ServerId from, const Notification& notification) {
+  const Vote& vote = notification.vote;
+  const Ballot said{vote, notification.state, notification.version};
+  if (vote.election_epoch == clock_) {
+    votes_[from] = {vote, notification.state, 0};
+    if (is_quorum(votes_, said) && has_said_to_lead(votes_, vote)) return decide(vote);
+  }
+  // An ensemble that is at work is joined when a quorum of it follows one leader, whatever the round was.
+  settled_[from] = said;
+  if (!is_quorum(settled_, said) || !has_said_to_lead(settled_, vote)) return;
+  clock_ = vote.election_epoch;
+  decide(vote);
+}
+
+void Election::decide(const Vote& vote) {
+  current_vote_ = vote;
+  state_ = vote.leader == options_.self ? NotificationState::leading
+           : options_.is_observer       ? NotificationState::observing
+                                        : NotificationState::following;
+  votes_.clear();
+  settled_.clear();
+  notify_at_.reset();
+  finalize_at_.reset();
+}
+
+void Election::send(ServerId to, const Vote& vote, std::vector<Action>& out) const {
+  if (to == options_.self) return;
+  out.emplace_back(SendNotification{to, {.state = state_, .vote = vote, .version = 2, .config = committed_text_}});
+}
+
+}  // namespace chorus::zab

@@ -1,0 +1,102 @@
+// Fast Leader Election: one server's part in agreeing on whom to follow, without I/O. source: FastLeaderElection, Vote
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "zab/config.h"
+#include "zab/notification.h"
+#include "zab/peer.h"
+#include "zab/types.h"
+
+namespace chorus::zab {
+
+struct ElectionOptions {
+  ServerId self = 0;
+  bool is_observer = false;       // this server never votes, whatever the configuration says
+  bool reconfig_enabled = false;  // newer configurations that others have are reported
+  milliseconds notification_interval_min{200};
+  milliseconds notification_interval_max{60'000};
+  /// How long to listen for a better vote once a quorum agrees.
+  milliseconds finalize_wait{200};
+};
+
+/// While looking it proposes, takes over better votes and decides when a quorum agrees; otherwise it tells those who look whom we follow.
+/// Lives on one reactor. Every SendNotification that it appends is for another server. Differs from the Java server where nothing but time
+/// is at stake:
+/// - with every voter's vote for one proposal it does not wait for a better one, which could not come, and so in an ensemble of one;
+/// - in the wait for a better vote, votes of this round still count;
+/// - asked by a server that has no vote while looking, it answers with its proposal rather than with the outcome of the last election;
+/// - a newer configuration is passed over where reconfig is not enabled, instead of beginning the round anew.
+class Election {
+ public:
+  explicit Election(const ElectionOptions& options);
+
+  /// Begins a round: from here on we are looking. last_zxid, current_epoch: of our log; what we stand for as a candidate. last_seen: the
+  /// newest configuration proposed, the same as `committed` when none is under way.
+  void start(std::int64_t last_zxid, std::int64_t current_epoch, const EnsembleConfig& committed, const EnsembleConfig& last_seen,
+             world::Instant now, std::vector<Action>& out);
+  /// In every state; before the first start() it does nothing. The result: while looking, a committed configuration newer than ours, which
+  /// the caller adopts before it calls start() again; the notification then counts for nothing.
+  std::optional<EnsembleConfig> receive(ServerId from, const Notification& notification, world::Instant now, std::vector<Action>& out);
+  /// deadline() has come.
+  void time_passed(world::Instant now, std::vector<Action>& out);
+  std::optional<world::Instant> deadline() const;
+
+  bool is_looking() const { return state_ == NotificationState::looking; }
+  /// Whom we lead (ourselves), follow or observe by the last round; empty while looking.
+  std::optional<Vote> decided() const;
+  NotificationState state() const { return state_; }
+
+  // What changes without an election, for the answers that we give.
+
+  /// In step with a leader: late joiners then see equal votes of all who follow it. source: QuorumPeer.updateElectionVote
+  void set_peer_epoch(std::int64_t epoch) { current_vote_.peer_epoch = epoch; }
+  void set_config(const EnsembleConfig& committed, const EnsembleConfig& last_seen);
+  /// After a reconfiguration that names the next leader: no round is needed. source: QuorumPeer.updateVote
+  void set_current_vote(const Vote& vote, NotificationState state);
+  /// The roles of the configuration may change with it.
+  void set_observer(bool is_observer) { options_.is_observer = is_observer; }
+
+ private:
+  /// What one server has said last. A Vote is compared in two ways, by state and release.
+  struct Ballot {
+    Vote vote;
+    NotificationState state;
+    std::int32_t version;
+  };
+  using Ballots = std::map<ServerId, Ballot>;
+
+  static bool agree(const Ballot& one, const Ballot& other);
+  bool may_vote(ServerId id) const { return committed_.is_voter(id) || last_seen_.is_voter(id); }
+  bool is_better(const Vote& vote, const Vote& than) const;
+  bool is_quorum(const Ballots& ballots, const Ballot& ballot) const;
+  bool all_voted() const;
+  bool has_said_to_lead(const Ballots& ballots, const Vote& vote) const;
+  void propose(const Vote& vote, std::vector<Action>& out);
+  void broadcast(std::vector<Action>& out) const;
+  void count(world::Instant now);
+  void receive_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out);
+  void receive_settled(ServerId from, const Notification& notification);
+  void decide(const Vote& vote);
+  void send(ServerId to, const Vote& vote, std::vector<Action>& out) const;
+
+  ElectionOptions options_;
+  EnsembleConfig committed_;
+  EnsembleConfig last_seen_;
+  std::string committed_text_;
+
+  NotificationState state_ = NotificationState::looking;
+  std::int64_t clock_ = 0;  // the number of the round
+  Vote initial_;            // what we stand for
+  Vote proposal_;           // while looking; election_epoch is the clock
+  Vote current_vote_;       // otherwise
+  Ballots votes_;           // of this round; our own among them
+  Ballots settled_;         // of those who follow or lead, of any round
+  milliseconds interval_{0};
+  std::optional<world::Instant> notify_at_;
+  std::optional<world::Instant> finalize_at_;
+};
+
+}  // namespace chorus::zab
