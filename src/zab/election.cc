@@ -20,16 +20,15 @@ constexpr std::int64_t round_max = std::int64_t{1} << 62;
 
 Election::Election(const ElectionOptions& options) : options_(options) {}
 
-void Election::start(std::int64_t last_zxid, std::int64_t current_epoch, const EnsembleConfig& committed, const EnsembleConfig& last_seen,
-                     world::Instant now, std::vector<Action>& out) {
+void Election::start(const Vote& candidate, const EnsembleConfig& committed, const EnsembleConfig& last_seen, world::Instant now,
+                     std::vector<Action>& out) {
   set_config(committed, last_seen);
   state_ = NotificationState::looking;
   votes_.clear();
   settled_.clear();
   ++clock_;
-  const bool is_candidate = committed_.is_voter(options_.self) && !options_.is_observer;
-  initial_ = is_candidate ? Vote{.leader = options_.self, .zxid = last_zxid, .peer_epoch = current_epoch}
-                          : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
+  const bool votes = committed_.is_voter(options_.self) && !options_.is_observer;
+  initial_ = votes ? candidate : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
   interval_ = options_.notification_interval_min;
   notify_at_ = now + interval_;
   propose(initial_, out);

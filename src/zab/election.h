@@ -33,10 +33,11 @@ class Election {
  public:
   explicit Election(const ElectionOptions& options);
 
-  /// Begins a round: from here on we are looking. last_zxid, current_epoch: of our log; what we stand for as a candidate. last_seen: the
-  /// newest configuration proposed, the same as `committed` when none is under way.
-  void start(std::int64_t last_zxid, std::int64_t current_epoch, const EnsembleConfig& committed, const EnsembleConfig& last_seen,
-             world::Instant now, std::vector<Action>& out);
+  /// Begins a round: from here on we are looking. candidate: whom we vote for until we hear of a better one, its round counts for nothing.
+  /// That is ourselves, with the last zxid and the current epoch of our log; one who resigns may name another whose log is as good. Servers
+  /// without a vote pass the same, it is not sent. last_seen: the newest configuration proposed, or `committed` when none is under way.
+  void start(const Vote& candidate, const EnsembleConfig& committed, const EnsembleConfig& last_seen, world::Instant now,
+             std::vector<Action>& out);
   /// In every state; before the first start() it does nothing. The result: while looking, a committed configuration newer than ours, which
   /// the caller adopts before it calls start() again; the notification then counts for nothing.
   std::optional<EnsembleConfig> receive(ServerId from, const Notification& notification, world::Instant now, std::vector<Action>& out);
@@ -89,7 +90,7 @@ class Election {
 
   NotificationState state_ = NotificationState::looking;
   std::int64_t clock_ = 0;  // the number of the round
-  Vote initial_;            // what we stand for
+  Vote initial_;            // what we begin with
   Vote proposal_;           // while looking; election_epoch is the clock
   Vote current_vote_;       // otherwise
   Ballots votes_;           // of this round; our own among them
