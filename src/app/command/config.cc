@@ -40,6 +40,13 @@ std::string bounds(const Property& property) {
   return "one of " + (out.starts_with(',') ? "empty" + out : out);
 }
 
+/// '|' would end the cell of a table.
+std::string in_cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
 std::string zoo_names(const Property& property) {
   std::string out;
   for (const ZooKey& key : zoo_keys()) {
@@ -112,7 +119,7 @@ std::string key_reference() {
     }
     const std::string zoo = zoo_names(property);
     out += fmt::format("| `{}` | `{}` | {} | {}{} | {} |\n", property.key.substr(open.size() + 1),
-                       toml_value(property, property.get(fallback)), bounds(property), property.help,
+                       toml_value(property, property.get(fallback)), bounds(property), in_cell(property.help),
                        property.live ? " SIGHUP applies a change." : "", zoo);
   }
   out += fmt::format(
@@ -123,12 +130,16 @@ std::string key_reference() {
       "and there is no admin address unless `admin.serverPort`, `admin.serverAddress` or `admin.enableServer` is in the file.\n"
       "ZooKeeper's other settings are Java system properties there; here they are keys as above, in the environment too.\n"
       "`zookeeper.` before a key is allowed. TLS stores have to be PEM files.\n\n"
-      "More than one `server.N`, an observer, `dynamicConfigFile` or `standaloneEnabled=false` is refused: this version runs "
-      "standalone.\n\n"
+      "`server.N`, `group.N` and `weight.N`, or the file that `dynamicConfigFile` names, become `members`, `groups` and `weights`; "
+      "the\n"
+      "number of this server is read from `dataDir/myid`, in `chorus.toml` too. As in ZooKeeper `initLimit` and `syncLimit` must be set\n"
+      "then, and one server alone runs standalone unless `standaloneEnabled=false`. With `reconfigEnabled` this file is rewritten to\n"
+      "point to the newest members, its comments and order kept; `chorus.toml` never is: the newest members are kept in\n"
+      "`data_dir/ensemble.dynamic.*` and count for more than `members`.\n\n"
       "Refused when true, since a guard of the data would silently be missing: {}.\n\n"
-      "Without effect, said in the log at start-up, because they matter between servers only: {}; because they tune parts that only the\n"
-      "Java server has: {}; because this version has nothing like it: {}.\n",
-      names_with(ZooEffect::refused), names_with(ZooEffect::ensemble), names_with(ZooEffect::tuning), names_with(ZooEffect::absent));
+      "Without effect, said in the log at start-up, because they tune parts that only the Java server has: {}; because this version has\n"
+      "nothing like it: {}.\n",
+      names_with(ZooEffect::refused), names_with(ZooEffect::tuning), names_with(ZooEffect::absent));
   return out;
 }
 

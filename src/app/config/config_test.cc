@@ -158,7 +158,10 @@ TEST_F(Config, ZooCfgSample) {
   EXPECT_FALSE(loaded.settings.coord.extended_types_enabled);
   EXPECT_EQ(loaded.settings.coord.four_letter_words, (std::set<std::string>{"srvr"}));
   EXPECT_EQ(loaded.values.at("coord.tick_time_ms").place, directory_.string() + "/zoo.cfg:1 (tickTime)");
-  EXPECT_THAT(loaded.notes, ElementsAre(HasSubstr("zoo.cfg:2: initLimit has no effect"), HasSubstr("zoo.cfg:3: syncLimit has no effect")));
+  EXPECT_EQ(loaded.settings.coord.ensemble.init_limit, 10);
+  EXPECT_EQ(loaded.settings.coord.ensemble.sync_limit, 5);
+  EXPECT_FALSE(loaded.settings.coord.ensemble.is_distributed());
+  EXPECT_THAT(loaded.notes, IsEmpty());
 }
 
 TEST_F(Config, ZooCfgFull) {
@@ -212,24 +215,7 @@ server.1=localhost:2888:3888
   EXPECT_EQ(to_string(*loaded.settings.admin.address), "0.0.0.0:8081");
   EXPECT_EQ(to_string(*loaded.settings.admin.metrics_address), "127.0.0.1:7001");
   EXPECT_THAT(loaded.notes, Contains(HasSubstr("nio.numWorkerThreads has no effect")));
-  EXPECT_THAT(loaded.notes, Contains(HasSubstr("server.1 is the only server")));
-}
-
-TEST_F(Config, ZooCfgOfAnEnsembleIsRefused) {
-  const std::string common = "dataDir=/d\nclientPort=2181\n";
-  const struct {
-    const char* lines;
-    const char* want;
-  } cases[] = {
-      {"server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n", "zoo.cfg:3: names an ensemble (server.1, server.2, server.3)"},
-      {"server.1=a:1:2\nserver.2=b:1:2:observer\n", "zoo.cfg:3: names an ensemble (server.1, server.2)"},
-      {"server.1=a:1:2:observer\n", "zoo.cfg:3: server.1 is an observer"},
-      {"dynamicConfigFile=/x\n", "zoo.cfg:3: dynamicConfigFile names the members"},
-      {"peerType=observer\n", "zoo.cfg:3: peerType makes the node a part"},
-      {"standaloneEnabled=false\n", "zoo.cfg:3: standaloneEnabled asks for an ensemble of one"},
-  };
-  for (const auto& c : cases)
-    EXPECT_THAT(problems({.file = file("zoo.cfg", common + c.lines)}), ElementsAre(StartsWith(c.want))) << c.lines;
+  EXPECT_THAT(loaded.notes, Contains(HasSubstr("(server.1): names one server: the node serves alone")));
 }
 
 TEST_F(Config, ZooCfgOneServerMayCarryTheClientPort) {

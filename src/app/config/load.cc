@@ -8,8 +8,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/config/ensemble.h"
 #include "app/config/property.h"
 #include "base/text.h"
+#include "world/real/files.h"
 
 extern char** environ;
 
@@ -86,7 +88,6 @@ void check(const Settings& settings, std::vector<std::string>& problems) {
   if (!coord.client_address && !coord.secure_client_address) {
     problems.push_back("no address for clients: set coord.client_address or coord.secure_client_address (zoo.cfg: clientPort)");
   }
-  if (coord.data_dir.empty()) problems.push_back("coord.data_dir must not be empty");
   const bool wants_tls = coord.secure_client_address || coord.client_port_unification;
   if (wants_tls && !coord.tls) {
     problems.push_back(
@@ -124,6 +125,11 @@ Loaded load(const Sources& sources) {
     }
   }
   if (!loaded.settings.coord_tls.certificate_file.empty()) loaded.settings.coord.tls = loaded.settings.coord_tls;
+  if (problems.empty()) {
+    if (loaded.settings.coord.data_dir.empty()) problems.push_back("coord.data_dir must not be empty");
+    world::real::PosixFiles files;
+    form_ensemble(files, sources.file, loaded, problems);
+  }
   if (problems.empty()) check(loaded.settings, problems);
   if (!problems.empty()) throw ConfigError(std::move(problems));
   return loaded;

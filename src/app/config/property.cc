@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 #include <limits>
+#include <vector>
 
 #include "base/text.h"
 
@@ -18,6 +19,9 @@ template <class T>
 struct Duration : std::false_type {};
 template <class Rep, class Period>
 struct Duration<std::chrono::duration<Rep, Period>> : std::true_type {};
+
+template <class T>
+concept List = std::same_as<T, std::set<std::string>> || std::same_as<T, std::vector<std::string>>;
 
 std::string read_integer(std::string_view text, const Property& property, std::int64_t& to) {
   const auto number = base::parse_int(base::trim(text));
@@ -50,10 +54,10 @@ std::string read(std::string_view text, const Property& property, T& to) {
     // Port 0 is what "no port given" reads as, and also asks the system for a free one: only the written "…:0" may mean the latter.
     if (to && to->port == 0 && !base::trim(text).ends_with(":0")) to.reset();
     if (!to && !base::trim(text).empty()) return fmt::format("wants host:port (\"127.0.0.1:2181\", \"[::1]:2181\"), not '{}'", text);
-  } else if constexpr (std::same_as<T, std::set<std::string>>) {
+  } else if constexpr (List<T>) {
     to.clear();
     for (const std::string_view part : base::split(text, ',')) {
-      if (const std::string_view word = base::trim(part); !word.empty()) to.emplace(word);
+      if (const std::string_view word = base::trim(part); !word.empty()) to.insert(to.end(), std::string(word));
     }
   } else {
     static_assert(std::same_as<T, std::string>);
@@ -80,7 +84,7 @@ std::string show(const T& value) {
     return std::to_string(value ? value->count() : 0);
   } else if constexpr (std::same_as<T, std::optional<world::Address>>) {
     return value ? to_string(*value) : "";
-  } else if constexpr (std::same_as<T, std::set<std::string>>) {
+  } else if constexpr (List<T>) {
     return fmt::format("{}", fmt::join(value, ","));
   } else {
     return value;
@@ -92,16 +96,17 @@ constexpr Kind kind_of() {
   if constexpr (std::same_as<T, bool>) return Kind::boolean;
   if constexpr (std::same_as<T, std::string>) return Kind::text;
   if constexpr (std::same_as<T, std::optional<world::Address>>) return Kind::address;
-  if constexpr (std::same_as<T, std::set<std::string>>) return Kind::list;
+  if constexpr (List<T>) return Kind::list;
   return Kind::integer;
 }
 
-template <auto Table, auto Field>
+/// The member of Settings that is reached through Fields, one below the other.
+template <auto... Fields>
 constexpr Property bind(Property property) {
-  using T = std::remove_cvref_t<decltype((std::declval<Settings&>().*Table).*Field)>;
+  using T = std::remove_cvref_t<decltype((std::declval<Settings&>().*....*Fields))>;
   property.kind = kind_of<T>();
-  property.set = [](Settings& settings, std::string_view text, const Property& self) { return read(text, self, (settings.*Table).*Field); };
-  property.get = [](const Settings& settings) { return show((settings.*Table).*Field); };
+  property.set = [](Settings& settings, std::string_view text, const Property& self) { return read(text, self, (settings.*....*Fields)); };
+  property.get = [](const Settings& settings) { return show((settings.*....*Fields)); };
   return property;
 }
 
@@ -110,6 +115,12 @@ constexpr Property coord(Property property) {
   return bind<&Settings::coord, Field>(property);
 }
 
+template <auto Field>
+constexpr Property ensemble(Property property) {
+  return bind<&Settings::coord, &coord::Options::ensemble, Field>(property);
+}
+
+using coord::EnsembleOptions;
 using coord::Options;
 using world::TlsOptions;
 
@@ -142,7 +153,108 @@ constexpr Property table[] = {
     coord<&Options::max_client_connections>(
         {.key = "coord.max_client_connections", .help = "Connections from one source address; 0: no limit.", .max = unlimited}),
     coord<&Options::max_connections>({.key = "coord.max_connections", .help = "Connections in all; 0: no limit.", .max = unlimited}),
-    coord<&Options::server_id>({.key = "coord.server_id", .help = "The high octet of the ids of sessions made here.", .max = 254}),
+    coord<&Options::server_id>({.key = "coord.server_id",
+                                .help = "This member's number; the high octet of the ids of sessions made here. Not needed where data_dir "
+                                        "has a file myid.",
+                                .max = 254}),
+    bind<&Settings::ensemble, &EnsembleSettings::members>(
+        {.key = "coord.members",
+         .help = "The ensemble: \"N=host:quorumPort:electionPort[:participant|observer][;[clientHost:]clientPort]\" for each member, "
+                 "several addresses joined by \"|\"; none: the node serves alone."}),
+    bind<&Settings::ensemble, &EnsembleSettings::groups>(
+        {.key = "coord.groups", .help = "\"G=N:N:N\": members whose weights are counted together; none: each member has one voice."}),
+    bind<&Settings::ensemble, &EnsembleSettings::weights>(
+        {.key = "coord.weights", .help = "\"N=W\": the weight of a member in its group; 1 where not given."}),
+    bind<&Settings::ensemble, &EnsembleSettings::dynamic_config_file>(
+        {.key = "coord.dynamic_config_file", .help = "A file that holds the members instead, in ZooKeeper's form."}),
+    bind<&Settings::ensemble, &EnsembleSettings::peer_type>(
+        {.key = "coord.peer_type",
+         .help = "What this member is; the list of members wins where it says otherwise.",
+         .choices = "participant|observer"}),
+    ensemble<&EnsembleOptions::init_limit>({.key = "coord.init_limit_ticks",
+                                            .help =
+                                                "How long members may take to connect to a leader and to take in its state; 0: not set, "
+                                                "which an ensemble does not start with.",
+                                            .max = 1'000'000}),
+    ensemble<&EnsembleOptions::sync_limit>({.key = "coord.sync_limit_ticks",
+                                            .help = "How long a member may be silent, or behind, before it is given up; 0: not set.",
+                                            .max = 1'000'000}),
+    ensemble<&EnsembleOptions::connect_to_leader_limit>({.key = "coord.connect_to_leader_limit_ticks",
+                                                         .help = "How long a learner tries to connect to its leader; 0: init_limit_ticks.",
+                                                         .max = 1'000'000}),
+    ensemble<&EnsembleOptions::standalone_enabled>(
+        {.key = "coord.standalone_enabled", .help = "With one voter the node serves alone, rather than as an ensemble of one."}),
+    ensemble<&EnsembleOptions::reconfig_enabled>(
+        {.key = "coord.reconfig_enabled", .help = "Clients that may write /zookeeper/config can change the members while they run."}),
+    ensemble<&EnsembleOptions::local_sessions_enabled>(
+        {.key = "coord.local_sessions_enabled",
+         .help = "New sessions are known to this server alone, which spares the ensemble a transaction each."}),
+    ensemble<&EnsembleOptions::local_sessions_upgrading_enabled>(
+        {.key = "coord.local_sessions_upgrading_enabled", .help = "A local session that makes an ephemeral node becomes a global one."}),
+    ensemble<&EnsembleOptions::read_only_mode_enabled>(
+        {.key = "coord.read_only_mode_enabled", .help = "Without a quorum, serves reads to clients that said they may be of old."}),
+    ensemble<&EnsembleOptions::leader_serves>({.key = "coord.leader_serves", .help = "The leader takes clients too."}),
+    ensemble<&EnsembleOptions::database_autocreate>(
+        {.key = "coord.database_autocreate",
+         .help = "A member without data takes part at once; without, it has no vote until it has data, unless its log directory has a file "
+                 "initialize."}),
+    ensemble<&EnsembleOptions::listen_on_all_interfaces>(
+        {.key = "coord.quorum_listen_on_all_interfaces",
+         .help = "Both ports for members listen on every interface, not on the given address."}),
+    ensemble<&EnsembleOptions::multi_address_enabled>(
+        {.key = "coord.multi_address_enabled", .help = "Allows several addresses a member; servers before 3.6 do not understand that."}),
+    ensemble<&EnsembleOptions::tls_enabled>(
+        {.key = "coord.quorum_tls_enabled", .help = "TLS between members. Needs quorum_tls_certificate_file."}),
+    ensemble<&EnsembleOptions::port_unification>(
+        {.key = "coord.quorum_port_unification",
+         .help = "Takes plain and TLS connections of members alike, while one is moved to the other."}),
+    bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::certificate_file>(
+        {.key = "coord.quorum_tls_certificate_file", .help = "PEM: this member's certificate, then its chain."}),
+    bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::key_file>(
+        {.key = "coord.quorum_tls_key_file", .help = "PEM: the certificate's private key."}),
+    bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::ca_file>(
+        {.key = "coord.quorum_tls_ca_file", .help = "PEM: who may sign the certificates of members."}),
+    bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::verify_peer>(
+        {.key = "coord.quorum_tls_verify_peer", .help = "Demands a certificate, signed by quorum_tls_ca_file, of every member."}),
+    bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::verify_host>(
+        {.key = "coord.quorum_tls_verify_host", .help = "The certificate must name the host that was connected to."}),
+    ensemble<&EnsembleOptions::notification_interval_min>({.key = "coord.election_notification_min_ms",
+                                                           .help = "How soon a vote is said again when nobody answers.",
+                                                           .min = 1,
+                                                           .max = day_ms}),
+    ensemble<&EnsembleOptions::notification_interval_max>(
+        {.key = "coord.election_notification_max_ms", .help = "And how late at most.", .min = 1, .max = day_ms}),
+    ensemble<&EnsembleOptions::connect_timeout>({.key = "coord.election_connect_timeout_ms",
+                                                 .help = "Longest wait for a connection to another's election port.",
+                                                 .min = 1,
+                                                 .max = day_ms}),
+    ensemble<&EnsembleOptions::election_handshake_timeout>({.key = "coord.election_handshake_timeout_ms",
+                                                            .help = "And for what has to be said first on it; 0: sync_limit_ticks.",
+                                                            .max = day_ms}),
+    ensemble<&EnsembleOptions::leader_connect_delay>(
+        {.key = "coord.leader_connect_delay_ms", .help = "Between a learner's tries to connect to its leader.", .max = day_ms}),
+    ensemble<&EnsembleOptions::commit_log_count>({.key = "coord.commit_log_count",
+                                                  .help = "Transactions kept in memory for learners that are a little behind.",
+                                                  .min = 1,
+                                                  .max = 10'000'000}),
+    ensemble<&EnsembleOptions::snapshot_size_percent>(
+        {.key = "coord.snapshot_size_percent",
+         .help = "A learner is brought up from the log on disk while that is smaller than this part of the newest snapshot; -1: never.",
+         .min = -1,
+         .max = 1'000'000}),
+    ensemble<&EnsembleOptions::force_snapshot_sync>(
+        {.key = "coord.force_snapshot_sync", .help = "Every learner is brought up by a whole snapshot."}),
+    ensemble<&EnsembleOptions::max_concurrent_snap_syncs>(
+        {.key = "coord.max_concurrent_snap_syncs", .help = "Observers that are sent a snapshot at one time.", .min = 1, .max = 10'000}),
+    ensemble<&EnsembleOptions::max_concurrent_diff_syncs>({.key = "coord.max_concurrent_diff_syncs",
+                                                           .help = "Observers that are sent transactions to catch up at one time.",
+                                                           .min = 1,
+                                                           .max = 10'000}),
+    ensemble<&EnsembleOptions::observer_reconnect_delay>({.key = "coord.observer_reconnect_delay_ms",
+                                                          .help = "An observer that lost its leader waits up to this, at random.",
+                                                          .max = day_ms}),
+    ensemble<&EnsembleOptions::observer_election_delay>(
+        {.key = "coord.observer_election_delay_ms", .help = "And up to this before it looks for another.", .max = day_ms}),
     coord<&Options::snap_count>({.key = "coord.snap_count",
                                  .help = "A snapshot is taken after half to all of this many transactions.",
                                  .min = 2,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "coord/options.h"
 #include "world/net.h"
@@ -25,8 +26,19 @@ struct LogSettings {
   std::string format = "text";
 };
 
+/// As written; becomes coord.ensemble (ensemble.h).
+struct EnsembleSettings {
+  std::vector<std::string> members;  // "1=host:2888:3888:participant;2181"
+  std::vector<std::string> groups;   // "1=1:2:3"
+  std::vector<std::string> weights;  // "1=2"
+  std::string dynamic_config_file;
+  std::string peer_type = "participant";
+  world::TlsOptions tls;  // becomes coord.ensemble.tls when it names a certificate
+};
+
 struct Settings {
   coord::Options coord;
+  EnsembleSettings ensemble;
   world::TlsOptions coord_tls;  // becomes coord.tls when it names a certificate
   NodeSettings node;
   AdminSettings admin;

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -14,6 +16,11 @@ namespace chorus::app {
 namespace {
 
 using base::JavaProperty;
+
+/// server.N, group.N, weight.N
+bool is_numbered(std::string_view key) {
+  return (key.starts_with("server.") && key != "server.principal") || key.starts_with("group.") || key.starts_with("weight.");
+}
 
 class Translation {
  public:
@@ -64,6 +71,8 @@ class Translation {
     for (const auto& [key, text] : {std::pair{"coord.client_address", ""},
                                     {"admin.address", ""},
                                     {"coord.tick_time_ms", "3000"},
+                                    {"coord.init_limit_ticks", "0"},
+                                    {"coord.sync_limit_ticks", "0"},
                                     {"coord.extended_types_enabled", "false"},
                                     {"coord.four_letter_words", "srvr"}}) {
       out_.entries.push_back({key, text, "default for zoo.cfg"});
@@ -72,8 +81,7 @@ class Translation {
   }
 
   void one(const JavaProperty& property) {
-    if (property.key.starts_with("server.") && property.key != "server.principal") return;  // ensemble()
-    if (property.key.starts_with("group.") || property.key.starts_with("weight.")) return;
+    if (is_numbered(property.key)) return;  // ensemble()
     const ZooKey* key = find_zoo_key(property.key);
     if (key == nullptr) {
       std::vector<std::string_view> names;
@@ -87,12 +95,12 @@ class Translation {
     switch (key->effect) {
       case ZooEffect::value:
         return value(property, key->target);
+      case ZooEffect::flag:
+        return flag(property, key->target);
       case ZooEffect::combined:
         return;
       case ZooEffect::tuning:
         return note(property, "has no effect: it tunes parts that only the Java server has");
-      case ZooEffect::ensemble:
-        return note(property, "has no effect: it matters in an ensemble only");
       case ZooEffect::absent:
         return note(property, "has no effect: this version of Chorus does not have it");
       case ZooEffect::refused:
@@ -100,6 +108,12 @@ class Translation {
           problem(property, "guards the data and this version of Chorus does not have it; remove the line to start without that guard");
         }
     }
+  }
+
+  void flag(const JavaProperty& property, std::string_view target) {
+    const std::string word = base::lower(property.value);
+    if (word != "true" && word != "false") return problem(property, fmt::format("wants true or false, not '{}'", property.value));
+    put(target, word, property);
   }
 
   void value(const JavaProperty& property, std::string_view target) {
@@ -166,7 +180,7 @@ class Translation {
   }
 
   /// PEM stores map to files of ours; Java's own formats have to be converted once.
-  void store(const std::string& prefix, std::initializer_list<std::string_view> targets) {
+  void store(const std::string& prefix, std::initializer_list<std::string> targets) {
     const JavaProperty* location = given(prefix + ".location");
     if (location == nullptr) return;
     const std::string type = base::lower(value_or(prefix + ".type", ""));
@@ -178,67 +192,64 @@ class Translation {
               "openssl pkcs12 -in s.p12 -nodes -out s.pem) and name the result",
               location->value));
     }
-    for (const std::string_view target : targets) put(target, location->value, *location);
+    for (const std::string& target : targets) put(target, location->value, *location);
   }
 
   void tls() {
-    store("ssl.keyStore", {"coord.tls_certificate_file", "coord.tls_key_file"});
-    store("ssl.trustStore", {"coord.tls_ca_file"});
-    if (const JavaProperty* mode = given("ssl.clientAuth")) {
+    tls("ssl.", "coord.tls_", "verify_client");
+    tls("ssl.quorum.", "coord.quorum_tls_", "verify_peer");
+  }
+
+  void tls(const std::string& from, const std::string& to, const std::string& verify) {
+    store(from + "keyStore", {to + "certificate_file", to + "key_file"});
+    store(from + "trustStore", {to + "ca_file"});
+    if (const JavaProperty* mode = given(from + "clientAuth")) {
       const std::string word = base::lower(mode->value);
       if (word == "need" || word == "none") {
-        put("coord.tls_verify_client", word == "need" ? "true" : "false", *mode);
+        put(to + verify, word == "need" ? "true" : "false", *mode);
       } else {
         problem(*mode, fmt::format("'{}' is not supported: use need or none", mode->value));
       }
     }
-    for (const char* key : {"ssl.keyStore.password", "ssl.keyStore.passwordPath"}) {
-      if (const JavaProperty* password = given(key)) note(*password, "has no effect: the key in the PEM file must not be encrypted");
+    for (const char* key : {"keyStore.password", "keyStore.passwordPath"}) {
+      if (const JavaProperty* password = given(from + key)) note(*password, "has no effect: the key in the PEM file must not be encrypted");
     }
   }
 
-  /// A node that was told of others must not quietly serve alone.
   void ensemble() {
-    std::vector<const JavaProperty*> servers;
-    for (const auto& [key, property] : given_) {
-      if (key.starts_with("server.") && key != "server.principal") servers.push_back(&property);
+    list("server.", "coord.members");
+    list("group.", "coord.groups");
+    list("weight.", "coord.weights");
+    if (const JavaProperty* type = given("peerType")) put("coord.peer_type", base::lower(type->value), *type);
+    if (const JavaProperty* algorithm = given("electionAlg"); algorithm != nullptr && algorithm->value != "3") {
+      problem(*algorithm, fmt::format("is {}; 3 is the only election that there is", algorithm->value));
     }
-    if (servers.size() > 1) {
-      std::vector<std::string_view> names;
-      for (const JavaProperty* server : servers) names.push_back(server->key);
-      out_.problems.push_back(
-          fmt::format("{}: names an ensemble ({}). This version of Chorus runs standalone only, and does not start rather than serve alone "
-                      "what an ensemble holds. To run this node on its own, remove those lines",
-                      at(servers.front()->line), fmt::join(names, ", ")));
-    } else if (servers.size() == 1) {
-      only_server(*servers.front());
-    }
-    if (const JavaProperty* file = given("dynamicConfigFile")) {
-      problem(*file,
-              "names the members of an ensemble, and this version of Chorus runs standalone only; to run this node on its own, remove the "
-              "line");
-    }
-    if (const JavaProperty* type = given("peerType"); type != nullptr && base::lower(type->value) != "participant") {
-      problem(*type, "makes the node a part of an ensemble, and this version of Chorus runs standalone only");
-    }
-    if (const JavaProperty* standalone = given("standaloneEnabled"); standalone != nullptr && !is_true("standaloneEnabled", true)) {
-      problem(*standalone, "asks for an ensemble of one, and this version of Chorus runs standalone only");
-    }
-    for (const auto& [key, property] : given_) {
-      if (key.starts_with("group.") || key.starts_with("weight.")) note(property, "has no effect: it matters in an ensemble only");
-    }
+    if (const JavaProperty* serves = given("leaderServes")) put("coord.leader_serves", serves->value == "no" ? "false" : "true", *serves);
+    if (const JavaProperty* factor = given("snapshotSizeFactor")) snapshot_size(*factor);
   }
 
-  /// ZooKeeper runs standalone on one server.N line, and takes the client's port from its end ("host:2888:3888;2181").
-  void only_server(const JavaProperty& server) {
-    if (base::lower(server.value).find(":observer") != std::string::npos) {
-      return problem(server, "is an observer without an ensemble to observe");
+  /// server.N and its like, into one list of ours.
+  void list(std::string_view family, std::string_view target) {
+    std::string items;
+    const JavaProperty* first = nullptr;
+    for (const auto& [key, property] : given_) {
+      if (!is_numbered(key) || !key.starts_with(family)) continue;
+      items += fmt::format("{}{}={}", items.empty() ? "" : ",", key.substr(family.size()), property.value);
+      if (first == nullptr || property.line < first->line) first = &property;
     }
-    note(server, "is the only server: the node runs standalone");
-    const std::size_t semicolon = server.value.find(';');
-    if (semicolon == std::string::npos || given("clientPort") != nullptr) return;
-    const std::string client = server.value.substr(semicolon + 1);
-    put("coord.client_address", client.find(':') == std::string::npos ? "0.0.0.0:" + client : client, server);
+    if (first == nullptr) return;
+    if (given("dynamicConfigFile") != nullptr) return problem(*first, "has to stand in the file that dynamicConfigFile names");
+    put(target, std::move(items), *first);
+  }
+
+  /// A part there, percent here; negative means the same.
+  void snapshot_size(const JavaProperty& factor) {
+    double part = 0;
+    const char* end = factor.value.data() + factor.value.size();
+    const auto [stop, error] = std::from_chars(factor.value.data(), end, part);
+    if (error != std::errc() || stop != end || !(part <= 10'000))
+      return problem(factor, fmt::format("wants a number, not '{}'", factor.value));
+    put("coord.snapshot_size_percent", part < 0 ? "-1" : std::to_string(std::lround(part * 100)), factor);
   }
 
   const std::string& name_;

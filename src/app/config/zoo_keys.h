@@ -8,9 +8,9 @@ namespace chorus::app {
 
 enum class ZooEffect {
   value,     // goes to `target` as it is
+  flag,      // likewise, and must be true or false: ZooKeeper does not start otherwise
   combined,  // read together with others (zoo_cfg.cc)
   tuning,    // tunes threads, caches or queues that only the Java server has
-  ensemble,  // matters between servers only
   absent,    // this version has nothing like it: said in the log
   refused,   // when true: without it the node would be less safe than its owner asked for
 };
