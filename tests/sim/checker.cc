@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
@@ -21,6 +22,14 @@ namespace {
 
 constexpr std::size_t faults_max = 5;
 
+std::int64_t epoch_of(std::int64_t zxid) { return zxid >> 32; }
+bool is_start_of_epoch(std::int64_t zxid) { return zxid > 0 && (zxid & 0xffff'ffff) == 0; }
+/// The next one of its epoch, or the first of a later one.
+bool follows(std::int64_t zxid, std::int64_t before) {
+  return zxid == before + 1 || (epoch_of(zxid) > epoch_of(before) && is_start_of_epoch(zxid - 1));
+}
+bool is_moved(const Transaction& txn) { return txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_moved); }
+
 class Checker {
  public:
   Checker(const History& history, const std::vector<Transaction>& transactions, const CheckOptions& options)
@@ -37,6 +46,10 @@ class Checker {
   }
 
  private:
+  struct Seen {  // by some client
+    std::int64_t at_ns;
+    std::int64_t zxid;
+  };
   struct Stream {  // what one connection received, and how far it is proven
     std::size_t next = 0;
     std::deque<Event> due;  // owed, in order
@@ -65,6 +78,10 @@ class Checker {
   bool take_reply(std::size_t connection, const Frame& frame);
   bool take_event(std::size_t connection, const Frame& frame);
   std::int64_t due_at(std::size_t connection) const;
+  void check_syncs(const std::vector<Seen>& seen);
+  /// The last transaction that a server at `zxid` has applied. A new leader is at the first zxid of its epoch, which is no transaction.
+  std::int64_t state_at(std::int64_t zxid) const;
+  const Transaction* find(std::int64_t zxid) const;
   void wait(std::size_t connection);
 
   const History& history_;
@@ -76,7 +93,8 @@ class Checker {
   std::unordered_map<std::size_t, std::size_t> executed_;    // request -> transaction
   std::unordered_map<std::size_t, const Frame*> answer_of_;  // request -> reply
 
-  std::set<std::int64_t> closed_;  // sessions with an end in the log
+  std::map<std::int64_t, std::size_t> connections_of_;  // session -> how many it tried
+  std::map<std::int64_t, std::int64_t> closed_;         // sessions with an end in the log -> its zxid
 
   Model model_;
   WatchTables watches_;
@@ -92,6 +110,7 @@ void Checker::match_transactions() {
     if (is_write(request.op.code)) asked[{request.session, request.xid}] = i;
   }
   for (const ConnectionHistory& connection : history_.connections) {
+    ++connections_of_[connection.session];
     for (const Frame& frame : connection.frames) {
       if (frame.request != Frame::no_request) answer_of_[frame.request] = &frame;
     }
@@ -137,8 +156,13 @@ void Checker::check_order_of_transactions() {
   std::map<std::int64_t, std::int32_t> last_xid;
   for (std::size_t t = 0; t < transactions_.size(); ++t) {
     const Transaction& txn = transactions_[t];
-    if (t > 0 && !check(txn.zxid == transactions_[t - 1].zxid + 1)) fault("zxid {:#x} follows {:#x}", txn.zxid, transactions_[t - 1].zxid);
+    if (t > 0 && !check(follows(txn.zxid, transactions_[t - 1].zxid)))
+      fault("zxid {:#x} follows {:#x}", txn.zxid, transactions_[t - 1].zxid);
     if (txn.cxid == 0) continue;
+    if (is_moved(txn)) {  // it came by a connection that its client had left for another one, and was refused
+      if (!check(connections_of_[txn.session] > 1)) fault("session {:#x} was refused as moved, but never left its server", txn.session);
+      continue;
+    }
     std::int32_t& last = last_xid[txn.session];
     if (!check(txn.cxid > last)) fault("session {:#x}: xid {} was executed after xid {}", txn.session, txn.cxid, last);
     last = txn.cxid;
@@ -178,7 +202,7 @@ void Checker::check_sessions() {
   std::map<std::int64_t, std::int64_t> opened;
   for (const Transaction& txn : transactions_) {
     if (txn.type == static_cast<int>(OpCode::create_session)) opened[txn.session] = txn.zxid;
-    if (txn.type == static_cast<int>(OpCode::close_session)) closed_.insert(txn.session);
+    if (txn.type == static_cast<int>(OpCode::close_session)) closed_.emplace(txn.session, txn.zxid);
   }
   for (const auto& [id, session] : history_.sessions) {
     if (!check(opened.contains(id))) fault("session {:#x} was granted and its creation is lost", id);
@@ -191,7 +215,7 @@ void Checker::check_sessions() {
       });
       if (!check(ended || by_client)) fault("session {:#x} was refused though it never ended", id);
       // 5 %: the clocks of the machines drift apart.
-      if (!check(by_client || silent_ms * 105 / 100 + 1 >= session.timeout_ms)) {
+      if (!check(by_client || silent_ms * 105 / 100 + 1 + options_.expiry_slack_ms >= session.timeout_ms)) {
         fault("session {:#x} with a timeout of {} ms expired {} ms after its server had heard from it", id, session.timeout_ms, silent_ms);
       }
     }
@@ -212,13 +236,13 @@ void Checker::check_sessions() {
 
 void Checker::check_real_time() {
   // What was acknowledged before a request was sent comes before it.
-  std::vector<std::pair<std::int64_t, std::int64_t>> acknowledged;  // when, zxid
+  std::vector<Seen> seen;
   std::vector<std::size_t> sent;
   for (std::size_t i = 0; i < history_.requests.size(); ++i) {
     sent.push_back(i);
-    if (history_.requests[i].answered_ns >= 0) acknowledged.emplace_back(history_.requests[i].answered_ns, answer_of_.at(i)->zxid);
+    if (history_.requests[i].answered_ns >= 0) seen.push_back({history_.requests[i].answered_ns, state_at(answer_of_.at(i)->zxid)});
   }
-  std::sort(acknowledged.begin(), acknowledged.end());
+  std::sort(seen.begin(), seen.end(), [](const Seen& a, const Seen& b) { return std::tie(a.at_ns, a.zxid) < std::tie(b.at_ns, b.zxid); });
   std::sort(sent.begin(), sent.end(), [&](std::size_t a, std::size_t b) {
     return std::tie(history_.requests[a].sent_ns, a) < std::tie(history_.requests[b].sent_ns, b);
   });
@@ -226,8 +250,7 @@ void Checker::check_real_time() {
   std::int64_t newest = 0;
   for (const std::size_t i : sent) {
     const Request& request = history_.requests[i];
-    for (; next < acknowledged.size() && acknowledged[next].first < request.sent_ns; ++next)
-      newest = std::max(newest, acknowledged[next].second);
+    for (; next < seen.size() && seen[next].at_ns < request.sent_ns; ++next) newest = std::max(newest, seen[next].zxid);
     if (is_write(request.op.code)) {
       const auto executed = executed_.find(i);
       if (executed != executed_.end() && !check(transactions_[executed->second].zxid > newest)) {
@@ -235,11 +258,56 @@ void Checker::check_real_time() {
               newest);
       }
     } else if (options_.reads_are_linearizable && request.answered_ns >= 0) {
-      if (!check(answer_of_.at(i)->zxid >= newest)) {
+      if (!check(state_at(answer_of_.at(i)->zxid) >= newest)) {
         fault("{} was answered from zxid {:#x}, but zxid {:#x} had been seen before it was sent", name(i), answer_of_.at(i)->zxid, newest);
       }
     }
   }
+  if (!options_.reads_are_linearizable) check_syncs(seen);
+}
+
+void Checker::check_syncs(const std::vector<Seen>& seen) {
+  std::vector<std::int64_t> newest{0};                  // by index in seen: of all before it
+  std::map<std::int64_t, std::int64_t> epoch_began_ns;  // when somebody first saw a zxid of it
+  for (const Seen& one : seen) {
+    newest.push_back(std::max(newest.back(), one.zxid));
+    epoch_began_ns.emplace(epoch_of(one.zxid), one.at_ns);
+  }
+  for (const ConnectionHistory& connection : history_.connections) {
+    const Request* sync = nullptr;
+    std::int64_t due = 0;  // what replies after it must show
+    for (const Frame& frame : connection.frames) {
+      if (frame.request == Frame::no_request || frame.err == static_cast<int>(ErrorCode::session_expired)) continue;
+      const Request& request = history_.requests[frame.request];
+      if (request.op.code == OpCode::ping) continue;
+      if (request.op.code == OpCode::sync && frame.err == 0) {
+        const auto before =
+            std::lower_bound(seen.begin(), seen.end(), request.sent_ns, [](const Seen& one, std::int64_t ns) { return one.at_ns < ns; });
+        sync = &request;
+        due = newest[static_cast<std::size_t>(before - seen.begin())];
+      }
+      if (sync == nullptr || check(state_at(frame.zxid) >= due)) continue;
+      const auto later = epoch_began_ns.upper_bound(epoch_of(frame.zxid));
+      const bool leader_did_not_know = later != epoch_began_ns.end() && later->first <= epoch_of(due) &&
+                                       sync->sent_ns < later->second + options_.stale_leader_ms * 1'000'000;
+      if (leader_did_not_know) continue;
+      fault("{} came after a sync and was answered from zxid {:#x}, but zxid {:#x} had been seen before the sync was sent",
+            name(frame.request), frame.zxid, due);
+      return;
+    }
+  }
+}
+
+std::int64_t Checker::state_at(std::int64_t zxid) const {
+  const auto after = std::upper_bound(transactions_.begin(), transactions_.end(), zxid,
+                                      [](std::int64_t value, const Transaction& txn) { return value < txn.zxid; });
+  return after == transactions_.begin() ? 0 : std::prev(after)->zxid;
+}
+
+const Transaction* Checker::find(std::int64_t zxid) const {
+  const auto found = std::lower_bound(transactions_.begin(), transactions_.end(), zxid,
+                                      [](const Transaction& txn, std::int64_t value) { return txn.zxid < value; });
+  return found == transactions_.end() || found->zxid != zxid ? nullptr : &*found;
 }
 
 std::int64_t Checker::due_at(std::size_t connection) const {
@@ -267,6 +335,9 @@ void Checker::replay() {
     while (!waiting_.empty() && waiting_.begin()->first <= up_to) {
       const auto [zxid, connections] = *waiting_.begin();
       waiting_.erase(waiting_.begin());
+      if (!check(zxid == 0 || is_start_of_epoch(zxid) || find(zxid) != nullptr)) {
+        fault("session {:#x} saw zxid {:#x}, which is no transaction", history_.connections[connections.front()].session, zxid);
+      }
       for (const std::size_t connection : connections) {
         advance(connection, zxid);
         wait(connection);
@@ -276,6 +347,7 @@ void Checker::replay() {
   serve(0);
   for (std::size_t t = 0; t < transactions_.size(); ++t) {
     const Transaction& txn = transactions_[t];
+    serve(txn.zxid - 1);
     std::vector<Change> changes;
     const std::size_t request = request_of_[t];
     if (txn.type == static_cast<int>(OpCode::create_session)) {
@@ -291,7 +363,9 @@ void Checker::replay() {
     } else {
       const Request& r = history_.requests[request];
       Outcome outcome;
-      if (txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_expired)) {
+      if (is_moved(txn)) {
+        outcome.err = ErrorCode::session_moved;
+      } else if (txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_expired)) {
         // A session is refused from the moment its end is decided, which is before that is a transaction, and power may fail in
         // between. source: SessionTrackerImpl.setSessionClosing
         outcome.err = ErrorCode::session_expired;
@@ -311,10 +385,7 @@ void Checker::replay() {
     serve(txn.zxid);
     if (verdict_.faults.size() >= faults_max) return;
   }
-  if (!check(waiting_.empty())) {
-    fault("session {:#x} saw zxid {:#x}, which is not in the log", history_.connections[waiting_.begin()->second.front()].session,
-          waiting_.begin()->first);
-  }
+  serve(std::numeric_limits<std::int64_t>::max());
 }
 
 void Checker::advance(std::size_t connection, std::int64_t zxid) {
@@ -365,8 +436,7 @@ bool Checker::take_event(std::size_t connection, const Frame& frame) {
   auto owed = std::find(stream.due.begin(), stream.due.end(), got);
   const bool in_order = owed == stream.due.begin();
   const bool of_close =
-      owed != stream.due.end() && stream.due.front().zxid == got.zxid &&
-      transactions_[static_cast<std::size_t>(got.zxid - transactions_.front().zxid)].type == static_cast<int>(OpCode::close_session);
+      owed != stream.due.end() && stream.due.front().zxid == got.zxid && find(got.zxid)->type == static_cast<int>(OpCode::close_session);
   if (!check(in_order || of_close)) {
     fault("session {:#x}: event {} {} of zxid {:#x} came; {} {} of zxid {:#x} is due", session, jute::name_of(got.type), got.path, got.zxid,
           jute::name_of(stream.due.front().type), stream.due.front().path, stream.due.front().zxid);
@@ -390,10 +460,15 @@ bool Checker::take_reply(std::size_t connection, const Frame& frame) {
     ++stream.next;
     return true;
   }
+  const auto closed = closed_.find(request.session);
+  if (!check(closed == closed_.end() || frame.zxid < closed->second || is_write(request.op.code) || request.op.code == OpCode::ping)) {
+    fault("{} was answered at zxid {:#x}, though its session had ended at {:#x}", name(frame.request), frame.zxid, closed->second);
+    return false;
+  }
   Outcome want;
   if (is_write(request.op.code)) {
     const auto outcome = outcomes_.find(frame.request);
-    if (outcome == outcomes_.end()) return true;  // lost: told already
+    if (outcome == outcomes_.end()) return false;  // lost: told already
     want = outcome->second;
   } else if (request.op.code == OpCode::remove_watches) {
     if (!watches_.remove(connection, request.op.path, static_cast<jute::WatcherType>(request.op.flags))) want.err = ErrorCode::no_watcher;

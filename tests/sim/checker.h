@@ -3,7 +3,8 @@
 // It replays the transactions on the model, taking what each one does from the client's own request, and compares every reply (octet for
 // octet, stat and zxid included), every read against the state at the zxid that its reply names, and every watch event with its place in
 // the stream of its connection. Around that: nothing acknowledged is missing, nothing is executed twice or out of order, multis are whole
-// or absent (a part of one could not be replayed), no session sees zxids go back, reads and writes respect real time.
+// or absent (a part of one could not be replayed), no session sees zxids go back, reads and writes respect real time. It does not ask how
+// many servers there were.
 #pragma once
 
 #include <string>
@@ -24,8 +25,13 @@ struct Verdict {
 };
 
 struct CheckOptions {
-  /// Reads reflect every write acknowledged before they were sent. Holds with one server; of an ensemble only for writes.
+  /// Reads reflect every write acknowledged before they were sent. Holds with one server. Of an ensemble it holds for writes and, but for
+  /// `stale_leader_ms`, for reads behind a sync.
   bool reads_are_linearizable = true;
+  /// A leader that lost its followers learns of it so late at most, and answers a sync with what it has until then.
+  std::int64_t stale_leader_ms = 0;
+  /// What a session's server hears of it reaches the one that ends sessions so late at most.
+  std::int64_t expiry_slack_ms = 0;
 };
 
 Verdict check(const History& history, const std::vector<Transaction>& transactions, const CheckOptions& options = {});

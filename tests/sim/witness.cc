@@ -34,6 +34,7 @@ void read_file(std::string_view octets, std::vector<Transaction>& out) {
     txn.time_ms = fields.i64();
     txn.type = fields.i32();
     if (txn.type == -1) txn.err = fields.i32();
+    txn.checksum = static_cast<std::uint32_t>(checksum);
     if (txn.type == 20) txn.path = std::string(fields.octets(fields.u32()));
     out.push_back(std::move(txn));
   }
@@ -41,7 +42,7 @@ void read_file(std::string_view octets, std::vector<Transaction>& out) {
 
 }  // namespace
 
-std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
+std::vector<Transaction> read_log(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
   std::vector<std::pair<std::uint64_t, std::string>> files;
   for (const std::string& path : disk.all_files()) {
     const std::string prefix = directory + "/log.";
@@ -59,6 +60,11 @@ std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::str
       trouble = fmt::format("{} begins with zxid {:#x}", path, all[before].zxid);
     }
   }
+  return all;
+}
+
+std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
+  std::vector<Transaction> all = read_log(disk, directory, trouble);
   for (std::size_t i = 1; i < all.size(); ++i) {
     if (all[i].zxid != all[i - 1].zxid + 1 && trouble.empty()) {
       trouble = fmt::format("zxid {:#x} follows {:#x} in the log", all[i].zxid, all[i - 1].zxid);

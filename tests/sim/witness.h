@@ -17,11 +17,15 @@ struct Transaction {
   std::int64_t zxid = 0;
   std::int64_t time_ms = 0;
   std::int32_t type = 0;
-  std::int32_t err = 0;  // of type -1
-  std::string path;      // of deleteContainer
+  std::int32_t err = 0;        // of type -1
+  std::string path;            // of deleteContainer
+  std::uint32_t checksum = 0;  // of the entry in the log: differs when anything in it does
 };
 
-/// Of all files log.<zxid> below `directory`, in order. `trouble` is filled when they contradict one another.
+/// Of all files log.<zxid> below `directory`, in order. Those of a member of an ensemble may be stale, or miss what came as a snapshot.
+/// `trouble` is filled when a file is not what its name says.
+std::vector<Transaction> read_log(const sim::Disk& disk, const std::string& directory, std::string& trouble);
+/// The same of a server that is alone, whose transactions must follow one another.
 std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble);
 
 }  // namespace chorus::coord_sim
