@@ -38,3 +38,12 @@ def entries(path):
 def logs(data_directory):
     """The log files of a server, oldest first."""
     return sorted((pathlib.Path(data_directory) / 'version-2').glob('log.*'), key=lambda path: int(path.suffix[1:], 16))
+
+
+def transactions(data_directory):
+    """{zxid: octets of header, record and digest} of all that the logs of a server hold."""
+    found = {}
+    for path in logs(data_directory):
+        octets = path.read_bytes()
+        found.update((entry.zxid, octets[entry.offset + 12:entry.offset + 12 + entry.length]) for entry in entries(path))
+    return found

@@ -5,10 +5,13 @@
 """
 import socket
 import struct
+import time
 
 PERSISTENT, EPHEMERAL, SEQUENTIAL, EPHEMERAL_SEQUENTIAL = 0, 1, 2, 3
 CREATE, DELETE, EXISTS, GET, SET, GET_ACL, CHILDREN, PING, CHILDREN2, CHECK, MULTI, CLOSE = 1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 14, -11
+SET_ACL, SYNC, RECONFIG, ADD_AUTH, SET_WATCHES, ADD_WATCH = 7, 9, 16, 100, 101, 106
 NO_NODE, NODE_EXISTS = -101, -110
+CREATED, DELETED, CHANGED, CHILD = 1, 2, 3, 4  # kinds of events
 STAT = ('czxid', 'mzxid', 'ctime', 'mtime', 'version', 'cversion', 'aversion', 'owner', 'length', 'children', 'pzxid')
 
 
@@ -102,11 +105,22 @@ class Session:
             octets = self.frame()
             xid, zxid, error = struct.unpack_from('>iqi', octets)
             if xid == -1:
-                kind, _ = struct.unpack_from('>ii', octets, 16)
-                self.events.append((kind, read_text(octets, 24)[0]))
+                self.event(octets)
                 continue
             self.zxid = max(self.zxid, zxid)
             return xid, error, octets[16:]
+
+    def event(self, octets):
+        kind, _ = struct.unpack_from('>ii', octets, 16)
+        self.events.append((kind, read_text(octets, 24)[0]))
+
+    def next_event(self):
+        """(kind, path) of the oldest event that was not yet taken; waits for it. Only while no reply is awaited."""
+        if not self.events:
+            octets = self.frame()
+            assert struct.unpack_from('>i', octets)[0] == -1, 'a reply where an event was awaited'
+            self.event(octets)
+        return self.events.pop(0)
 
     def call(self, op, body=b'', xid=None):
         self.socket.sendall(self.encode(op, body, xid))
@@ -124,22 +138,26 @@ class Session:
     def delete(self, path, version=-1):
         self.call(DELETE, delete_body(path, version))
 
-    def get(self, path):
+    def sync(self, path='/'):
+        """Reads after this see all that was acknowledged before it, by whichever server."""
+        self.call(SYNC, text(path))
+
+    def get(self, path, watch=False):
         """(value or None, stat)"""
-        answer = self.call(GET, text(path) + b'\0')
+        answer = self.call(GET, text(path) + (b'\1' if watch else b'\0'))
         size = struct.unpack_from('>i', answer)[0]
         return (None if size < 0 else answer[4:4 + size]), read_stat(answer, 4 + max(size, 0))
 
-    def exists(self, path):
+    def exists(self, path, watch=False):
         try:
-            return read_stat(self.call(EXISTS, text(path) + b'\0'), 0)
+            return read_stat(self.call(EXISTS, text(path) + (b'\1' if watch else b'\0')), 0)
         except Refused as refused:
             if refused.code == NO_NODE:
                 return None
             raise
 
-    def children(self, path):
-        answer = self.call(CHILDREN, text(path) + b'\0')
+    def children(self, path, watch=False):
+        answer = self.call(CHILDREN, text(path) + (b'\1' if watch else b'\0'))
         names, at = [], 4
         for _ in range(struct.unpack_from('>i', answer)[0]):
             name, at = read_text(answer, at)
@@ -160,6 +178,22 @@ class Session:
     def cut(self):
         """Ends the connection; the session lives on for its time."""
         self.socket.close()
+
+
+def resume(address, old, timeout_ms=20000, wait=20.0, patience=10.0):
+    """The session of `old` on a new connection. Request ids go on as clients count them: servers tell requests of a session apart by them.
+    A server that does not know all that the session has seen hangs up, and is asked again for as long as `patience` lasts."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            session = Session(address, timeout_ms, session=old.id, last_zxid=old.zxid, wait=wait)
+            break
+        except EOFError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+    session.xid, session.zxid = old.xid, old.zxid
+    return session
 
 
 def dump(session, path='/'):

@@ -1,0 +1,82 @@
+"""Which scenario is done to which ensembles."""
+import dataclasses
+import itertools
+import typing
+
+import joining
+import moving
+import reconfig
+import service
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    name: str           # scenario/kinds
+    what: str
+    kinds: tuple
+    run: typing.Callable
+    quick: bool = False
+
+
+JAVA = ('java38', 'java39')
+KINDS = ('chorus', *JAVA)
+FAILOVERS = [('java38',) * 3, ('java39',) * 3, ('java38', 'java39', 'java39'), ('chorus',) * 3, ('chorus', 'chorus', 'java39'),
+             ('java39', 'chorus', 'java38'), ('java38', 'java38', 'chorus')]
+ROLLING = [('java38', 'java39'), ('java38', 'chorus'), ('java39', 'chorus')]
+RECONFIGS = [('java38',) * 3, ('java39',) * 3, ('java38', 'java39', 'java39'), ('chorus',) * 3, ('chorus', 'chorus', 'java39'),
+             ('java39', 'java39', 'chorus'), ('chorus', 'java38', 'java38'), ('java38', 'chorus', 'chorus')]
+QUICK = {
+    'split/chorus-leads-java38-java39', 'split/java39-leads-chorus-chorus', 'split/java38-leads-chorus-java39/observer-chorus',
+}
+
+
+def splits():
+    """Leader, then followers, then observer."""
+    for java in JAVA:
+        yield java, (java, java), ()
+    yield 'java39', ('java38', 'java39'), ('java38',)
+    for java in JAVA:
+        yield java, ('chorus', 'chorus'), ()
+        yield java, ('chorus', java), ()
+        yield 'chorus', (java, java), ()
+        yield 'chorus', ('chorus', java), ()
+        yield java, (java, java), ('chorus',)
+        yield 'chorus', ('chorus', 'chorus'), (java,)
+    yield 'chorus', ('chorus', 'chorus'), ('chorus',)
+    yield 'chorus', ('java38', 'java39'), ('java39',)
+    yield 'java38', ('chorus', 'java39'), ('chorus',)
+
+
+def cells():
+    for leader, followers, observers in splits():
+        name = f'split/{leader}-leads-{"-".join(followers)}' + ''.join(f'/observer-{kind}' for kind in observers)
+        kinds = [*followers, leader, *observers]
+        watching = {len(kinds)} if observers else set()
+        yield Cell(name, 'roles, writes, sync, sessions, watches', tuple(kinds), service.split(kinds, watching), name in QUICK)
+    for leader, joiner in itertools.product(KINDS, KINDS):
+        def cell(scenario, what, run, leader=leader, joiner=joiner):
+            name = f'{scenario}/{leader}-leads/{joiner}-joins'
+            return Cell(name, what, (leader, joiner), run, name in QUICK)
+        yield cell('diff', 'away for a few writes', joining.diff(leader, joiner))
+        yield cell('snap-empty', 'comes with an empty disk', joining.snap_empty(leader, joiner))
+        yield cell('diff-disk', 'away for more than leaders keep in memory', joining.long_away(leader, joiner, rolling=False))
+        yield cell('snap-old', 'the same, the log being in many files', joining.long_away(leader, joiner, rolling=True))
+        yield cell('snap-load', 'comes with an empty disk under load', joining.snap_load(leader, joiner))
+        yield cell('trunc', 'led and logged alone', joining.trunc(leader, joiner))
+        yield cell('trunc-late', 'the same, others went on meanwhile', joining.trunc(leader, joiner, late=True))
+        yield cell('catching-up', 'killed and started under load', joining.catching_up(leader, joiner))
+    for kinds in FAILOVERS:
+        yield Cell(f'failover/{"-".join(kinds)}', 'leaders killed and ended, under load', kinds, moving.failover(*kinds))
+        yield Cell(f'all-at-once/{"-".join(kinds)}', 'all killed in the middle of writes', kinds, moving.all_at_once(*kinds))
+    for before, after in ROLLING:
+        for suffix, options in (('', {}), ('/leader-first', {'leader_first': True}), ('/killed', {'stop': 'kill'})):
+            name = f'rolling/{before}-{after}-and-back{suffix}'
+            yield Cell(name, 'members replaced in place, under load', (before, after), moving.rolling(before, after, **options), name in QUICK)
+    for kinds in RECONFIGS:
+        yield Cell(f'reconfig/{"-".join(kinds)}', 'members out, in, to observer, leader out, a fourth', kinds, reconfig.story(*kinds))
+
+
+def markdown(results):
+    lines = ['| cell | what | result | seconds |', '| --- | --- | --- | --- |']
+    lines += [f'| `{cell.name}` | {cell.what} | {status} | {seconds:.1f} |' for cell, status, _, seconds in results]
+    return '\n'.join(lines) + '\n'
