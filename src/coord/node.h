@@ -9,22 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "coord/disk/data_dir.h"
-#include "coord/disk/log_writer.h"
 #include "coord/server.h"
+#include "coord/storage.h"
 #include "world/world.h"
 
 namespace chorus::coord {
-
-/// One enumerator per reaction.
-enum class NodeErrc {
-  configuration,  // options that contradict one another
-  directory,      // not writable, wrong owner, in use by another process
-  no_space,
-  refused,  // what is on disk contradicts itself: a person has to decide
-  address,  // a port is taken or may not be used
-};
-using NodeError = base::Error<NodeErrc>;
 
 /// What the machine says of the process, for four-letter words and metrics.
 struct ProcessFacts {
@@ -45,7 +34,7 @@ class Node {
   /// Called when the node cannot go on serving, such as after a failed disk: nothing more is acknowledged. The words say why.
   void on_failure(std::function<void(const std::string&)> callback) { on_failure_ = std::move(callback); }
 
-  Server& server() { return server_; }
+  Server& server() { return *server_; }
   /// With the ports that the system picked; empty when not listening there.
   std::optional<world::Address> client_address() const;
   std::optional<world::Address> secure_client_address() const;
@@ -55,9 +44,9 @@ class Node {
 
  private:
   class Client;
-  struct Disk;  // what jobs use; outlives the node while one runs
 
-  Node(world::World& world, const Options& options, spdlog::logger& logger, std::unique_ptr<Database> database, std::shared_ptr<Disk> disk);
+  Node(world::World& world, const Options& options, spdlog::logger& logger);
+  Storage::Callbacks storage_callbacks();
   base::Result<void, NodeError> listen();
   void accept(std::unique_ptr<world::Connection> connection);
   void received(ConnectionId id, std::string_view octets);
@@ -75,7 +64,6 @@ class Node {
   void perform_on(SessionOpened& action);
   void perform_on(SessionEnded& action);
   void perform_on(Refused& action);
-  disk::LogWriter::Callbacks log_callbacks();
   void snapshot_done(const disk::SnapshotResult<std::string>& result, bool end);
   void tick();
   void purge();
@@ -85,9 +73,9 @@ class Node {
 
   world::World& world_;
   spdlog::logger& log_;
-  Server server_;
-  std::shared_ptr<Disk> disk_;
-  disk::LogWriter log_writer_;
+  const Options options_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Storage> storage_;
   const world::Instant started_;
   std::vector<Action> actions_;
   bool stepping_ = false;

@@ -61,7 +61,8 @@ struct PacketReceived {
   LinkId link;
   Packet packet;
 };
-/// The stream that ExpectSnapshot announced is loaded, in the place of the tree.
+/// The stream that ExpectSnapshot announced is loaded, in the place of the tree. Until the StoreSnapshot that follows is Stored the disk has
+/// the old state: when the link breaks before, the tree goes back to it, and with it our last zxid.
 struct SnapshotLoaded {
   LinkId link;
 };
