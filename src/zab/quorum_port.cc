@@ -167,6 +167,10 @@ void QuorumPort::close(LinkId id) {
   if (Link* link = find(id)) link->close();
 }
 
+void QuorumPort::end(LinkId id, std::string why) {
+  if (Link* link = find(id)) link->end(std::move(why));
+}
+
 void QuorumPort::pause_reading() {
   paused_ = true;
   for (const auto& [id, link] : links_) link->pause_reading();

@@ -59,6 +59,8 @@ class QuorumPort final : public Link::Owner {
   void send_snapshot(LinkId link, std::unique_ptr<SnapshotSource> source);
   void expect_snapshot(LinkId link, std::unique_ptr<SnapshotSink> sink);
   void close(LinkId link);
+  /// Breaks off; on_link_closed() follows, with these words.
+  void end(LinkId link, std::string why);
   /// Hands what was gathered to the system. Call it after send(), once for many.
   void flush();
 
