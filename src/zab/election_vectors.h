@@ -16,8 +16,9 @@ namespace chorus::zab {
 
 struct RecordedMessage {
   std::string scenario;
+  int at_ms = 0;
   ServerId from = 0;
-  std::string to;
+  ServerId to = 0;
   std::string octets;  // a frame with its length
   // What an independent decoder made of it.
   bool is_initial = false;
@@ -54,8 +55,9 @@ inline ElectionVectors read_election_vectors() {
     RecordedMessage message;
     message.scenario = scenario;
     const std::size_t arrow = second.find('>');
+    message.at_ms = static_cast<int>(base::parse_int(first).value());
     message.from = base::parse_int(second.substr(0, arrow)).value();
-    message.to = second.substr(arrow + 1);
+    message.to = base::parse_int(second.substr(arrow + 1)).value();
     std::string kind, hex, config;
     words >> kind;
     if (kind == "initial") {
