@@ -25,6 +25,7 @@ struct ClientConnection {
   enum class Phase { fresh, connecting, serving, closing } phase = Phase::fresh;
   bool has_read_only_flag = false;  // the client knows of read-only servers
   std::int64_t session = 0;
+  bool is_local_session = false;  // known to this server alone
   milliseconds timeout{0};
   std::vector<AuthId> auth;
 
@@ -35,11 +36,13 @@ struct ClientConnection {
 
   // Requests that are not answered, in order: the connection's writes under way, and what was asked after them.
   struct Waiting {
-    std::int64_t zxid;  // answered once this is applied; 0: a request to be served when it comes to the front
-    bool own;           // a write of this connection, else only something to wait for
+    std::int64_t zxid = 0;  // answered once this is applied; 0: a request to be served when it comes to the front, or a learner's write
+    bool own = false;       // a write of this connection, else only something to wait for
     std::string frame;
     std::size_t octets = 0;
-    bool session_ended = false;  // when it was asked: what came before the end is answered, however late
+    /// The answer, unless ok. What was asked before the session's end is served, however late.
+    jute::ErrorCode refusal = jute::ErrorCode::ok;
+    bool awaits_sync = false;  // learner: the leader has not said SYNC yet
   };
   std::deque<Waiting> waiting;
   std::size_t waiting_octets = 0;

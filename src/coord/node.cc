@@ -166,7 +166,15 @@ void Node::run(decltype(Event::what) what) {
 }
 
 void Node::perform(Action& action) {
-  std::visit([this](auto& what) { perform_on(what); }, action);
+  std::visit(
+      [this](auto& what) {
+        if constexpr (requires { perform_on(what); }) {
+          perform_on(what);
+        } else {
+          ENSURE(false);  // of a member of an ensemble
+        }
+      },
+      action);
 }
 
 void Node::perform_on(Send& action) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <ranges>
 
 #include "base/ensure.h"
@@ -24,7 +25,51 @@ bool has_parent(std::string_view path) { return path.find('/') != std::string_vi
 
 bool may_be_in_multi(OpCode type) { return needs_live_session(type) && type != OpCode::set_acl && type != OpCode::multi; }
 
+// What a multi asks for. The whole request is read before anything is tried: one that cannot be read is refused as a whole.
+std::optional<std::vector<std::pair<OpCode, std::string_view>>> operations_of(base::Reader& in) {
+  std::vector<std::pair<OpCode, std::string_view>> operations;
+  for (;;) {
+    const auto header = jute::decode<jute::MultiHeader>(in);
+    if (!header) return std::nullopt;
+    if (header->done) return operations;
+    const auto type = static_cast<OpCode>(header->type);
+    if (!may_be_in_multi(type)) return std::nullopt;
+    base::Reader scan = in;
+    switch (type) {
+      case OpCode::create_ttl:
+        jute::decode<jute::CreateTtlRequest>(scan);
+        break;
+      case OpCode::delete_:
+      case OpCode::check:
+        jute::decode<jute::PathVersionRequest>(scan);
+        break;
+      case OpCode::set_data:
+        jute::decode<jute::SetDataRequest>(scan);
+        break;
+      default:
+        jute::decode<jute::CreateRequest>(scan);
+        break;
+    }
+    if (!scan.ok()) return std::nullopt;
+    operations.emplace_back(type, in.octets(scan.offset() - in.offset()));
+  }
+}
+
+bool is_ephemeral(CreateMode mode) { return mode == CreateMode::ephemeral || mode == CreateMode::ephemeral_sequential; }
+
 }  // namespace
+
+bool creates_ephemeral(OpCode type, std::string_view body) {
+  base::Reader in(body);
+  if (type == OpCode::multi) {
+    const auto operations = operations_of(in);
+    return operations &&
+           std::ranges::any_of(*operations, [](const auto& operation) { return creates_ephemeral(operation.first, operation.second); });
+  }
+  if (type != OpCode::create && type != OpCode::create2) return false;
+  const auto request = jute::decode<jute::CreateRequest>(in);
+  return request && is_ephemeral(static_cast<CreateMode>(request->flags));
+}
 
 bool needs_live_session(OpCode type) {
   switch (type) {
@@ -51,8 +96,8 @@ bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64
   return stat.cversion > 0 || (unused_ms_max > 0 && age_ms > unused_ms_max);
 }
 
-Preparer::Preparer(Database& database, const Options& options)
-    : database_(database), options_(options), last_zxid_(database.last_zxid), digest_(database.tree.digest()) {}
+Preparer::Preparer(Database& database, const Options& options, std::int64_t last_zxid)
+    : database_(database), options_(options), last_zxid_(last_zxid), digest_(database.tree.digest()) {}
 
 ErrorCode Preparer::prepare(OpCode type, std::string_view body, const Requester& who, std::string& out) {
   const std::size_t start = out.size();
@@ -61,8 +106,8 @@ ErrorCode Preparer::prepare(OpCode type, std::string_view body, const Requester&
   const std::size_t record = out.size();
   base::Reader in(body);
   ErrorCode error = ErrorCode::ok;
-  if (needs_live_session(type) && who.session_ends) {
-    error = ErrorCode::session_expired;
+  if (needs_live_session(type) && who.session_error != ErrorCode::ok) {
+    error = who.session_error;
   } else {
     error = prepare_record(type, in, who, out);
   }
@@ -101,9 +146,12 @@ ErrorCode Preparer::prepare_record(OpCode& type, base::Reader& in, const Request
       return multi(in, who, out);
     case OpCode::reconfig:
       return ErrorCode::reconfig_disabled;  // as with reconfigEnabled=false, the default
-    case OpCode::create_session:
-      out += in.rest();
+    case OpCode::create_session: {
+      const auto request = jute::decode<jute::CreateSessionTxn>(in);
+      if (!request) return ErrorCode::marshalling_error;
+      jute::encode(*request, out);
       return ErrorCode::ok;
+    }
     case OpCode::close_session:
       close_session(who, out);
       return ErrorCode::ok;
@@ -166,6 +214,14 @@ void Preparer::applied(std::int64_t zxid) {
   }
 }
 
+void Preparer::discard() {
+  for (const auto& [path, record] : records_) database_.tree.acls().drop_use(record.state.acl);
+  records_.clear();
+  queue_.clear();
+  ephemeral_queue_.clear();
+  ephemerals_.clear();
+}
+
 void Preparer::roll_back() {
   while (!queue_.empty() && queue_.back().first == last_zxid_) queue_.pop_back();
   for (; !ephemeral_queue_.empty() && ephemeral_queue_.back().first == last_zxid_; ephemeral_queue_.pop_back()) {
@@ -207,6 +263,7 @@ ErrorCode Preparer::create(OpCode& type, base::Reader& in, const Requester& who,
   const bool is_ttl = mode == CreateMode::persistent_with_ttl || mode == CreateMode::persistent_sequential_with_ttl;
   if (is_ttl && !options_.extended_types_enabled) return ErrorCode::unimplemented;
   if (is_ttl ? request.ttl_ms <= 0 || request.ttl_ms > ttl_ms_max : request.ttl_ms >= 0) return ErrorCode::bad_arguments;
+  if (is_ephemeral(mode) && !who.is_global) return ErrorCode::session_expired;
   if (!has_parent(request.path)) return ErrorCode::bad_arguments;
   const auto acl = fix_up_acl(request.acl, who.auth);
   if (!acl) return acl.error();
@@ -222,7 +279,6 @@ ErrorCode Preparer::create(OpCode& type, base::Reader& in, const Requester& who,
   if (look_up(path).exists) return ErrorCode::node_exists;
   if (database_.tree.kind_of(parent.stat.ephemeral_owner) == NodeKind::ephemeral) return ErrorCode::no_children_for_ephemerals;
 
-  const bool is_ephemeral = mode == CreateMode::ephemeral || mode == CreateMode::ephemeral_sequential;
   std::int64_t owner = 0;
   const std::int32_t cversion = static_cast<std::int32_t>(static_cast<std::uint32_t>(parent.stat.cversion) + 1);
   if (type == OpCode::create_container) {
@@ -233,8 +289,8 @@ ErrorCode Preparer::create(OpCode& type, base::Reader& in, const Requester& who,
     jute::encode(jute::CreateTtlTxn{path, request.data, *acl, cversion, request.ttl_ms}, out);
   } else {
     if (type == OpCode::create_ttl) type = OpCode::create2;  // createTTL in a mode without one
-    owner = is_ephemeral ? who.session : 0;
-    jute::encode(jute::CreateTxn{path, request.data, *acl, is_ephemeral, cversion}, out);
+    owner = is_ephemeral(mode) ? who.session : 0;
+    jute::encode(jute::CreateTxn{path, request.data, *acl, is_ephemeral(mode), cversion}, out);
   }
   parent.stat.cversion = cversion;
   parent.stat.pzxid = last_zxid_;
@@ -344,39 +400,14 @@ ErrorCode Preparer::check(base::Reader& in, const Requester& who, std::string& o
 }
 
 ErrorCode Preparer::multi(base::Reader& in, const Requester& who, std::string& out) {
-  // The whole request is read before anything is tried: one that cannot be read is refused as a whole.
-  std::vector<std::pair<OpCode, std::string_view>> operations;
-  for (;;) {
-    const auto header = jute::decode<jute::MultiHeader>(in);
-    if (!header) return ErrorCode::marshalling_error;
-    if (header->done) break;
-    const auto type = static_cast<OpCode>(header->type);
-    if (!may_be_in_multi(type)) return ErrorCode::marshalling_error;
-    base::Reader scan = in;
-    switch (type) {
-      case OpCode::create_ttl:
-        jute::decode<jute::CreateTtlRequest>(scan);
-        break;
-      case OpCode::delete_:
-      case OpCode::check:
-        jute::decode<jute::PathVersionRequest>(scan);
-        break;
-      case OpCode::set_data:
-        jute::decode<jute::SetDataRequest>(scan);
-        break;
-      default:
-        jute::decode<jute::CreateRequest>(scan);
-        break;
-    }
-    if (!scan.ok()) return ErrorCode::marshalling_error;
-    operations.emplace_back(type, in.octets(scan.offset() - in.offset()));
-  }
+  auto operations = operations_of(in);
+  if (!operations) return ErrorCode::marshalling_error;
   base::Writer writer(out);
-  writer.i32(static_cast<std::int32_t>(operations.size()));
+  writer.i32(static_cast<std::int32_t>(operations->size()));
   ErrorCode failure = ErrorCode::ok;
   in_multi_ = true;
   undo_.clear();
-  for (auto& [type, body] : operations) {
+  for (auto& [type, body] : *operations) {
     const std::size_t start = out.size();
     writer.i32(0);
     writer.i32(0);

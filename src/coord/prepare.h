@@ -24,7 +24,9 @@ struct Requester {
   std::int32_t cxid = 0;
   std::span<const AuthId> auth;
   std::int64_t time_ms = 0;
-  bool session_ends = false;  // unknown or closing: every write is refused with SESSIONEXPIRED
+  /// What is wrong with the session, SESSIONEXPIRED or SESSIONMOVED: every write that needs a live session is refused with it.
+  jute::ErrorCode session_error = jute::ErrorCode::ok;
+  bool is_global = true;  // the session may own ephemeral nodes
 };
 
 /// Whether a container or TTL node has had its time and goes once it has no children. source: ContainerManager
@@ -33,11 +35,15 @@ bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64
 /// Writes that a session must be alive for; the others are the server's own or end a session.
 bool needs_live_session(jute::OpCode type);
 
+/// Whether a create, create2 or multi asks for an ephemeral node.
+bool creates_ephemeral(jute::OpCode type, std::string_view body);
+
 /// Lives on the reactor of its database. Every call takes the next zxid and appends exactly one transaction, an error transaction when
 /// the request is refused.
 class Preparer {
  public:
-  Preparer(Database& database, const Options& options);
+  /// The first transaction is `last_zxid` + 1.
+  Preparer(Database& database, const Options& options, std::int64_t last_zxid);
 
   /// type: a write operation of clients (create ... multi, closeSession), or what the server asks of itself (createSession with a
   /// CreateSessionTxn as body, deleteContainer). Appends TxnHeader, record and TxnDigest to `out`.
@@ -45,6 +51,9 @@ class Preparer {
 
   /// The database has applied everything up to `zxid`.
   void applied(std::int64_t zxid);
+
+  /// What is not applied never will be.
+  void discard();
 
   std::int64_t last_zxid() const { return last_zxid_; }
   std::size_t outstanding() const { return queue_.size(); }

@@ -17,21 +17,32 @@ constexpr auto sessionless_timeout = std::chrono::seconds(10);
 
 }  // namespace
 
-Server::Server(const Options& options, std::unique_ptr<Database> database, world::Instant now, std::uint64_t seed)
+Server::Server(const Options& options, std::unique_ptr<Database> database, world::Instant now, std::uint64_t seed, const Serve& serve)
     : options_(options),
+      serve_(serve),
       database_(std::move(database)),
-      preparer_(*database_, options_),
+      preparer_(*database_, options_, is_leader() ? serve_.zxid : database_->last_zxid),
       sessions_(options_.tick_time, options_.server_id, now),
+      local_sessions_(options_.tick_time, options_.server_id, now),
       random_(seed),
       now_(now),
+      wall_(serve.wall),
       next_reap_(now + options_.container_check_interval) {
-  for (const auto& [id, timeout_ms] : database_->sessions) sessions_.add(id, milliseconds(timeout_ms), now);
+  if (!is_learner()) {
+    for (const auto& [id, timeout_ms] : database_->sessions) sessions_.add(id, milliseconds(timeout_ms), now);
+  }
   on_change_ = [this](const Change& change) { notify(change); };
   snapshot_countdown_txns_ = random_.between(options_.snap_count / 2, std::max<std::int64_t>(options_.snap_count, 1));
   snapshot_countdown_octets_ = random_.between(options_.snap_size_limit_kb / 2, options_.snap_size_limit_kb) * 1024;
 }
 
 Server::~Server() = default;
+
+std::unique_ptr<Database> Server::release() {
+  snapshot_.reset();
+  preparer_.discard();
+  return std::move(database_);
+}
 
 void Server::step(const Event& event, std::vector<Action>& out) {
   now_ = event.now;
@@ -182,6 +193,7 @@ void Server::on(const Disconnected& event) {
 void Server::detach(ClientConnection& client) {
   watches_.remove_all(client.id);
   if (const auto at = by_session_.find(client.session); at != by_session_.end() && at->second == &client) by_session_.erase(at);
+  if (const auto at = revalidating_.find(client.session); at != revalidating_.end() && at->second == client.id) revalidating_.erase(at);
   waiting_octets_ -= static_cast<std::int64_t>(client.waiting_octets);
   client.waiting.clear();
   client.waiting_octets = 0;
@@ -206,17 +218,20 @@ void Server::refuse(ClientConnection& client, std::string why) {
 }
 
 void Server::on(const Tick&) {
-  if (!std::exchange(has_ended_lost_sessions_, true)) end_lost_sessions();
-  for (const std::int64_t session : sessions_.expire(now_)) {
-    ++statistics_.stale_sessions_expired;
-    end_session(session, true);
+  if (!is_learner()) {
+    if (!std::exchange(has_ended_lost_sessions_, true)) end_lost_sessions();
+    for (const std::int64_t session : sessions_.expire(now_)) {
+      ++statistics_.stale_sessions_expired;
+      end_session(session, true);
+    }
   }
+  expire_local_sessions();
   for (const auto& [id, client] : connections_) {
     if (client->phase != Phase::fresh || now_ - client->accepted < sessionless_timeout) continue;
     ++statistics_.sessionless_connections_expired;
     refuse(*client, "it did not ask for a session in 10 s");
   }
-  if (now_ >= next_reap_ && !is_disk_behind()) {
+  if (!is_learner() && now_ >= next_reap_ && !is_disk_behind()) {
     next_reap_ = now_ + options_.container_check_interval;
     reap_nodes();
   }

@@ -1,11 +1,15 @@
-// A coordination server without I/O: frames of clients in, replies, log writes and snapshots out.
-// source: ZooKeeperServer, PrepRequestProcessor, SyncRequestProcessor, FinalRequestProcessor
+// A coordination server without I/O: frames of clients in, replies, log writes and snapshots out. Alone, or as a member of an ensemble for
+// one term of service.
+// source: ZooKeeperServer, PrepRequestProcessor, SyncRequestProcessor, FinalRequestProcessor; LeaderZooKeeperServer, LearnerHandler,
+// FollowerZooKeeperServer, ObserverZooKeeperServer
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,8 +26,24 @@
 #include "coord/sessions.h"
 #include "coord/statistics.h"
 #include "coord/watches.h"
+#include "zab/config.h"
+#include "zab/types.h"
 
 namespace chorus::coord {
+
+/// What a Server is for: to be alone for ever, or one term of service of a member, from StartServing to StopServing (zab/peer.h).
+struct Serve {
+  enum class Role {
+    standalone,
+    leader,   // prepares everybody's writes, and proposes them
+    learner,  // a follower or an observer: reads here, hands writes to the leader
+  } role = Role::standalone;
+  /// Leader: its first transaction is zxid + 1, as StartServing has it.
+  std::int64_t zxid = 0;
+  /// Members: what is in force as the term begins. It is written into /zookeeper/config, locally, and a reconfiguration starts from it.
+  std::optional<zab::EnsembleConfig> config;
+  world::WallTime wall{};  // now, for the mtime of that node
+};
 
 // --- Events: what happened. ---
 
@@ -63,11 +83,35 @@ struct SnapshotAdvanced {};
 struct SnapshotFailed {};
 /// Time passed: told several times a tick.
 struct Tick {};
+/// Members: apply it. Comes in order of zxids; on the leader each is one of its own proposals, and zab has sent its COMMITs by now.
+struct Committed {
+  zab::Txn txn;
+};
+/// Leader: REQUEST, REVALIDATE, or a PING with the sessions that the learner's clients have kept alive. Others are refused.
+struct FromLearner {
+  zab::LinkId link;
+  zab::Packet packet;
+};
+/// Learner: REVALIDATE, SYNC, PING, in order with Committed. A PING is answered at once by ToLeader, never with null data.
+struct FromLeader {
+  zab::Packet packet;
+};
+/// Leader: nothing for this link is of use any more.
+struct LearnerGone {
+  zab::LinkId link;
+};
+/// Leader: the members that follow in step with it, itself included; told when that changes. A reconfiguration needs a quorum of its
+/// voters among them. source: Leader.isQuorumSynced
+struct SyncedMembers {
+  std::set<zab::ServerId> ids;
+};
 
 struct Event {
   world::Instant now;
   world::WallTime wall;
-  std::variant<Accepted, Received, Flush, Unsent, Disconnected, Persisted, SnapshotAdvanced, SnapshotFailed, Tick> what;
+  std::variant<Accepted, Received, Flush, Unsent, Disconnected, Persisted, SnapshotAdvanced, SnapshotFailed, Tick, Committed, FromLearner,
+               FromLeader, LearnerGone, SyncedMembers>
+      what;
 };
 
 // --- Actions: what to do, in this order. ---
@@ -92,7 +136,7 @@ struct Pause {
 struct Resume {
   ConnectionId connection;
 };
-/// Entries for the transaction log, framed but for their checksums (coord/disk/txn_log.h). Several may be under way.
+/// Alone: entries for the transaction log, framed but for their checksums (coord/disk/txn_log.h). Several may be under way.
 struct Persist {
   std::string group;
   std::int64_t first_zxid;
@@ -108,6 +152,29 @@ struct SnapshotBegin {
 struct SnapshotChunk {
   std::string octets;
   bool end = false;
+};
+/// Leader: the next transaction; comes back as Committed.
+struct Propose {
+  zab::Txn txn;
+};
+/// Learner: REQUEST, REVALIDATE, the answer to a PING.
+struct ToLeader {
+  zab::Packet packet;
+};
+/// Leader: REVALIDATE, SYNC. After what was committed before.
+struct ToLearner {
+  zab::LinkId link;
+  zab::Packet packet;
+};
+/// What came over this link of a learner (empty: from the leader) cannot be read: the link is to be closed.
+struct RefusedLink {
+  std::optional<zab::LinkId> link;
+  std::string why;
+};
+/// Learner: a committed transaction cannot be read. Nothing is applied any more, since the tree would no longer be the others'.
+struct CannotApply {
+  std::int64_t zxid;
+  std::string why;
 };
 // Facts, for logs.
 struct SessionOpened {
@@ -125,35 +192,41 @@ struct Refused {
   world::Address peer;
   std::string why;
 };
-using Action =
-    std::variant<Send, Close, AnswerWord, Pause, Resume, Persist, SnapshotBegin, SnapshotChunk, SessionOpened, SessionEnded, Refused>;
+using Action = std::variant<Send, Close, AnswerWord, Pause, Resume, Persist, SnapshotBegin, SnapshotChunk, Propose, ToLeader, ToLearner,
+                            RefusedLink, CannotApply, SessionOpened, SessionEnded, Refused>;
 
 /// Lives on one reactor.
 class Server {
  public:
   /// database: as recovered; its sessions live for a whole time-out from `now`.
-  Server(const Options& options, std::unique_ptr<Database> database, world::Instant now, std::uint64_t seed);
+  Server(const Options& options, std::unique_ptr<Database> database, world::Instant now, std::uint64_t seed, const Serve& serve = {});
   ~Server();
+  /// The term is over: the database with what was committed, for the next Server; a snapshot under way is off. Then this one is only to
+  /// be destroyed.
+  std::unique_ptr<Database> release();
 
   /// One event in, decisions appended to `out` in the order in which they must be carried out. Equal events, equal actions.
   void step(const Event& event, std::vector<Action>& out);
 
   /// Asks for a snapshot now; false when one is under way already.
   bool start_snapshot(std::vector<Action>& out);
+  Serve::Role role() const { return serve_.role; }
   bool is_snapshotting() const { return snapshot_ != nullptr || !snapshot_ended_; }
 
   // For four-letter words, metrics and tests.
   const Options& options() const { return options_; }
   const Database& database() const { return *database_; }
   const Watches& watches() const { return watches_; }
+  /// Of those that this server keeps the time of: none on a learner, where the database knows who there is.
   const SessionTracker& sessions() const { return sessions_; }
+  const SessionTracker& local_sessions() const { return local_sessions_; }
   const Statistics& statistics() const { return statistics_; }
   Statistics& statistics() { return statistics_; }
   void reset_connection_statistics() {
     for (const auto& [id, client] : connections_) client->statistics = {};
   }
   const std::map<ConnectionId, std::unique_ptr<ClientConnection>>& connections() const { return connections_; }
-  std::size_t outstanding() const { return in_flight_.size(); }
+  std::size_t outstanding() const { return in_flight_.size() + forwarded_count_; }
   bool has_unpersisted() const { return unpersisted_octets_ > 0 || !group_.empty(); }
   /// Whether Flush would give the disk something to do.
   bool wants_flush() const { return !group_.empty(); }
@@ -161,14 +234,24 @@ class Server {
   milliseconds max_session_timeout() const { return options_.max_session_timeout.value_or(options_.tick_time * 20); }
 
  private:
-  // A prepared transaction that is not applied yet, and who waits for it.
+  // A prepared transaction that is not applied yet, and who waits for it. On a learner: one that is being applied.
   struct InFlight {
     std::int64_t zxid;
     std::int64_t session;
-    ConnectionId connection;  // 0: nobody
+    ConnectionId connection;  // 0: nobody here
     std::int32_t xid;
     jute::OpCode type;
     world::Instant received;
+    bool answered = true;  // else the connection only waits for it
+  };
+  // A request that the leader has, whose transaction will come back.
+  struct Forwarded {
+    ConnectionId connection;
+    std::int32_t xid;
+    jute::OpCode type;
+    world::Instant received;
+    std::size_t octets;
+    bool answered = true;
   };
 
   // server.cc: connections, frames, time
@@ -181,6 +264,11 @@ class Server {
   void on(const SnapshotAdvanced& event);
   void on(const SnapshotFailed& event);
   void on(const Tick& event);
+  void on(const Committed& event);
+  void on(const FromLearner& event);
+  void on(const FromLeader& event);
+  void on(const LearnerGone& event);
+  void on(const SyncedMembers& event);
   void feed(ClientConnection& client, std::string_view octets);
   bool is_four_letter_word(ClientConnection& client, std::string_view octets);
   void refuse(ClientConnection& client, std::string why);
@@ -188,7 +276,10 @@ class Server {
   void detach(ClientConnection& client);
   void update_pause(ClientConnection& client);
   bool is_full(const ClientConnection& client) const;
-  /// The log takes nothing, as on a full disk: what waits for it must not grow, or clients that give up and come back would add to it.
+  bool is_leader() const { return serve_.role == Serve::Role::leader; }
+  bool is_learner() const { return serve_.role == Serve::Role::learner; }
+  /// The log takes nothing, as on a full disk, or the ensemble: what waits for it must not grow, or clients that give up and come back
+  /// would add to it.
   bool is_disk_behind() const {
     return static_cast<std::int64_t>(unpersisted_octets_ + group_.size()) > options_.all_connections_buffer_max;
   }
@@ -202,22 +293,58 @@ class Server {
   void queue(ClientConnection& client, ClientConnection::Waiting item, std::size_t octets);
   void unqueue(ClientConnection& client);
   void connect(ClientConnection& client, std::string_view frame);
-  void finish_connect(ClientConnection& client, std::int64_t session, milliseconds timeout);
+  void resume(ClientConnection& client, std::int64_t session, std::string_view password);
+  void welcome(ClientConnection& client, bool resumed);
+  void write_connect_response(ClientConnection& client);
+  void wait_for_earlier_writes(ClientConnection& client);
   void refuse_session(ClientConnection& client);
+  std::int64_t next_session_id();
+  jute::ErrorCode check_session(const ClientConnection& client);
+  void touch(const ClientConnection& client);
   void authenticate(ClientConnection& client, std::int32_t xid, base::Reader& in);
   void end_session(std::int64_t session, bool expired);
 
+  // server_local.cc
+  bool has_local_sessions() const { return options_.ensemble.local_sessions_enabled && serve_.role != Serve::Role::standalone; }
+  void expire_local_sessions();
+  void close_local_session(ClientConnection& client, std::int32_t xid);
+  bool stays_here(ClientConnection& client, jute::OpCode type, std::string_view body, jute::ErrorCode& refusal);
+
+  // server_leader.cc
+  void request_of_learner(zab::LinkId link, const zab::Packet& packet);
+  void revalidate(zab::LinkId link, const zab::Packet& packet);
+  void touched_by_learner(zab::LinkId link, const zab::Packet& packet);
+  void propose(jute::OpCode type, std::string_view body, const Requester& who);
+  void begin_session(std::int64_t session, std::string_view body, const SessionOwner& owner);
+  void answer_syncs(std::int64_t zxid);
+
+  // server_learner.cc
+  void forward(ClientConnection& client, std::int32_t xid, jute::OpCode type, std::string_view body);
+  void forward_sync(ClientConnection& client, std::int32_t xid, std::string_view frame, std::string_view body);
+  void send_request(const ClientConnection& client, std::int32_t xid, jute::OpCode type, std::string_view body);
+  InFlight take_forwarded(const jute::TxnHeader& header);
+  void forget_session(std::int64_t session);
+  void ask_leader_for(ClientConnection& client);
+  void revalidated(const zab::Packet& packet);
+  void synced();
+  void answer_ping(const zab::Packet& packet);
+
   // server_write.cc
   void submit(ClientConnection* client, std::int64_t session, std::int32_t xid, jute::OpCode type, std::string_view body);
+  std::int64_t order(jute::OpCode type, std::string_view body, const Requester& who, ConnectionId connection);
   void apply_group(std::string_view group);
+  bool apply(std::string_view txn, const InFlight& request);
+  void applied();
   void complete(const InFlight& request, const Outcome& outcome);
+  void answer(ClientConnection& client, const InFlight& request, const Outcome& outcome, std::int64_t latency_ms);
+  bool take_own_write(ClientConnection& client, const InFlight& request);
   void wake_waiting(std::int64_t zxid);
   void persist();
 
   // server_read.cc
   void handle(ClientConnection& client, std::string_view frame);
   std::size_t expected_reply(jute::OpCode type, base::Reader in) const;
-  void serve(ClientConnection& client, std::string_view frame, bool session_ended);
+  void serve(ClientConnection& client, std::string_view frame, jute::ErrorCode refusal);
   jute::ErrorCode serve_read(ClientConnection& client, jute::OpCode type, base::Reader& in, std::string& body);
   jute::ErrorCode multi_read(ClientConnection& client, base::Reader& in, std::string& body);
   jute::ErrorCode set_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);
@@ -232,9 +359,11 @@ class Server {
   void mark_dirty(ClientConnection& client);
 
   const Options options_;
+  const Serve serve_;
   std::unique_ptr<Database> database_;
   Preparer preparer_;
   SessionTracker sessions_;
+  SessionTracker local_sessions_;
   Watches watches_;
   Statistics statistics_;
   base::Random random_;
@@ -252,7 +381,7 @@ class Server {
 
   std::string group_;  // entries that go to the disk at the end of the turn
   std::int64_t group_first_zxid_ = 0;
-  std::size_t unpersisted_octets_ = 0;  // on their way to the disk
+  std::size_t unpersisted_octets_ = 0;  // on their way to the disk, or to be agreed on
   std::deque<InFlight> in_flight_;
   std::multimap<std::int64_t, ConnectionId> waiting_;  // connections that wait for a zxid which is not their own request's
   std::int64_t applying_zxid_ = 0;
@@ -265,6 +394,16 @@ class Server {
   std::int64_t snapshot_countdown_octets_ = 0;
   world::Instant next_reap_;
   bool has_ended_lost_sessions_ = false;
+
+  std::set<zab::ServerId> synced_members_;
+  std::deque<std::pair<std::int64_t, zab::LinkId>> learner_syncs_;  // leader: SYNC is due after this zxid, ascending
+  // Learner: requests at the leader by session, in the order in which they were sent; never an empty queue.
+  absl::node_hash_map<std::int64_t, std::deque<Forwarded>> forwarded_;
+  std::size_t forwarded_count_ = 0;
+  std::deque<ConnectionId> syncs_;                                // learner: whose sync the next SYNC answers
+  absl::flat_hash_map<std::int64_t, ConnectionId> revalidating_;  // learner: who waits for which session
+  absl::flat_hash_map<std::int64_t, std::int32_t> touched_;       // learner: sessions alive since the last PING, time-outs in ms
+  bool is_broken_ = false;                                        // after CannotApply
 };
 
 }  // namespace chorus::coord

@@ -28,7 +28,69 @@ struct Reply {
   std::string body;
 };
 
-class ServerTest : public testing::Test {
+// What clients say, and how to read what they are told.
+class ClientTest : public testing::Test {
+ protected:
+  static std::string frame(const std::string& body) {
+    std::string out;
+    base::Writer writer(out);
+    writer.u32(static_cast<std::uint32_t>(body.size()));
+    return out + body;
+  }
+  template <jute::Record Record>
+  static std::string request(std::int32_t xid, OpCode type, const Record& record) {
+    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}) + jute::encode(record));
+  }
+  static std::string request(std::int32_t xid, OpCode type) {
+    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}));
+  }
+  static std::string create(std::int32_t xid, std::string_view path, std::int32_t flags = 0) {
+    return request(xid, OpCode::create, jute::CreateRequest{path, "x", open_acl, flags});
+  }
+  static std::string exists(std::int32_t xid, std::string_view path, bool watch = false) {
+    return request(xid, OpCode::exists, jute::PathWatchRequest{path, watch});
+  }
+  static std::string connect_frame(std::int64_t session = 0, std::string password = std::string(16, '\0'), std::int32_t timeout_ms = 10'000,
+                                   std::int64_t seen = 0) {
+    return frame(jute::encode(jute::ConnectRequest{0, seen, timeout_ms, session, password}) + '\0');
+  }
+  // Takes the answer to a connect request off the front.
+  static jute::ConnectResponse cut_connect(std::string& sent, std::string& password) {
+    base::Reader in(sent);
+    const std::uint32_t length = in.u32();
+    auto response = jute::decode<jute::ConnectResponse>(in).value_or(jute::ConnectResponse{.session_id = -1});
+    password = std::string(response.password.value_or(""));
+    response.password.reset();
+    sent.erase(0, length + 4);
+    return response;
+  }
+  static std::vector<Reply> cut_replies(std::string& sent) {
+    std::vector<Reply> replies;
+    base::Reader in(sent);
+    while (in.remaining() > 0) {
+      base::Reader one(in.octets(in.u32()));
+      const auto header = *jute::decode<jute::ReplyHeader>(one);
+      replies.push_back({header.xid, header.zxid, static_cast<ErrorCode>(header.err), std::string(one.rest())});
+    }
+    sent.clear();
+    return replies;
+  }
+  static std::string show(const std::vector<Reply>& replies) {
+    std::string text;
+    for (const Reply& reply : replies) {
+      if (!text.empty()) text += ' ';
+      if (reply.xid == -1) {
+        const auto event = *jute::decode<jute::WatcherEvent>(reply.body);
+        text += fmt::format("{}({})@{}", jute::name_of(static_cast<EventType>(event.type)), event.path, reply.zxid);
+      } else {
+        text += fmt::format("{}:{}@{}", reply.xid, jute::name_of(reply.error), reply.zxid);
+      }
+    }
+    return text;
+  }
+};
+
+class ServerTest : public ClientTest {
  protected:
   explicit ServerTest(const Options& options = {}, std::unique_ptr<Database> database = std::make_unique<Database>(true))
       : server_(options, std::move(database), now_, 1) {}
@@ -66,29 +128,6 @@ class ServerTest : public testing::Test {
     step(Accepted{id, {host, 40000}, false, {}});
     return id;
   }
-  static std::string frame(const std::string& body) {
-    std::string out;
-    base::Writer writer(out);
-    writer.u32(static_cast<std::uint32_t>(body.size()));
-    return out + body;
-  }
-  template <jute::Record Record>
-  static std::string request(std::int32_t xid, OpCode type, const Record& record) {
-    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}) + jute::encode(record));
-  }
-  static std::string request(std::int32_t xid, OpCode type) {
-    return frame(jute::encode(jute::RequestHeader{xid, static_cast<std::int32_t>(type)}));
-  }
-  static std::string create(std::int32_t xid, std::string_view path, std::int32_t flags = 0) {
-    return request(xid, OpCode::create, jute::CreateRequest{path, "x", open_acl, flags});
-  }
-  static std::string exists(std::int32_t xid, std::string_view path, bool watch = false) {
-    return request(xid, OpCode::exists, jute::PathWatchRequest{path, watch});
-  }
-  static std::string connect_frame(std::int64_t session = 0, std::string password = std::string(16, '\0'), std::int32_t timeout_ms = 10'000,
-                                   std::int64_t seen = 0) {
-    return frame(jute::encode(jute::ConnectRequest{0, seen, timeout_ms, session, password}) + '\0');
-  }
   // Connects and takes the answer off.
   ConnectionId open(std::int64_t session = 0, const std::string& password = std::string(16, '\0')) {
     const ConnectionId id = accept();
@@ -98,40 +137,8 @@ class ServerTest : public testing::Test {
     session_ = response.session_id;
     return id;
   }
-  jute::ConnectResponse take_connect(ConnectionId id) {
-    base::Reader in(sent_[id]);
-    const std::uint32_t length = in.u32();
-    password_.assign(16, '\0');
-    auto response = jute::decode<jute::ConnectResponse>(in).value_or(jute::ConnectResponse{.session_id = -1});
-    password_ = std::string(response.password.value_or(""));
-    response.password.reset();
-    sent_[id].erase(0, length + 4);
-    return response;
-  }
-  std::vector<Reply> take(ConnectionId id) {
-    std::vector<Reply> replies;
-    base::Reader in(sent_[id]);
-    while (in.remaining() > 0) {
-      base::Reader one(in.octets(in.u32()));
-      const auto header = *jute::decode<jute::ReplyHeader>(one);
-      replies.push_back({header.xid, header.zxid, static_cast<ErrorCode>(header.err), std::string(one.rest())});
-    }
-    sent_[id].clear();
-    return replies;
-  }
-  static std::string show(const std::vector<Reply>& replies) {
-    std::string text;
-    for (const Reply& reply : replies) {
-      if (!text.empty()) text += ' ';
-      if (reply.xid == -1) {
-        const auto event = *jute::decode<jute::WatcherEvent>(reply.body);
-        text += fmt::format("{}({})@{}", jute::name_of(static_cast<EventType>(event.type)), event.path, reply.zxid);
-      } else {
-        text += fmt::format("{}:{}@{}", reply.xid, jute::name_of(reply.error), reply.zxid);
-      }
-    }
-    return text;
-  }
+  jute::ConnectResponse take_connect(ConnectionId id) { return cut_connect(sent_[id], password_); }
+  std::vector<Reply> take(ConnectionId id) { return cut_replies(sent_[id]); }
   void pass(world::Duration time) {
     for (world::Duration done{0}; done < time; done += milliseconds(500)) {
       now_ += milliseconds(500);

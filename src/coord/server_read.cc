@@ -57,21 +57,23 @@ void Server::handle(ClientConnection& client, std::string_view frame) {
   const auto header = jute::decode<jute::RequestHeader>(in);
   if (!header) return refuse(client, "a request without a header");
   const auto type = static_cast<OpCode>(header->type);
-  sessions_.touch(client.session, now_);
+  touch(client);
   client.statistics.last_cxid = header->xid >= 0 ? header->xid : client.statistics.last_cxid;
   if (type == OpCode::auth) return authenticate(client, header->xid, in);
-  if (is_write(type)) {
-    submit(&client, client.session, header->xid, type, in.rest());
+  ErrorCode refusal = ErrorCode::ok;
+  if (!is_write(type)) {
+    refusal = check_session(client);
+  } else if (const std::string_view body = base::Reader(in).rest(); !client.is_local_session || !stays_here(client, type, body, refusal)) {
+    submit(&client, client.session, header->xid, type, body);
     if (type == OpCode::close_session) sessions_.set_closing(client.session);
     return;
   }
+  if (type == OpCode::sync && is_learner()) return forward_sync(client, header->xid, frame, in.rest());
   // Sync waits for every write that came before it, whoever's.
   const std::int64_t barrier = type == OpCode::sync && !in_flight_.empty() ? preparer_.last_zxid() : 0;
-  const bool session_ended = !sessions_.is_alive(client.session);
-  if (client.waiting.empty() && barrier == 0) return serve(client, frame, session_ended);
+  if (client.waiting.empty() && barrier == 0) return serve(client, frame, refusal);
   if (barrier != 0) waiting_.emplace(barrier, client.id);
-  queue(client, {.zxid = barrier, .own = false, .frame = std::string(frame), .session_ended = session_ended},
-        frame.size() + expected_reply(type, in));
+  queue(client, {.zxid = barrier, .frame = std::string(frame), .refusal = refusal}, frame.size() + expected_reply(type, in));
 }
 
 // What the answer of a read that has to wait will about be: many short requests may ask for a lot.
@@ -88,15 +90,16 @@ std::size_t Server::expected_reply(OpCode type, base::Reader in) const {
 void Server::drain(ClientConnection& client) {
   while (client.phase != Phase::closing && !client.waiting.empty()) {
     ClientConnection::Waiting& front = client.waiting.front();
-    if (front.own || front.zxid > database_->last_zxid) return;
+    if (front.own || front.awaits_sync || front.zxid > database_->last_zxid) return;
     const std::string frame = std::move(front.frame);
-    const bool session_ended = front.session_ended;
+    const ErrorCode refusal = front.refusal;
     unqueue(client);
-    if (!frame.empty()) serve(client, frame, session_ended);
+    if (!frame.empty()) serve(client, frame, refusal);
   }
 }
 
-void Server::serve(ClientConnection& client, std::string_view frame, bool session_ended) {
+// refusal: the answer, unless ok.
+void Server::serve(ClientConnection& client, std::string_view frame, ErrorCode refusal) {
   base::Reader in(frame);
   const auto header = *jute::decode<jute::RequestHeader>(in);
   const auto type = static_cast<OpCode>(header.type);
@@ -108,12 +111,14 @@ void Server::serve(ClientConnection& client, std::string_view frame, bool sessio
     // No login is configured: an empty answer, and the client goes on without.
     return reply(client, header.xid, 0, ErrorCode::ok, jute::encode(jute::SaslToken{}));
   }
-  if (!is_read(type)) {
+  if (type == OpCode::close_session) return close_local_session(client, header.xid);
+  if (!is_read(type) && !is_write(type)) {
     reply(client, header.xid, -1, ErrorCode::unimplemented, {});
     return refuse(client, "an operation that does not exist: " + std::to_string(header.type));
   }
   std::string body;
-  const ErrorCode error = session_ended ? ErrorCode::session_expired : serve_read(client, type, in, body);
+  const ErrorCode error = refusal != ErrorCode::ok ? refusal : serve_read(client, type, in, body);
+  if (error == ErrorCode::session_moved) return refuse(client, "its session has moved to another server");  // without an answer
   client.statistics.last_latency_ms = 0;
   client.statistics.latency.add(0);
   statistics_.latency.add(0);

@@ -39,49 +39,91 @@ void Server::connect(ClientConnection& client, std::string_view frame) {
   base::Reader in(frame);
   const auto request = jute::decode<jute::ConnectRequest>(in);
   if (!request) return refuse(client, "its connect request cannot be read");
-  if (is_disk_behind()) return refuse(client, "the disk takes no writes, and too many wait for it already");
+  if (is_disk_behind()) return refuse(client, "writes are not getting done, and too many wait already");
   client.has_read_only_flag = in.remaining() > 0;  // whether it would take a read-only server says nothing to a writable one
   if (request->last_zxid_seen > database_->last_zxid) {
     return refuse(client, "it has seen zxid 0x" + fmt::format("{:x}", request->last_zxid_seen) + ", this server only 0x" +
                               fmt::format("{:x}", database_->last_zxid) + ": it must try another server");
   }
-  const milliseconds timeout = std::clamp(milliseconds(request->timeout_ms), min_session_timeout(), max_session_timeout());
-  client.timeout = timeout;
-  if (request->session_id == 0) {
-    client.session = sessions_.next_id();
-    client.phase = Phase::connecting;
-    submit(&client, client.session, 0, OpCode::create_session,
-           jute::encode(jute::CreateSessionTxn{static_cast<std::int32_t>(timeout.count())}));
-    return;
+  client.timeout = std::clamp(milliseconds(request->timeout_ms), min_session_timeout(), max_session_timeout());
+  if (request->session_id != 0) return resume(client, request->session_id, request->password.value_or(""));
+  client.session = next_session_id();
+  if (has_local_sessions()) {
+    client.is_local_session = true;
+    local_sessions_.add(client.session, client.timeout, now_);
+    return welcome(client, false);
   }
-  const std::int64_t session = request->session_id;
+  client.phase = Phase::connecting;
+  submit(&client, client.session, 0, OpCode::create_session,
+         jute::encode(jute::CreateSessionTxn{static_cast<std::int32_t>(client.timeout.count())}));
+}
+
+// After a restart the clock, and with it the ids, may have begun anew.
+std::int64_t Server::next_session_id() {
+  for (;;) {
+    const std::int64_t id = sessions_.next_id();
+    if (!database_->sessions.contains(id) && !local_sessions_.contains(id)) return id;
+  }
+}
+
+void Server::resume(ClientConnection& client, std::int64_t session, std::string_view password) {
   // A client that comes back lost its old connection, even if the server has not noticed. source: disconnect reason CLIENT_RECONNECT
   if (const auto old = by_session_.find(session); old != by_session_.end()) close(*old->second);
   ++statistics_.revalidations;
-  if (request->password != session_password(session) || !database_->sessions.contains(session) || !sessions_.is_alive(session)) {
-    return refuse_session(client);
-  }
-  sessions_.set_timeout(session, timeout, now_);
+  if (password != session_password(session)) return refuse_session(client);
   client.session = session;
-  finish_connect(client, session, timeout);
-  emit(SessionOpened{session, timeout, client.peer, true});
-  // Writes that the session sent over its old connection come before anything that it reads over this one.
-  for (auto request_in_flight = in_flight_.rbegin(); request_in_flight != in_flight_.rend(); ++request_in_flight) {
-    if (request_in_flight->session != session) continue;
-    queue(client, {.zxid = request_in_flight->zxid, .own = false}, 0);
-    waiting_.emplace(request_in_flight->zxid, client.id);
+  if (local_sessions_.is_alive(session)) {
+    client.is_local_session = true;
+    local_sessions_.set_timeout(session, client.timeout, now_);
+    return welcome(client, true);
+  }
+  if (is_learner()) {  // the leader knows whether it is alive
+    client.phase = Phase::connecting;
+    return ask_leader_for(client);
+  }
+  if (!database_->sessions.contains(session) || !sessions_.is_alive(session)) return refuse_session(client);
+  sessions_.set_timeout(session, client.timeout, now_);
+  sessions_.set_owner(session, {SessionOwner::Kind::here});
+  welcome(client, true);
+}
+
+// The session stands.
+void Server::welcome(ClientConnection& client, bool resumed) {
+  client.phase = Phase::serving;
+  by_session_[client.session] = &client;
+  write_connect_response(client);
+  emit(SessionOpened{client.session, client.timeout, client.peer, resumed});
+  // What the client sent without waiting for its session is taken up as if it came now.
+  const auto early = std::exchange(client.waiting, {});
+  waiting_octets_ -= static_cast<std::int64_t>(client.waiting_octets);
+  client.waiting_octets = 0;
+  if (resumed) wait_for_earlier_writes(client);
+  for (const auto& item : early) {
+    if (client.phase == Phase::serving) handle(client, item.frame);
+  }
+}
+
+// Writes that the session sent over its old connection come before anything that it reads over this one.
+void Server::wait_for_earlier_writes(ClientConnection& client) {
+  if (const auto at = forwarded_.find(client.session); at != forwarded_.end()) {
+    at->second.back().connection = client.id;
+    at->second.back().answered = false;
+    queue(client, {.own = true}, 0);
+  }
+  for (auto request = in_flight_.rbegin(); request != in_flight_.rend(); ++request) {
+    if (request->session != client.session) continue;
+    queue(client, {.zxid = request->zxid}, 0);
+    waiting_.emplace(request->zxid, client.id);
     break;
   }
 }
 
-void Server::finish_connect(ClientConnection& client, std::int64_t session, milliseconds timeout) {
-  client.phase = Phase::serving;
-  by_session_[session] = &client;
-  const std::string password = session_password(session);
+void Server::write_connect_response(ClientConnection& client) {
+  const std::string password = session_password(client.session);
   base::Writer out(client.output);
   const std::size_t start = out.size();
   out.u32(0);
-  jute::write(out, jute::ConnectResponse{0, static_cast<std::int32_t>(timeout.count()), session, password});
+  jute::write(out, jute::ConnectResponse{0, static_cast<std::int32_t>(client.timeout.count()), client.session, password});
   if (client.has_read_only_flag) jute::write(out, false);
   out.patch_u32(start, static_cast<std::uint32_t>(out.size() - start - 4));
   ++statistics_.packets_sent;
@@ -90,6 +132,22 @@ void Server::finish_connect(ClientConnection& client, std::int64_t session, mill
   client.statistics.any_operation = true;
   client.statistics.last_zxid = database_->last_zxid;
   mark_dirty(client);
+}
+
+ErrorCode Server::check_session(const ClientConnection& client) {
+  if (client.is_local_session) return local_sessions_.is_alive(client.session) ? ErrorCode::ok : ErrorCode::session_expired;
+  if (is_learner()) return ErrorCode::ok;  // the leader looks
+  return sessions_.check(client.session, {SessionOwner::Kind::here});
+}
+
+void Server::touch(const ClientConnection& client) {
+  if (client.is_local_session) {
+    local_sessions_.touch(client.session, now_);
+  } else if (is_learner()) {
+    touched_[client.session] = static_cast<std::int32_t>(client.timeout.count());
+  } else {
+    sessions_.touch(client.session, now_);
+  }
 }
 
 void Server::refuse_session(ClientConnection& client) {

@@ -38,19 +38,31 @@ void write_result(const Outcome& result, base::Writer& out) {
 }  // namespace
 
 void Server::submit(ClientConnection* client, std::int64_t session, std::int32_t xid, OpCode type, std::string_view body) {
-  if (group_.empty()) group_first_zxid_ = preparer_.last_zxid() + 1;
+  if (is_learner()) return forward(*client, xid, type, body);
   Requester who{.session = session, .cxid = xid, .time_ms = wall_.time_since_epoch().count()};
   if (client != nullptr) {
     who.auth = client->auth;
-    who.session_ends = !sessions_.is_alive(session);
+    who.session_error = check_session(*client);
+    who.is_global = !client->is_local_session;
   }
-  const std::size_t mark = disk::TxnLog::begin_entry(group_);
-  preparer_.prepare(type, body, who, group_);
-  disk::TxnLog::end_entry(group_, mark);
-  const std::int64_t zxid = preparer_.last_zxid();
-  snapshot_countdown_octets_ -= static_cast<std::int64_t>(group_.size() - mark);
-  in_flight_.push_back({zxid, session, client == nullptr ? ConnectionId() : client->id, xid, type, now_});
+  const std::int64_t zxid = order(type, body, who, client == nullptr ? ConnectionId() : client->id);
+  if (is_leader() && type == OpCode::create_session) begin_session(session, body, {SessionOwner::Kind::here});
   if (client != nullptr) queue(*client, {.zxid = zxid, .own = true}, body.size());
+}
+
+// Gives a request its place among all writes; returns its zxid.
+std::int64_t Server::order(OpCode type, std::string_view body, const Requester& who, ConnectionId connection) {
+  if (is_leader()) {
+    propose(type, body, who);
+  } else {
+    if (group_.empty()) group_first_zxid_ = preparer_.last_zxid() + 1;
+    const std::size_t mark = disk::TxnLog::begin_entry(group_);
+    preparer_.prepare(type, body, who, group_);
+    disk::TxnLog::end_entry(group_, mark);
+  }
+  const std::int64_t zxid = preparer_.last_zxid();
+  in_flight_.push_back({zxid, who.session, connection, who.cxid, type, now_});
+  return zxid;
 }
 
 void Server::persist() {
@@ -63,7 +75,6 @@ void Server::on(const Persisted& event) {
   ENSURE(event.group.size() <= unpersisted_octets_, event.group.size(), unpersisted_octets_);
   unpersisted_octets_ -= event.group.size();
   apply_group(event.group);
-  if (snapshot_countdown_txns_ <= 0 || snapshot_countdown_octets_ <= 0) start_snapshot(*out_);
 }
 
 void Server::apply_group(std::string_view group) {
@@ -72,48 +83,67 @@ void Server::apply_group(std::string_view group) {
     ENSURE(!in_flight_.empty());
     const InFlight request = in_flight_.front();
     in_flight_.pop_front();
-    applying_zxid_ = request.zxid;
-    const auto outcome = database_->apply(txn, on_change_);
-    ENSURE(outcome.has_value(), request.zxid);
-    ENSURE(database_->last_zxid == request.zxid, request.zxid);
-    ++statistics_.transactions;
-    --snapshot_countdown_txns_;
-    complete(request, *outcome);
-    wake_waiting(request.zxid);
+    ENSURE(apply(txn, request), request.zxid);
   }
+  applied();
+}
+
+// False when the octets are no transaction.
+bool Server::apply(std::string_view txn, const InFlight& request) {
+  applying_zxid_ = request.zxid;
+  const auto outcome = database_->apply(txn, on_change_);
+  if (!outcome) return false;
+  ENSURE(database_->last_zxid == request.zxid, request.zxid);
+  ++statistics_.transactions;
+  --snapshot_countdown_txns_;
+  snapshot_countdown_octets_ -= static_cast<std::int64_t>(txn.size());
+  complete(request, *outcome);
+  wake_waiting(request.zxid);
+  return true;
+}
+
+// What there is to do after one or several were.
+void Server::applied() {
   preparer_.applied(database_->last_zxid);
   if (all_paused_) {
     for (const auto& [id, client] : connections_) update_pause(*client);
   }
+  if (snapshot_countdown_txns_ <= 0 || snapshot_countdown_octets_ <= 0) start_snapshot(*out_);
+}
+
+// Takes the write off the front of what its client waits for. False when something else is there: a leader that answers out of order.
+bool Server::take_own_write(ClientConnection& client, const InFlight& request) {
+  const bool is_first =
+      !client.waiting.empty() && client.waiting.front().own && (is_learner() || client.waiting.front().zxid == request.zxid);
+  ENSURE(is_first || is_learner(), request.zxid);
+  if (is_first) {
+    unqueue(client);
+  } else {
+    refuse(client, "the leader answered its requests in another order");
+  }
+  return is_first;
 }
 
 void Server::complete(const InFlight& request, const Outcome& outcome) {
   ClientConnection* client = find(request.connection);
   const std::int64_t latency_ms = std::chrono::duration_cast<milliseconds>(now_ - request.received).count();
   if (request.session != 0) statistics_.update_latency.add(latency_ms);
-  if (client != nullptr) {
-    ENSURE(!client->waiting.empty() && client->waiting.front().zxid == request.zxid, request.zxid);
-    unqueue(*client);
-  }
-  if (request.type == OpCode::create_session) {
-    const milliseconds timeout(database_->sessions.at(request.session));
-    sessions_.add(request.session, timeout, now_);
-    if (client != nullptr) {
-      finish_connect(*client, request.session, timeout);
-      emit(SessionOpened{request.session, timeout, client->peer, false});
-      // What the client sent without waiting for its session is taken up as if it came now.
-      const auto early = std::exchange(client->waiting, {});
-      waiting_octets_ -= static_cast<std::int64_t>(client->waiting_octets);
-      client->waiting_octets = 0;
-      for (const auto& item : early) {
-        if (client->phase == Phase::serving) handle(*client, item.frame);
-      }
-      update_pause(*client);
+  if (client != nullptr && !take_own_write(*client, request)) client = nullptr;
+  if (outcome.type == OpCode::create_session) {
+    const std::int32_t timeout_ms = database_->sessions.at(request.session);
+    if (is_learner()) {
+      touched_[request.session] = timeout_ms;
+    } else {
+      sessions_.add(request.session, milliseconds(timeout_ms), now_);
     }
-    return;
+    if (client != nullptr && client->phase == Phase::connecting) {
+      welcome(*client, false);
+      return update_pause(*client);
+    }
   }
-  if (request.type == OpCode::close_session) {
+  if (outcome.type == OpCode::close_session) {
     sessions_.remove(request.session);
+    if (is_learner()) forget_session(request.session);
     if (client != nullptr) {
       reply(*client, request.xid, request.zxid, ErrorCode::ok, {});
       emit(SessionEnded{request.session, false});
@@ -122,6 +152,17 @@ void Server::complete(const InFlight& request, const Outcome& outcome) {
     return;
   }
   if (client == nullptr) return;
+  if (client->phase == Phase::connecting) return refuse_session(*client);
+  if (request.answered && request.type != OpCode::create_session) answer(*client, request, outcome, latency_ms);
+  drain(*client);
+  update_pause(*client);
+}
+
+void Server::answer(ClientConnection& client, const InFlight& request, const Outcome& outcome, std::int64_t latency_ms) {
+  const auto is_moved = [](const Outcome& result) { return result.error == ErrorCode::session_moved; };
+  if (is_moved(outcome) || std::ranges::any_of(outcome.results, is_moved)) {
+    return refuse(client, "its session has moved to another server");  // without an answer
+  }
   std::string body;
   base::Writer out(body);
   if (outcome.error == ErrorCode::ok) {
@@ -136,17 +177,15 @@ void Server::complete(const InFlight& request, const Outcome& outcome) {
       jute::write(out, outcome.stat);
     }
   }
-  client->statistics.last_operation = static_cast<std::int32_t>(request.type);
-  client->statistics.last_latency_ms = latency_ms;
-  client->statistics.latency.add(latency_ms);
+  client.statistics.last_operation = static_cast<std::int32_t>(request.type);
+  client.statistics.last_latency_ms = latency_ms;
+  client.statistics.latency.add(latency_ms);
   statistics_.latency.add(latency_ms);
   if (outcome.error == ErrorCode::unimplemented && request.type == OpCode::check) {
-    reply(*client, request.xid, -1, outcome.error, {});
-    return refuse(*client, "check outside of a multi");
+    reply(client, request.xid, -1, outcome.error, {});
+    return refuse(client, "check outside of a multi");
   }
-  reply(*client, request.xid, request.zxid, outcome.error, body);
-  drain(*client);
-  update_pause(*client);
+  reply(client, request.xid, request.zxid, outcome.error, body);
 }
 
 void Server::wake_waiting(std::int64_t zxid) {

@@ -46,7 +46,7 @@ void SessionTracker::place(std::int64_t id, Session& session, world::Instant now
 }
 
 void SessionTracker::add(std::int64_t id, milliseconds timeout, world::Instant now) {
-  const auto [at, is_new] = sessions_.try_emplace(id, Session{timeout, -1});
+  const auto [at, is_new] = sessions_.try_emplace(id, Session{.timeout = timeout, .bucket = -1});
   at->second.timeout = timeout;
   if (!at->second.closing) place(id, at->second, now);
 }
@@ -79,6 +79,18 @@ void SessionTracker::set_closing(std::int64_t id) {
 bool SessionTracker::is_alive(std::int64_t id) const {
   const auto at = sessions_.find(id);
   return at != sessions_.end() && !at->second.closing;
+}
+
+jute::ErrorCode SessionTracker::check(std::int64_t id, const SessionOwner& from) {
+  const auto at = sessions_.find(id);
+  if (at == sessions_.end() || at->second.closing) return jute::ErrorCode::session_expired;
+  SessionOwner& owner = at->second.owner;
+  if (owner.kind == SessionOwner::Kind::nobody) owner = from;
+  return owner == from ? jute::ErrorCode::ok : jute::ErrorCode::session_moved;
+}
+
+void SessionTracker::set_owner(std::int64_t id, const SessionOwner& owner) {
+  if (const auto at = sessions_.find(id); at != sessions_.end()) at->second.owner = owner;
 }
 
 void SessionTracker::remove(std::int64_t id) {

@@ -10,12 +10,21 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "coord/options.h"
+#include "jute/constants.h"
 #include "world/world.h"
+#include "zab/types.h"
 
 namespace chorus::coord {
 
 /// 16 octets that every server derives from the id. source: ZooKeeperServer.generatePasswd
 std::string session_password(std::int64_t id);
+
+/// The end of the service that a session's requests come from. source: SessionTrackerImpl.SessionImpl.owner
+struct SessionOwner {
+  enum class Kind { nobody, here, learner } kind = Kind::nobody;
+  zab::LinkId link{};
+  friend bool operator==(const SessionOwner&, const SessionOwner&) = default;
+};
 
 /// Expiry is looked at once a tick, so sessions that end in the same tick are kept together.
 class SessionTracker {
@@ -34,6 +43,11 @@ class SessionTracker {
   /// Its end is on the way: no longer touched, and everything that it asks for is refused.
   void set_closing(std::int64_t id);
   bool is_alive(std::int64_t id) const;
+  bool contains(std::int64_t id) const { return sessions_.contains(id); }
+  /// Whether a request of the session that comes from `from` may go on: session_expired when it is unknown or closing, session_moved when
+  /// it has another owner. Who asks first for a session that has none becomes its owner.
+  jute::ErrorCode check(std::int64_t id, const SessionOwner& from);
+  void set_owner(std::int64_t id, const SessionOwner& owner);
   void remove(std::int64_t id);
 
   /// Sessions whose time has come; they count as closing from now on.
@@ -48,6 +62,7 @@ class SessionTracker {
     milliseconds timeout;
     std::int64_t bucket;
     bool closing = false;
+    SessionOwner owner;
   };
   std::int64_t bucket_of(world::Instant deadline) const;
   void place(std::int64_t id, Session& session, world::Instant now);

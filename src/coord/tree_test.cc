@@ -158,7 +158,7 @@ TEST_P(TreeAgainstModel, EveryCodeAndEveryField) {
   base::Random random(GetParam());
   const Options options;
   Database database(true);
-  Preparer preparer(database, options);
+  Preparer preparer(database, options, database.last_zxid);
   Model model;
   std::deque<std::string> under_way;
   std::vector<std::string> log;
@@ -237,7 +237,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, TreeAgainstModel, testing::Range<std::uint64_t>(
 TEST(Preparer, SequenceNumbersComeFromTheParentsCreations) {
   const Options options;
   Database database(true);
-  Preparer preparer(database, options);
+  Preparer preparer(database, options, database.last_zxid);
   for (const char* expected : {"/s0000000000", "/s0000000001"}) {
     std::string txn;
     ASSERT_EQ(preparer.prepare(OpCode::create, jute::encode(jute::CreateRequest{"/s", "", open_acl, 2}), {.session = 1}, txn),
@@ -249,7 +249,7 @@ TEST(Preparer, SequenceNumbersComeFromTheParentsCreations) {
 TEST(Preparer, RefusalsTakeAZxidAndNoDigest) {
   const Options options;
   Database database(true);
-  Preparer preparer(database, options);
+  Preparer preparer(database, options, database.last_zxid);
   std::string txn;
   EXPECT_EQ(preparer.prepare(OpCode::delete_, jute::encode(jute::PathVersionRequest{"/none", -1}), {.session = 1}, txn),
             ErrorCode::no_node);
@@ -297,16 +297,16 @@ TEST(Preparer, ChecksComeInZooKeepersOrder) {
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     Database database(true);
-    Preparer preparer(database, options);
+    Preparer preparer(database, options, database.last_zxid);
     std::string txn;
     ASSERT_EQ(preparer.prepare(OpCode::create, jute::encode(jute::CreateRequest{"/locked", "", locked, 0}), {.session = 1}, txn),
               ErrorCode::ok);
     EXPECT_EQ(preparer.prepare(c.type, c.body, {.session = 1}, txn), c.want);
-    EXPECT_EQ(preparer.prepare(c.type, c.body, {.session = 1, .session_ends = true}, txn),
+    EXPECT_EQ(preparer.prepare(c.type, c.body, {.session = 1, .session_error = ErrorCode::session_expired}, txn),
               c.type == OpCode::reconfig ? ErrorCode::reconfig_disabled : ErrorCode::session_expired);
   }
   Database database(true);
-  Preparer preparer(database, without_ttl);
+  Preparer preparer(database, without_ttl, database.last_zxid);
   std::string txn;
   EXPECT_EQ(preparer.prepare(OpCode::create_ttl, jute::encode(jute::CreateTtlRequest{"/t", "", open_acl, 5, 9}), {.session = 1}, txn),
             ErrorCode::unimplemented);
