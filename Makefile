@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench fuzz format clean dependencies test-dependencies
+.PHONY: help run build test mixed check bench fuzz format clean dependencies test-dependencies
 
 help: ## List these targets
 	@echo "usage: make TARGET [NAME=value]..."
@@ -19,6 +19,9 @@ build: dependencies ## Build the programs (PRESET=release|debug|asan|tsan, JOBS=
 
 test: test-dependencies ## Run all tests (LEVEL="unit sim" only these, LEVEL=list to list them)
 	@JOBS=$(JOBS) tests/run $(LEVEL)
+
+mixed: test-dependencies build ## All ensembles of Chorus and Java ZooKeeper, mixed; an hour (ARGS="--cell 'trunc/*'" some)
+	@tests/mixed/run $(ARGS)
 
 check: test-dependencies ## Format, clang-tidy, layers, documentation (TIDY=all|changed|none)
 	@JOBS=$(JOBS) scripts/check

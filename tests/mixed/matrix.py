@@ -77,6 +77,23 @@ def cells():
 
 
 def markdown(results):
-    lines = ['| cell | what | result | seconds |', '| --- | --- | --- | --- |']
-    lines += [f'| `{cell.name}` | {cell.what} | {status} | {seconds:.1f} |' for cell, status, _, seconds in results]
+    """A table of leaders and joiners by scenario, and one line for each other cell."""
+    joins, others, failures = {}, [], []
+    for cell, status, words, seconds in results:
+        scenario, *rest = cell.name.split('/')
+        sign = 'ok' if status == 'ok' else '**failed**'
+        if len(rest) == 2 and rest[1].endswith('-joins'):
+            joins.setdefault((scenario, cell.what), {})[cell.kinds] = sign
+        else:
+            others.append(f'| `{cell.name}` | {cell.what} | {sign}{": " + words if words and status == "ok" else ""} | {seconds:.0f} |')
+        if status != 'ok':
+            failures.append(f'- `{cell.name}`: {words.splitlines()[0]}')
+    lines = []
+    if joins:
+        pairs = list(itertools.product(KINDS, KINDS))
+        lines += ['| leader < joiner | ' + ' | '.join(f'{leader} < {joiner}' for leader, joiner in pairs) + ' |', '| --- ' * (len(pairs) + 1) + '|']
+        lines += [f'| {scenario}: {what} | ' + ' | '.join(row.get(pair, '') for pair in pairs) + ' |' for (scenario, what), row in joins.items()]
+    lines += ['', '| cell | what | result | seconds |', '| --- | --- | --- | --- |', *others]
+    if failures:
+        lines += ['', *failures]
     return '\n'.join(lines) + '\n'

@@ -74,7 +74,7 @@ def listening_port():
 class Member(servers.Server):
     """One server of an ensemble. start() waits until it serves, which it does once there is a quorum: see Ensemble.start()."""
 
-    def __init__(self, number, kind, observer, directory, host='127.0.0.1'):
+    def __init__(self, number, kind, observer, directory, host='127.0.0.1', enter=()):
         self.number, self.kind, self.host = number, kind, host
         super().__init__(directory, listening_port())
         self.address = f'{host}:{self.port}'
@@ -82,6 +82,7 @@ class Member(servers.Server):
         self.quorum_port, self.election_port = listening_port(), listening_port()
         self.log_path = self.directory / 'server.log'
         self.config_path = self.directory / 'zoo.cfg'
+        self.enter = list(enter)  # the beginning of its command, to run it elsewhere
         self.stopped = False
 
     @property
@@ -102,7 +103,7 @@ class Member(servers.Server):
         self.config_path.write_text(''.join(f'{line}\n' for line in lines))
 
     def command(self):
-        return KINDS[self.kind](str(self.config_path))
+        return self.enter + KINDS[self.kind](str(self.config_path))
 
     def become(self, kind):
         """Another kind goes on with this data directory from the next start on."""
@@ -167,9 +168,10 @@ class Member(servers.Server):
 
 
 class Ensemble:
-    """Members numbered from 1, of the kinds given. `options` are further lines of everybody's zoo.cfg."""
+    """Members numbered from 1, of the kinds given. `options` are further lines of everybody's zoo.cfg. With a `network`, each member runs
+    on the host of its number there."""
 
-    def __init__(self, kinds, observers=(), options=None, reconfigurable=False, name='ensemble', hosts=None):
+    def __init__(self, kinds, observers=(), options=None, reconfigurable=False, name='ensemble', network=None):
         self.name = name
         self.temporary = tempfile.TemporaryDirectory(prefix='chorus-ensemble-', ignore_cleanup_errors=True)
         self.options = dict(options or {})
@@ -177,7 +179,8 @@ class Ensemble:
         self.members = {}
         for number, kind in enumerate(kinds, 1):
             directory = pathlib.Path(self.temporary.name) / f'server{number}'
-            self.members[number] = Member(number, kind, number in observers, directory, hosts[number - 1] if hosts else '127.0.0.1')
+            place = (network.addresses[number - 1], network.enter(number)) if network else ()
+            self.members[number] = Member(number, kind, number in observers, directory, *place)
         for member in self.members.values():
             member.configure(self.config_of(member))
 

@@ -12,7 +12,6 @@ import wire
 
 KEPT = 150          # nodes of one writer, more or less
 PACE_SECONDS = 0.002  # between requests of one writer; what is tested shares the machine
-WAIT_SECONDS = 8.0  # for an answer, before it is given up
 CONNECTION_LOSS = (EOFError, OSError)
 
 
@@ -20,13 +19,14 @@ class Writer(threading.Thread):
     """One session at a time, one request at a time, below a node of its own. A path is created once and never again, so that a request
     whose answer was lost may have been carried out or not, and later ones are not touched by it."""
 
-    def __init__(self, number, addresses, timeout_ms, pace):
+    def __init__(self, number, addresses, timeout_ms, pace, answer_seconds):
         super().__init__(daemon=True)
         self.root = f'/load/w{number}'
         self.addresses = collections.deque(addresses)
         self.addresses.rotate(-number)
         self.timeout_ms = timeout_ms
         self.pace = pace
+        self.answer_seconds = answer_seconds
         self.random = random.Random(number)
         self.session = None
         self.resumes = False  # whether `session` is to be resumed, or a new one begun
@@ -66,11 +66,11 @@ class Writer(threading.Thread):
         if old:
             old.cut()
         if self.resumes:
-            session = wire.resume(address, old, self.timeout_ms, WAIT_SECONDS, patience=0)
+            session = wire.resume(address, old, self.timeout_ms, self.answer_seconds, patience=0)
             assert session.id[0] == old.id[0], f'session {old.id[0]:#x} came back as {session.id[0]:#x}'
             self.moves += 1
         else:
-            session = wire.Session(address, self.timeout_ms, wait=WAIT_SECONDS)
+            session = wire.Session(address, self.timeout_ms, wait=self.answer_seconds)
         self.session, self.resumes = session, True
         for path in (self.root, f'{self.root}/counter'):
             try:
@@ -150,7 +150,9 @@ class Writer(threading.Thread):
 
 
 class Load:
-    def __init__(self, addresses, writers=3, timeout_ms=15000, pace=PACE_SECONDS):
+    """answer_seconds: for how long a writer waits for an answer before it goes elsewhere."""
+
+    def __init__(self, addresses, writers=3, timeout_ms=15000, pace=PACE_SECONDS, answer_seconds=8.0):
         session = wire.Session(addresses[0])
         try:
             session.create('/load')
@@ -158,7 +160,7 @@ class Load:
             if refused.code != wire.NODE_EXISTS:
                 raise
         session.close()
-        self.writers = [Writer(n, addresses, timeout_ms, pace) for n in range(writers)]
+        self.writers = [Writer(n, addresses, timeout_ms, pace, answer_seconds) for n in range(writers)]
 
     def __enter__(self):
         for writer in self.writers:
