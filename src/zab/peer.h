@@ -119,7 +119,8 @@ struct SendNotification {
   ServerId to;
   Notification notification;
 };
-/// To the quorum port of `to`, 5 tries 100 ms apart, `limit` in all. source: Learner.connectToLeader
+/// To the quorum port of `to`, 5 tries 100 ms apart, `limit` in all. Takes the place of a Connect that has not ended, which then has no
+/// answer. source: Learner.connectToLeader
 struct Connect {
   ServerId to;
   milliseconds limit;
@@ -162,8 +163,8 @@ struct StoreCurrentEpoch {
 struct Truncate {
   std::int64_t zxid;
 };
-/// The tree as it is now becomes a durable snapshot named by `zxid`, and the log goes on after it in a new file. Should the log have
-/// transactions after `zxid`, they are void.
+/// The tree as it is now becomes a durable snapshot named by `zxid`, and the log goes on after it in a new file. What the log
+/// has does not lead up to it: from then on it counts neither for ReadHistory nor for Recovered, after `zxid` nor before.
 struct StoreSnapshot {
   std::int64_t zxid;
 };
