@@ -5,14 +5,18 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "coord/zk/words.h"
 
 namespace chorus::coord::zk {
 namespace {
 
 bool is_listed(std::string_view word, const Options& options) {
   const auto& listed = options.four_letter_words;
+  if (word == "isro" && options.ensemble.read_only_mode_enabled) return true;           // how clients find a server that writes
   return listed.contains("*") || listed.contains(std::string(word)) || word == "srvr";  // ZooKeeper always answers srvr
 }
+
+std::string not_listed(std::string_view word) { return fmt::format("{} is not executed because it is not in the whitelist.\n", word); }
 
 // A Java double with at most four decimals: "0.0", "7.2258".
 std::string decimal(double value) {
@@ -21,7 +25,29 @@ std::string decimal(double value) {
   return text;
 }
 
-std::string version_line(const Server& server) { return "Zookeeper version: " + version_text(server.options()) + "\n"; }
+std::string version_line(const Server& server, const QuorumFacts* quorum) {
+  return "Zookeeper version: " + version_text(server.options()) + "\n" +
+         (quorum != nullptr && quorum->is_read_only() ? "READ-ONLY mode; serving only read-only clients\n" : "");
+}
+
+std::string_view mode(const QuorumFacts* quorum) {
+  if (quorum == nullptr) return "standalone";
+  switch (quorum->role) {
+    case zab::Role::leading:
+      return "leader";
+    case zab::Role::following:
+      return "follower";
+    case zab::Role::observing:
+      return "observer";
+    case zab::Role::looking:
+      return "read-only";
+  }
+  return "";
+}
+bool leads(const QuorumFacts* quorum) { return quorum != nullptr && quorum->role == zab::Role::leading; }
+bool learns(const QuorumFacts* quorum) {
+  return quorum != nullptr && (quorum->role == zab::Role::following || quorum->role == zab::Role::observing);
+}
 
 // The codes of ServerCnxn's "lop". source: Request.op2String, ServerCnxn
 std::string_view last_operation(const ConnectionStatistics& statistics) {
@@ -107,40 +133,79 @@ std::string connection_lines(const Server& server, bool brief) {
   return text;
 }
 
-std::string server_lines(const Server& server) {
+std::string server_lines(const Server& server, const QuorumFacts* quorum) {
   const Statistics& s = server.statistics();
-  return fmt::format(
-      "Latency min/avg/max: {}/{}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: 0x{:x}\nMode: standalone\nNode "
+  std::string text = fmt::format(
+      "Latency min/avg/max: {}/{}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: 0x{:x}\nMode: {}\nNode "
       "count: {}\n",
       s.latency.min_ms, decimal(s.latency.average_ms()), s.latency.max_ms, s.packets_received, s.packets_sent, server.connections().size(),
-      server.outstanding(), server.database().last_zxid, server.database().tree.size() + 1);
+      server.outstanding(), server.database().last_zxid, mode(quorum), server.database().tree.size() + 1);
+  if (leads(quorum)) {
+    const QuorumStatistics& q = quorum->statistics;
+    text += fmt::format("Proposal sizes last/min/max: {}/{}/{}\n", q.last_proposal_octets, q.min_proposal_octets, q.max_proposal_octets);
+  }
+  return text;
 }
 
-std::string conf(const Server& server, const ProcessFacts& facts) {
+/// Of the member that this server is: in the configuration in force, or in the one it was started with.
+const zab::Member* own_line(const Options& options, const QuorumFacts& quorum) {
+  for (const zab::EnsembleConfig* config : {&quorum.config, &options.ensemble.members}) {
+    if (const auto at = config->members.find(options.server_id); at != config->members.end()) return &at->second;
+  }
+  return nullptr;
+}
+
+std::string ports(const std::vector<world::Address>& addresses) {
+  std::string text;
+  for (const world::Address& address : addresses) text += fmt::format("{}{}", text.empty() ? "" : "|", address.port);
+  return text;
+}
+
+/// source: QuorumZooKeeperServer.dumpConf
+std::string membership(const Options& o, const QuorumFacts& quorum) {
+  const zab::Member* self = own_line(o, quorum);
+  return fmt::format("initLimit={}\nsyncLimit={}\nelectionAlg=3\nelectionPort={}\nquorumPort={}\npeerType={}\nmembership: \n{}",
+                     o.ensemble.init_limit, o.ensemble.sync_limit, self == nullptr ? "" : ports(self->election_addresses),
+                     self == nullptr ? "" : ports(self->quorum_addresses), o.ensemble.is_observer ? 1 : 0, quorum.config.to_text());
+}
+
+std::string conf(const Server& server, const ProcessFacts& facts, const QuorumFacts* quorum) {
   const Options& o = server.options();
   const std::string log_dir = o.data_log_dir.empty() ? o.data_dir : o.data_log_dir;
-  return fmt::format(
+  const std::string text = fmt::format(
       "clientPort={}\nsecureClientPort={}\ndataDir={}/version-2\ndataDirSize={}\ndataLogDir={}/version-2\ndataLogSize={}\ntickTime={}\n"
       "maxClientCnxns={}\nminSessionTimeout={}\nmaxSessionTimeout={}\nclientPortListenBacklog={}\nserverId={}\n",
       o.client_address ? o.client_address->port : -1, o.secure_client_address ? o.secure_client_address->port : -1, o.data_dir,
       facts.data_dir_octets, log_dir, facts.log_dir_octets, o.tick_time.count(), o.max_client_connections,
       server.min_session_timeout().count(), server.max_session_timeout().count(), o.client_port_backlog, o.server_id);
+  return quorum == nullptr ? text : text + membership(o, *quorum);
 }
 
-std::string dump(const Server& server) {
-  std::string text = "SessionTracker dump:\n";
+/// source: SessionTrackerImpl.dumpSessions, LearnerSessionTracker.dumpSessions: a learner does not know when global sessions expire.
+std::string dump_sessions(const Server& server, const QuorumFacts* quorum, const std::vector<std::int64_t>& all) {
+  std::string text;
+  if (learns(quorum)) {
+    text += fmt::format("Global Sessions({}):\n", all.size());
+    for (const std::int64_t id : all) text += fmt::format("0x{:x}\t{}ms\n", id, server.database().sessions.find(id)->second);
+    return text;
+  }
   const auto buckets = server.sessions().by_expiry();
   text += fmt::format("Session Sets ({})/({}):\n", buckets.size(), server.sessions().size());
   for (const auto& [at_ms, ids] : buckets) {
     text += fmt::format("{} expire in {} ms:\n", ids.size(), at_ms);
     for (const std::int64_t id : ids) text += fmt::format("\t0x{:x}\n", id);
   }
-  text += "ephemeral nodes dump:\n";
-  std::string sessions;
-  std::size_t count = 0;
+  return text;
+}
+
+std::string dump(const Server& server, const QuorumFacts* quorum) {
   std::vector<std::int64_t> ids;
   for (const auto& [id, timeout_ms] : server.database().sessions) ids.push_back(id);
   std::ranges::sort(ids);
+  std::string text = "SessionTracker dump:\n" + dump_sessions(server, quorum, ids);
+  text += "ephemeral nodes dump:\n";
+  std::string sessions;
+  std::size_t count = 0;
   for (const std::int64_t id : ids) {
     const auto paths = server.database().tree.ephemerals(id);
     if (paths.empty()) continue;
@@ -157,9 +222,53 @@ std::string dump(const Server& server) {
   return text;
 }
 
-std::string environment(const Server& server) {
-  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nuser.dir={}\n", version_text(server.options()),
-                     server.options().client_address ? server.options().client_address->host : "", server.options().data_dir);
+std::string environment(const Options& options) {
+  return fmt::format("Environment:\nzookeeper.version={}\nhost.name={}\nuser.dir={}\n", version_text(options),
+                     options.client_address ? options.client_address->host : "", options.data_dir);
+}
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+void add_family(Values& values, std::string_view name, const Latency& latency) {
+  values.emplace_back(fmt::format("avg_{}", name), decimal(latency.average_ms()));
+  for (const auto& [prefix, value] :
+       {std::pair("min", latency.min_ms), {"max", latency.max_ms}, {"cnt", latency.count}, {"sum", latency.total_ms}}) {
+    values.emplace_back(fmt::format("{}_{}", prefix, name), std::to_string(value));
+  }
+}
+
+/// source: QuorumZooKeeperServer, LeaderZooKeeperServer, FollowerZooKeeperServer (registerMetrics), ServerMetrics
+void add_quorum(Values& values, const QuorumFacts& quorum) {
+  const auto add = [&](std::string_view name, std::int64_t value) { values.emplace_back(name, std::to_string(value)); };
+  const QuorumStatistics& q = quorum.statistics;
+  add("quorum_size", static_cast<std::int64_t>(quorum.config.voters()));
+  if (quorum.role == zab::Role::leading) {
+    const auto count = [&](auto which) { return std::ranges::count_if(quorum.learners, which); };
+    add("learners", static_cast<std::int64_t>(quorum.learners.size()));
+    add("synced_followers", count([](const LearnerFacts& l) { return l.is_synced && !l.is_observer; }));
+    add("synced_non_voting_followers",
+        count([&](const LearnerFacts& l) { return l.is_synced && !l.is_observer && !quorum.config.is_voter(l.id); }));
+    add("synced_observers", count([](const LearnerFacts& l) { return l.is_synced && l.is_observer; }));
+    add("pending_syncs", quorum.pending_syncs);
+    add("leader_uptime", quorum.leader_uptime.count());
+    add("last_proposal_size", q.last_proposal_octets);
+    add("min_proposal_size", q.min_proposal_octets);
+    add("max_proposal_size", q.max_proposal_octets);
+  } else if (quorum.role == zab::Role::following) {
+    add("synced_observers", 0);  // through an observer master, which only Java servers can be
+  }
+  add("looking_count", q.looking);
+  add("commit_count", q.commits);
+  add("proposal_count", q.proposals);
+  add("learner_proposal_received_count", q.learner_proposals);
+  add("learner_commit_received_count", q.learner_commits);
+  add("snap_count", q.snapshots_sent);
+  add("diff_count", q.diffs_sent);
+  add_family(values, "election_time", q.election);
+  add_family(values, "unavailable_time", q.unavailable);
+  add_family(values, "leader_unavailable_time", q.leader_unavailable);
+  add_family(values, "follower_sync_time", q.follower_sync);
+  add_family(values, "observer_sync_time", q.observer_sync);
 }
 
 // The data watches by path or by session; child watches have never been shown.
@@ -185,20 +294,30 @@ std::string watches(const Server& server, bool by_path) {
 
 std::string version_text(const Options& options) { return "3.9.5-chorus-" + options.build; }
 
-std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts) {
-  std::vector<std::pair<std::string, std::string>> values;
+std::string answer_while_not_serving(std::string_view word, const Options& options) {
+  if (!is_listed(word, options)) return not_listed(word);
+  if (word == "ruok") return "imok";
+  if (word == "isro") return "null";
+  if (word == "envi") return environment(options);
+  if (word == "gtmk" || word == "stmk") return "306";
+  if (!is_known_word(word)) return {};
+  return "This ZooKeeper instance is not currently serving requests\n";
+}
+
+Values monitor_values(const Server& server, const ProcessFacts& facts, const QuorumFacts* quorum) {
+  Values values;
   const auto add = [&](std::string_view name, const auto& value) { values.emplace_back(name, fmt::format("{}", value)); };
-  const auto add_family = [&](std::string_view name, const Latency& latency) {
-    values.emplace_back(fmt::format("avg_{}", name), decimal(latency.average_ms()));
-    add(fmt::format("min_{}", name), latency.min_ms);
-    add(fmt::format("max_{}", name), latency.max_ms);
-    add(fmt::format("cnt_{}", name), latency.count);
-    add(fmt::format("sum_{}", name), latency.total_ms);
-  };
   const Statistics& s = server.statistics();
   const Database& database = server.database();
   add("version", version_text(server.options()));
-  add("server_state", "standalone");
+  add("server_state", mode(quorum));
+  if (quorum != nullptr && !quorum->is_read_only()) {
+    // Only those that serve are asked, so the last part is always this. source: QuorumPeer.getDetailedPeerState
+    add("peer_state", leads(quorum)                          ? "leading - broadcast"
+                      : quorum->role == zab::Role::following ? "following - broadcast"
+                                                             : "observing - broadcast");
+    if (quorum->role == zab::Role::observing) add("observer_master_id", quorum->leader);
+  }
   add("ephemerals_count", database.tree.ephemeral_count());
   add("num_alive_connections", server.connections().size());
   values.emplace_back("avg_latency", decimal(s.latency.average_ms()));
@@ -227,36 +346,39 @@ std::vector<std::pair<std::string, std::string>> monitor_values(const Server& se
   add("stale_sessions_expired", s.stale_sessions_expired);
   add("bytes_received_count", s.octets_received);
   add("response_bytes", s.octets_sent);
-  add("proposal_count", s.transactions);
-  add("snap_count", s.snapshots);
+  if (quorum == nullptr) add("proposal_count", s.transactions);
+  if (quorum == nullptr) add("snap_count", s.snapshots);
   add("snapshot_error_count", s.snapshot_errors);
   add("digest_mismatches_count", database.digest_mismatches);
   add("node_created_watch_count", s.watches_fired_created);
   add("node_deleted_watch_count", s.watches_fired_deleted);
   add("node_changed_watch_count", s.watches_fired_changed);
   add("node_children_watch_count", s.watches_fired_children);
-  add_family("readlatency", s.read_latency);
-  add_family("updatelatency", s.update_latency);
-  add_family("fsynctime", s.sync_latency);
+  add_family(values, "readlatency", s.read_latency);
+  add_family(values, "updatelatency", s.update_latency);
+  add_family(values, "fsynctime", s.sync_latency);
+  if (quorum != nullptr) add_quorum(values, *quorum);
   return values;
 }
 
-std::string answer(std::string_view word, Server& server, const ProcessFacts& facts) {
-  if (!is_listed(word, server.options())) return fmt::format("{} is not executed because it is not in the whitelist.\n", word);
+std::string answer(std::string_view word, Server& server, const ProcessFacts& facts, const QuorumFacts* quorum) {
+  if (!is_listed(word, server.options())) return not_listed(word);
   if (word == "ruok") return "imok";
-  if (word == "isro") return "rw";
-  if (word == "srvr") return version_line(server) + server_lines(server);
-  if (word == "stat") return version_line(server) + "Clients:\n" + connection_lines(server, true) + "\n" + server_lines(server);
+  if (word == "isro") return quorum != nullptr && quorum->is_read_only() ? "ro" : "rw";
+  if (word == "srvr") return version_line(server, quorum) + server_lines(server, quorum);
+  if (word == "stat") {
+    return version_line(server, quorum) + "Clients:\n" + connection_lines(server, true) + "\n" + server_lines(server, quorum);
+  }
   if (word == "cons") return connection_lines(server, false) + "\n";
-  if (word == "conf") return conf(server, facts);
+  if (word == "conf") return conf(server, facts, quorum);
   if (word == "mntr") {
     std::string text;
-    for (const auto& [name, value] : monitor_values(server, facts)) text += fmt::format("zk_{}\t{}\n", name, value);
+    for (const auto& [name, value] : monitor_values(server, facts, quorum)) text += fmt::format("zk_{}\t{}\n", name, value);
     return text;
   }
   if (word == "dirs") return fmt::format("datadir_size: {}\nlogdir_size: {}\n", facts.data_dir_octets, facts.log_dir_octets);
-  if (word == "dump") return dump(server);
-  if (word == "envi") return environment(server);
+  if (word == "dump") return dump(server, quorum);
+  if (word == "envi") return environment(server.options());
   if (word == "wchs") {
     const WatchTable& data = server.watches().data;
     return fmt::format("{} connections watching {} paths\nTotal watches:{}\n", data.connection_count(), data.path_count(),

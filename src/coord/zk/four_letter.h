@@ -5,16 +5,21 @@
 #include <string_view>
 
 #include "coord/node.h"
+#include "coord/quorum_facts.h"
 
 namespace chorus::coord::zk {
 
 /// The whole answer, line ends as ZooKeeper has them. A known word that is not in Options::four_letter_words gets the text that says so.
-std::string answer(std::string_view word, Server& server, const ProcessFacts& facts);
+/// `quorum`: null when the node serves alone.
+std::string answer(std::string_view word, Server& server, const ProcessFacts& facts, const QuorumFacts* quorum = nullptr);
+/// The same of a member that serves nobody, since it looks for a leader or brings itself into line with one.
+std::string answer_while_not_serving(std::string_view word, const Options& options);
 
 /// "3.9.5-chorus-<version>, built on <date>": clients read the number to know what the server can do.
 std::string version_text(const Options& options);
 
 /// Name and value of each line of mntr, without "zk_". Also what Prometheus sees.
-std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts);
+std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts,
+                                                                const QuorumFacts* quorum = nullptr);
 
 }  // namespace chorus::coord::zk

@@ -89,5 +89,112 @@ TEST(FourLetterWords, UnlistedOnesSaySo) {
   EXPECT_FALSE(is_known_word("xxxx"));
 }
 
+class MemberWordsTest : public testing::Test {
+ protected:
+  static Options options() {
+    Options options;
+    options.four_letter_words = {"*"};
+    options.build = "0.1.0-abc, built on a day";
+    options.data_dir = "/d";
+    options.server_id = 2;
+    options.ensemble.members = members;
+    return options;
+  }
+  std::string ask(std::string_view word) { return answer(word, server_, {.data_dir_octets = 3, .log_dir_octets = 4}, &quorum_); }
+  static std::string value(const std::string& mntr, const std::string& name) {
+    const std::string key = "zk_" + name + "\t";
+    const std::size_t at = mntr.find(key);
+    return at == std::string::npos ? "none" : mntr.substr(at + key.size(), mntr.find('\n', at) - at - key.size());
+  }
+
+  static const zab::EnsembleConfig members;
+  Server server_{options(), std::make_unique<Database>(true), world::Instant{std::chrono::seconds(9)}, 1};
+  QuorumFacts quorum_{.role = zab::Role::leading, .leader = 2, .config = members};
+};
+const zab::EnsembleConfig MemberWordsTest::members =
+    *zab::parse_config("server.1=a:2881:3881;2181\nserver.2=b:2882:3882|c:2892:3892;2182\nserver.3=d:1:2:observer;2183");
+
+// What a Java leader, follower and observer say, with the values of this one.
+TEST_F(MemberWordsTest, ModeIsTheRole) {
+  EXPECT_TRUE(ask("srvr").ends_with("Zxid: 0x0\nMode: leader\nNode count: 5\nProposal sizes last/min/max: -1/-1/-1\n")) << ask("srvr");
+  quorum_.statistics.add_proposal(48);
+  quorum_.statistics.add_proposal(36);
+  quorum_.statistics.add_proposal(40);
+  EXPECT_TRUE(ask("stat").ends_with("Mode: leader\nNode count: 5\nProposal sizes last/min/max: 40/36/48\n")) << ask("stat");
+  quorum_.role = zab::Role::following;
+  EXPECT_TRUE(ask("srvr").ends_with("Mode: follower\nNode count: 5\n")) << ask("srvr");
+  quorum_.role = zab::Role::observing;
+  EXPECT_TRUE(ask("srvr").ends_with("Mode: observer\nNode count: 5\n")) << ask("srvr");
+  EXPECT_EQ(ask("isro"), "rw");
+  quorum_.role = zab::Role::looking;
+  EXPECT_TRUE(
+      ask("srvr").starts_with("Zookeeper version: 3.9.5-chorus-0.1.0-abc, built on a day\n"
+                              "READ-ONLY mode; serving only read-only clients\nLatency min/avg/max: "));
+  EXPECT_TRUE(ask("srvr").ends_with("Mode: read-only\nNode count: 5\n")) << ask("srvr");
+  EXPECT_EQ(ask("isro"), "ro");
+}
+
+TEST_F(MemberWordsTest, ConfigurationNamesTheMembers) {
+  const std::string conf = ask("conf");
+  EXPECT_TRUE(
+      conf.ends_with("serverId=2\ninitLimit=10\nsyncLimit=5\nelectionAlg=3\nelectionPort=3882|3892\nquorumPort=2882|2892\n"
+                     "peerType=0\nmembership: \nserver.1=a:2881:3881:participant;0.0.0.0:2181\n"
+                     "server.2=b:2882:3882|c:2892:3892:participant;0.0.0.0:2182\n"
+                     "server.3=d:1:2:observer;0.0.0.0:2183\nversion=0"))
+      << conf;
+  quorum_.config = *zab::parse_config("server.1=a:2881:3881;2181\nversion=5");  // we were removed: what we listen on is still ours
+  EXPECT_NE(ask("conf").find("quorumPort=2882|2892\n"), std::string::npos) << ask("conf");
+}
+
+TEST_F(MemberWordsTest, MonitorHasTheValuesOfTheRole) {
+  quorum_.learners = {
+      {.id = 1, .is_synced = true}, {.id = 3, .is_observer = true, .is_synced = true}, {.id = 4, .is_synced = true}, {.id = 5}};
+  quorum_.pending_syncs = 2;
+  quorum_.leader_uptime = milliseconds(77);
+  quorum_.statistics.election.add(30);
+  const std::string leader = ask("mntr");
+  const std::pair<const char*, const char*> wanted[] = {
+      {"server_state", "leader"}, {"peer_state", "leading - broadcast"}, {"quorum_size", "2"},          {"learners", "4"},
+      {"synced_followers", "2"},  {"synced_non_voting_followers", "1"},  {"synced_observers", "1"},     {"pending_syncs", "2"},
+      {"leader_uptime", "77"},    {"last_proposal_size", "-1"},          {"proposal_count", "0"},       {"max_election_time", "30"},
+      {"cnt_election_time", "1"}, {"avg_unavailable_time", "0.0"},       {"observer_master_id", "none"}};
+  for (const auto& [name, text] : wanted) EXPECT_EQ(value(leader, name), text) << name;
+
+  quorum_.role = zab::Role::following;
+  EXPECT_EQ(value(ask("mntr"), "peer_state"), "following - broadcast");
+  EXPECT_EQ(value(ask("mntr"), "learners"), "none");
+  EXPECT_EQ(value(ask("mntr"), "synced_observers"), "0");
+  quorum_.role = zab::Role::observing;
+  EXPECT_EQ(value(ask("mntr"), "peer_state"), "observing - broadcast");
+  EXPECT_EQ(value(ask("mntr"), "observer_master_id"), "2");
+}
+
+TEST_F(MemberWordsTest, LearnersDumpSessionsWithoutTheirExpiry) {
+  auto database = std::make_unique<Database>(true);
+  database->sessions[0x200000001] = 4000;
+  database->sessions[0x100000001] = 30'000;
+  Server server(options(), std::move(database), world::Instant{}, 1);
+  quorum_.role = zab::Role::following;
+  EXPECT_TRUE(
+      answer("dump", server, {}, &quorum_)
+          .starts_with("SessionTracker dump:\nGlobal Sessions(2):\n0x100000001\t30000ms\n0x200000001\t4000ms\nephemeral nodes dump:\n"));
+}
+
+TEST(FourLetterWords, WithoutServiceTheySaySo) {
+  Options options;
+  options.four_letter_words = {"*"};
+  for (const char* word : {"srvr", "stat", "mntr", "conf", "cons", "dump", "wchs", "dirs", "hash", "crst", "srst"}) {
+    EXPECT_EQ(answer_while_not_serving(word, options), "This ZooKeeper instance is not currently serving requests\n") << word;
+  }
+  EXPECT_EQ(answer_while_not_serving("ruok", options), "imok");
+  EXPECT_EQ(answer_while_not_serving("isro", options), "null");
+  EXPECT_TRUE(answer_while_not_serving("envi", options).starts_with("Environment:\n"));
+  options.four_letter_words = {};
+  EXPECT_EQ(answer_while_not_serving("ruok", options), "ruok is not executed because it is not in the whitelist.\n");
+  EXPECT_EQ(answer_while_not_serving("isro", options), "isro is not executed because it is not in the whitelist.\n");
+  options.ensemble.read_only_mode_enabled = true;
+  EXPECT_EQ(answer_while_not_serving("isro", options), "null");
+}
+
 }  // namespace
 }  // namespace chorus::coord::zk

@@ -1,0 +1,65 @@
+#include "coord/quorum_facts.h"
+
+#include <algorithm>
+
+namespace chorus::coord {
+namespace {
+
+std::int64_t ms_since(world::Instant then, world::Instant now) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+}
+
+}  // namespace
+
+void QuorumStatistics::add_proposal(std::int64_t octets) {
+  ++proposals;
+  last_proposal_octets = octets;
+  if (min_proposal_octets < 0 || octets < min_proposal_octets) min_proposal_octets = octets;
+  max_proposal_octets = std::max(max_proposal_octets, octets);
+}
+
+void QuorumRecorder::role_changed(zab::Role role, world::Instant now) {
+  role_ = role;
+  if (role == zab::Role::looking) {
+    ++statistics_.looking;
+    looking_since_ = now;
+    decided_at_.reset();
+  } else {
+    if (looking_since_) statistics_.election.add(ms_since(*looking_since_, now));
+    looking_since_.reset();
+    decided_at_ = now;
+  }
+}
+
+void QuorumRecorder::serving(world::Instant now) {
+  if (role_ == zab::Role::looking) return;  // reads only: the ensemble is as unavailable as before
+  if (unavailable_since_) {
+    const std::int64_t ms = ms_since(*unavailable_since_, now);
+    statistics_.unavailable.add(ms);
+    if (role_ == zab::Role::leading) statistics_.leader_unavailable.add(ms);
+    unavailable_since_.reset();
+  }
+  if (role_ == zab::Role::leading) {
+    leading_since_ = now;
+    statistics_.last_proposal_octets = statistics_.min_proposal_octets = statistics_.max_proposal_octets = -1;
+  } else if (decided_at_) {
+    (role_ == zab::Role::following ? statistics_.follower_sync : statistics_.observer_sync).add(ms_since(*decided_at_, now));
+  }
+}
+
+void QuorumRecorder::not_serving(world::Instant now) {
+  leading_since_.reset();
+  if (!unavailable_since_) unavailable_since_ = now;
+}
+
+void QuorumRecorder::proposed(std::int64_t octets) {
+  if (role_ == zab::Role::leading) {
+    statistics_.add_proposal(octets);
+  } else {
+    ++statistics_.learner_proposals;
+  }
+}
+
+void QuorumRecorder::committed() { ++(role_ == zab::Role::leading ? statistics_.commits : statistics_.learner_commits); }
+
+}  // namespace chorus::coord

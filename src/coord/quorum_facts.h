@@ -1,0 +1,76 @@
+// What a member of an ensemble knows of itself and of those that follow it, for four-letter words, metrics and `chorus status`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "coord/statistics.h"
+#include "world/world.h"
+#include "zab/config.h"
+#include "zab/types.h"
+
+namespace chorus::coord {
+
+/// Counts from the start of the process. source: ServerMetrics, BufferStats
+struct QuorumStatistics {
+  std::int64_t looking = 0;                 // elections begun
+  Latency election;                         // from then until a leader was found
+  Latency unavailable;                      // from the end of service, or the start, to the next service
+  Latency leader_unavailable;               // those of them that ended as leader
+  Latency follower_sync, observer_sync;     // from a leader found to service
+  std::int64_t proposals = 0, commits = 0;  // as leader
+  std::int64_t last_proposal_octets = -1, min_proposal_octets = -1, max_proposal_octets = -1;  // of this term as leader
+  std::int64_t learner_proposals = 0, learner_commits = 0;                                     // received from a leader
+  std::int64_t snapshots_sent = 0, diffs_sent = 0;                                             // to bring learners into line
+
+  void add_proposal(std::int64_t octets);
+};
+
+/// Makes the statistics from what a member's zab::Application is told. Lives on the reactor of its owner.
+class QuorumRecorder {
+ public:
+  explicit QuorumRecorder(world::Instant now) : unavailable_since_(now) {}
+
+  void role_changed(zab::Role role, world::Instant now);
+  void serving(world::Instant now);
+  void not_serving(world::Instant now);
+  /// Appended to the log: on a leader its own proposal, on a learner the leader's.
+  void proposed(std::int64_t octets);
+  void committed();
+  void snapshot_sent() { ++statistics_.snapshots_sent; }
+  void history_sent() { ++statistics_.diffs_sent; }
+
+  const QuorumStatistics& statistics() const { return statistics_; }
+  zab::Role role() const { return role_; }
+  /// Since a leader began to serve; empty unless it does.
+  std::optional<world::Instant> leading_since() const { return leading_since_; }
+
+ private:
+  QuorumStatistics statistics_;
+  zab::Role role_ = zab::Role::looking;
+  std::optional<world::Instant> looking_since_, decided_at_, unavailable_since_, leading_since_;
+};
+
+struct LearnerFacts {
+  zab::ServerId id = 0;
+  bool is_observer = false;
+  bool is_synced = false;       // in line with the leader's history, so that proposals go to it
+  std::int64_t acked_zxid = 0;  // of the last proposal that it has on disk
+};
+
+/// Of a member that serves.
+struct QuorumFacts {
+  zab::Role role = zab::Role::looking;  // looking: it serves reads only, while there is no quorum
+  zab::ServerId leader = 0;
+  zab::EnsembleConfig config;  // in force
+  QuorumStatistics statistics;
+  // Of a leader.
+  std::vector<LearnerFacts> learners;
+  std::int64_t pending_syncs = 0;  // of learners' clients, that wait for a commit
+  std::chrono::milliseconds leader_uptime{0};
+
+  bool is_read_only() const { return role == zab::Role::looking; }
+};
+
+}  // namespace chorus::coord

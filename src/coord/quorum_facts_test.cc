@@ -1,0 +1,74 @@
+#include "coord/quorum_facts.h"
+
+#include <gtest/gtest.h>
+
+namespace chorus::coord {
+namespace {
+
+using zab::Role;
+
+world::Instant at(int ms) { return world::Instant{std::chrono::milliseconds(ms)}; }
+
+TEST(QuorumRecorder, TimesOfElectionsAndOfNoService) {
+  QuorumRecorder recorder(at(100));
+  recorder.role_changed(Role::looking, at(110));
+  recorder.role_changed(Role::following, at(150));
+  recorder.serving(at(180));
+  const QuorumStatistics& q = recorder.statistics();
+  EXPECT_EQ(q.looking, 1);
+  EXPECT_EQ(q.election.max_ms, 40);
+  EXPECT_EQ(q.follower_sync.max_ms, 30);
+  EXPECT_EQ(q.unavailable.max_ms, 80);
+  EXPECT_EQ(q.leader_unavailable.count, 0);
+  EXPECT_FALSE(recorder.leading_since());
+
+  recorder.not_serving(at(1000));
+  recorder.role_changed(Role::looking, at(1001));
+  recorder.role_changed(Role::leading, at(1201));
+  recorder.serving(at(1300));
+  EXPECT_EQ(q.looking, 2);
+  EXPECT_EQ(q.election.count, 2);
+  EXPECT_EQ(q.election.max_ms, 200);
+  EXPECT_EQ(q.leader_unavailable.max_ms, 300);
+  EXPECT_EQ(q.unavailable.count, 2);
+  EXPECT_EQ(q.follower_sync.count, 1);
+  EXPECT_EQ(recorder.leading_since(), at(1300));
+  recorder.not_serving(at(1400));
+  EXPECT_FALSE(recorder.leading_since());
+}
+
+TEST(QuorumRecorder, ServiceThatReadsOnlyDoesNotEndTheTimeWithoutOne) {
+  QuorumRecorder recorder(at(0));
+  recorder.role_changed(Role::looking, at(0));
+  recorder.serving(at(2000));
+  recorder.not_serving(at(3000));
+  recorder.role_changed(Role::observing, at(3000));
+  recorder.serving(at(3500));
+  EXPECT_EQ(recorder.statistics().unavailable.max_ms, 3500);
+  EXPECT_EQ(recorder.statistics().observer_sync.max_ms, 500);
+}
+
+TEST(QuorumRecorder, ProposalsAreTheLeadersOrTheLearners) {
+  QuorumRecorder recorder(at(0));
+  recorder.role_changed(Role::following, at(0));
+  recorder.proposed(10);
+  recorder.committed();
+  recorder.role_changed(Role::leading, at(0));
+  recorder.serving(at(0));
+  for (const int octets : {30, 20, 25}) recorder.proposed(octets);
+  recorder.committed();
+  const QuorumStatistics& q = recorder.statistics();
+  EXPECT_EQ(q.learner_proposals, 1);
+  EXPECT_EQ(q.learner_commits, 1);
+  EXPECT_EQ(q.proposals, 3);
+  EXPECT_EQ(q.commits, 1);
+  EXPECT_EQ(q.last_proposal_octets, 25);
+  EXPECT_EQ(q.min_proposal_octets, 20);
+  EXPECT_EQ(q.max_proposal_octets, 30);
+  recorder.serving(at(9));  // another term
+  EXPECT_EQ(q.max_proposal_octets, -1);
+  EXPECT_EQ(q.proposals, 3);
+}
+
+}  // namespace
+}  // namespace chorus::coord
