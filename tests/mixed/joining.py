@@ -119,6 +119,33 @@ def long_away(leader, joiner, rolling):
     return cell
 
 
+def observer(leader, joiner):
+    """An observer comes new, goes for a few writes, for many, and under load; writes through it reach all."""
+    def cell(name):
+        with Ensemble([leader, leader, leader, joiner], {4}, name=name) as ensemble:
+            for number in (3, 2, 1):
+                ensemble[number].spawn()
+            ensemble.wait()
+            population.populate(ensemble[LEADER], '/before').close()
+            watching = ensemble[4]
+            come_back(ensemble, watching)
+            everyone_agrees(ensemble)
+            for path, count in (('/few', 5), ('/many', BEYOND_MEMORY)):
+                watching.stop()
+                many_writes(ensemble[LEADER], path, count)
+                come_back(ensemble, watching)
+                some_writes(watching, f'{path}-after')
+                everyone_agrees(ensemble)
+            with Load(ensemble.addresses) as load:
+                for end in (watching.kill, ensemble.leader().kill):
+                    wait_until(load.goes_on(20), 'the load goes on', 30)
+                    end()
+                    wait_until(load.goes_on(20), 'the load goes on without it', 60)
+                    ensemble.start()
+            everyone_agrees(ensemble, load.check)
+    return cell
+
+
 def logs_alone(ensemble, member, path):
     """The leader logs three transactions that nobody else gets; then all are killed."""
     one = wire.Session(member.address)

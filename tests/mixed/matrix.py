@@ -52,7 +52,7 @@ def cells():
         name = f'split/{leader}-leads-{"-".join(followers)}' + ''.join(f'/observer-{kind}' for kind in observers)
         kinds = [*followers, leader, *observers]
         watching = {len(kinds)} if observers else set()
-        yield Cell(name, 'roles, writes, sync, sessions, watches', tuple(kinds), service.split(kinds, watching), name in QUICK)
+        yield Cell(name, 'roles, writes, access, order, sync, sessions, expiry, watches', tuple(kinds), service.split(kinds, watching), name in QUICK)
     for leader, joiner in itertools.product(KINDS, KINDS):
         def cell(scenario, what, run, leader=leader, joiner=joiner):
             name = f'{scenario}/{leader}-leads/{joiner}-joins'
@@ -64,6 +64,7 @@ def cells():
         yield cell('snap-load', 'comes with an empty disk under load', joining.snap_load(leader, joiner))
         yield cell('trunc', 'led and logged alone', joining.trunc(leader, joiner))
         yield cell('trunc-late', 'the same, others went on meanwhile', joining.trunc(leader, joiner, late=True))
+        yield cell('observer', 'an observer, new, away, under load', joining.observer(leader, joiner))
         yield cell('catching-up', 'killed and started under load', joining.catching_up(leader, joiner))
     for kinds in FAILOVERS:
         yield Cell(f'failover/{"-".join(kinds)}', 'leaders killed and ended, under load', kinds, moving.failover(*kinds))

@@ -6,10 +6,10 @@ import time
 import wire
 from agreement import everyone_agrees, session
 from ensemble import Ensemble
-from population import populate
+from population import ANN, populate
 from servers import wait_until
 
-SESSION_MOVED, BAD_VERSION = -118, -103
+SESSION_MOVED, BAD_VERSION, NO_AUTH = -118, -103, -102
 
 
 def pairs(ensemble):
@@ -63,6 +63,61 @@ def failing(ensemble):
             assert codes == [0, BAD_VERSION, -2], f'{member.name}: a failed multi answers {codes}'
             value, stat = one.get(root)
             assert (value, stat['version'], one.children(root)) == (b'x', 0, []), f'{member.name}: something of it was done'
+
+
+def access(ensemble):
+    """Who a client is travels with its requests: what one made its own, through any member, others may not touch."""
+    for first, second in pairs(ensemble):
+        path = f'/access{first.number}{second.number}'
+        with session(first) as ann, session(second) as stranger:
+            ann.call(wire.ADD_AUTH, ANN, xid=-4)
+            mine = struct.pack('>ii', 1, 31) + wire.text('auth') + wire.text('')
+            ann.call(wire.CREATE, wire.text(path) + wire.buffer(b'x') + mine + struct.pack('>i', 0))
+            stranger.sync()
+            for op, body in ((wire.SET, wire.set_body(path, b'y')), (wire.GET, wire.text(path) + b'\0'),
+                             (wire.CREATE, wire.create_body(path + '/a')), (wire.SET_ACL, wire.text(path) + wire.OPEN_ACL + struct.pack('>i', -1))):
+                try:
+                    stranger.call(op, body)
+                except wire.Refused as refused:
+                    assert refused.code == NO_AUTH, f'{second.name}: op {op}: {refused}'
+                else:
+                    raise AssertionError(f'{second.name}: op {op} of somebody else was carried out')
+            stranger.call(wire.ADD_AUTH, ANN, xid=-4)
+            stranger.set(path, b'y')
+            assert ann.acl(path) == stranger.acl(path)
+
+
+def pipelined(ensemble):
+    """Bursts through all members at once: each is answered in order, reads see the writes before them, and large values fit."""
+    bursts = {}
+    for member in ensemble:
+        one = wire.Session(member.address, timeout_ms=20000)
+        root = f'/burst{member.number}'
+        one.create(root)
+        bursts[member] = (one, root)
+    for one, root in bursts.values():
+        requests = []
+        for i in range(150):
+            requests += [one.encode(wire.SET, wire.set_body(root, b'%d' % i)), one.encode(wire.GET, wire.text(root) + b'\0'),
+                         one.encode(wire.DELETE, wire.delete_body(root, 1 << 20)), one.encode(wire.SYNC, wire.text(root))]
+        requests += [one.encode(wire.CREATE, wire.create_body(root + '/large', b'v' * 900_000)), one.encode(wire.GET, wire.text(root + '/large') + b'\0'),
+                     one.encode(wire.CLOSE)]
+        one.socket.sendall(b''.join(requests))
+    for member, (one, root) in bursts.items():
+        for i in range(150):
+            codes, got = [], b''
+            for j in range(4):
+                xid, code, body = one.reply()
+                assert xid == 2 + 4 * i + j, f'{member.name}: reply {xid} instead of {2 + 4 * i + j}'
+                codes.append(code)
+                if j == 1:
+                    size = struct.unpack_from('>i', body)[0]
+                    got = body[4:4 + size]
+            assert (codes, got) == ([0, 0, BAD_VERSION, 0], b'%d' % i), f'{member.name}: write {i}, then read {got}, codes {codes}'
+        for _ in range(3):
+            _, code, body = one.reply()
+            assert code == 0, f'{member.name}: {code}'
+        one.cut()
 
 
 def syncs(ensemble):
@@ -190,7 +245,7 @@ def expect(watch, events, way):
     assert sorted(got) == sorted(events), f'{way}: events {got}, want {events}'
 
 
-CHECKS = (roles, writes, failing, syncs, sessions, expiry, watches)
+CHECKS = (roles, writes, failing, access, pipelined, syncs, sessions, expiry, watches)
 
 
 def split(kinds, observers=()):
