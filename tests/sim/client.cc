@@ -38,7 +38,7 @@ void Client::connect() {
   if (connecting_ || connection_ != nullptr) return;
   connecting_ = true;
   const world::Address server = options_.servers[static_cast<std::size_t>(random_.below(options_.servers.size()))];
-  world().connect(server, {.timeout = 2s, .tls = std::nullopt},
+  world().connect(server, {.timeout = options_.connect_timeout, .tls = std::nullopt},
                   [this, attempt = ++attempt_](world::NetResult<std::unique_ptr<world::Connection>> result) {
                     if (attempt != attempt_) return;
                     connecting_ = false;
@@ -332,6 +332,10 @@ void Client::pump() {
     if (random_.chance(options_.abandon_chance)) {
       if (!out.empty()) connection_->write(std::move(out));
       return abandon();
+    }
+    if (random_.chance(options_.move_chance)) {
+      if (!out.empty()) connection_->write(std::move(out));
+      return drop_connection();
     }
     send(random_.chance(options_.close_chance) ? Op{.code = OpCode::close_session} : workload_.next(number_), out);
   }

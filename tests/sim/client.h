@@ -21,6 +21,8 @@ struct ClientOptions {
   world::Duration think_max = std::chrono::milliseconds(20);
   double close_chance = 0.002;  // per request
   double abandon_chance = 0.002;
+  double move_chance = 0;  // per request: goes on with its session at any of the servers
+  world::Duration connect_timeout = std::chrono::seconds(2);
 };
 
 class Client final : world::ConnectionHandler {

@@ -155,6 +155,7 @@ class PlantedWorld final : public world::World {
   void post(world::Callback callback) override { inner_.post(std::move(callback)); }
   world::NetResult<std::unique_ptr<world::Listener>> listen(const world::Address& address, const world::ListenOptions& options,
                                                             world::OnAccept on_accept) override {
+    if (!harms_replies()) return inner_.listen(address, options, std::move(on_accept));
     return inner_.listen(address, options, [this, on_accept = std::move(on_accept)](std::unique_ptr<world::Connection> connection) {
       on_accept(std::make_unique<PlantedConnection>(bug_, inner_.random(), std::move(connection)));
     });
@@ -167,6 +168,10 @@ class PlantedWorld final : public world::World {
   void run_in_background(world::Callback job, world::Callback done) override { inner_.run_in_background(std::move(job), std::move(done)); }
 
  private:
+  bool harms_replies() const {
+    return bug_ == Bug::wrong_reply || bug_ == Bug::swap_replies || bug_ == Bug::drop_event || bug_ == Bug::late_event;
+  }
+
   const Bug bug_;
   world::World& inner_;
   PlantedFiles files_;

@@ -1,9 +1,7 @@
 #include "run.h"
 
 #include <fmt/format.h>
-#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/null_sink.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include "coord/node.h"
 #include "jute/codec.h"
 #include "planted.h"
+#include "trace_sink.h"
 #include "witness.h"
 #include "workload.h"
 #include "world/sim/chaos.h"
@@ -27,22 +26,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr std::uint16_t client_port = 2181;
-
-/// Puts log lines among the events of the trace.
-class TraceSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- public:
-  explicit TraceSink(sim::Simulation& simulation) : simulation_(simulation) {}
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    simulation_.note(fmt::format("{}: {}", spdlog::level::to_string_view(message.level).data(),
-                                 std::string_view(message.payload.data(), message.payload.size())));
-  }
-  void flush_() override {}
-
- private:
-  sim::Simulation& simulation_;
-};
 
 /// What one life of the server's process consists of.
 struct ServerProcess {
