@@ -4,7 +4,7 @@ import logging
 
 from kazoo.client import KazooClient
 
-from agreement import everyone_agrees
+from agreement import everyone_agrees, surely_counting
 from ensemble import Ensemble
 from load import Load
 from servers import wait_until
@@ -44,7 +44,7 @@ def failover(*kinds, rounds=2):
                         fallen.spawn()
                         ensemble.wait()
                 wait_until(load.goes_on(30), 'the load goes on', PATIENCE)
-            everyone_agrees(ensemble, load.check)
+            everyone_agrees(ensemble, load.check, surely_counting(ensemble))
             return f'{load.acknowledged} writes, longest pause {load.longest_pause:.2f} s'
     return cell
 
@@ -60,7 +60,7 @@ def all_at_once(*kinds, rounds=3):
                     ensemble.kill()
                     ensemble.start()
                 wait_until(load.goes_on(30), 'the load goes on', PATIENCE)
-            everyone_agrees(ensemble, load.check)
+            everyone_agrees(ensemble, load.check, surely_counting(ensemble))
             return f'{load.acknowledged} writes'
     return cell
 
