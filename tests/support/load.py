@@ -142,8 +142,9 @@ class Writer(threading.Thread):
         assert not back, f'{len(back)} acknowledged deletions are lost: {back[:5]}'
         strange = sorted(names - set(self.nodes) - set(self.undecided))
         assert not strange, f'nodes that nobody asked for: {strange[:5]}'
-        for path in sorted(names):
-            value, stat = session.get(path)
+        for path, (value, stat, _) in wire.dump(session, self.root).items():
+            if path not in names:
+                continue
             want, zxid = self.nodes.get(path) or (self.undecided[path], stat['czxid'])
             assert (value, stat['czxid'], stat['version']) == (want, zxid, 0), \
                 f'{path} is {value!r} of {stat["czxid"]:#x}, version {stat["version"]}; acknowledged was {want!r} of {zxid:#x}'

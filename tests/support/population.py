@@ -43,7 +43,7 @@ def populate(server, root):
 
 def tree(server):
     """Everything that the server has, as {path: (value, stat, acl)}, up to date with whatever was acknowledged by any server."""
-    session = wire.Session(server.address)
+    session = wire.Session(server.address, timeout_ms=40000)
     session.call(wire.ADD_AUTH, ANN, xid=-4)
     session.sync()
     nodes = wire.dump(session)

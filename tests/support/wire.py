@@ -64,6 +64,20 @@ def read_stat(octets, at):
     return dict(zip(STAT, struct.unpack_from('>qqqqiiiqiiq', octets, at)))
 
 
+def read_value(octets):
+    """(value or None, stat)"""
+    size = struct.unpack_from('>i', octets)[0]
+    return (None if size < 0 else octets[4:4 + size]), read_stat(octets, 4 + max(size, 0))
+
+
+def read_names(octets):
+    names, at = [], 4
+    for _ in range(struct.unpack_from('>i', octets)[0]):
+        name, at = read_text(octets, at)
+        names.append(name)
+    return names
+
+
 class Session:
     def __init__(self, address, timeout_ms=10000, session=None, last_zxid=0, wait=20.0):
         host, port = address.rsplit(':', 1)
@@ -144,9 +158,7 @@ class Session:
 
     def get(self, path, watch=False):
         """(value or None, stat)"""
-        answer = self.call(GET, text(path) + (b'\1' if watch else b'\0'))
-        size = struct.unpack_from('>i', answer)[0]
-        return (None if size < 0 else answer[4:4 + size]), read_stat(answer, 4 + max(size, 0))
+        return read_value(self.call(GET, text(path) + (b'\1' if watch else b'\0')))
 
     def exists(self, path, watch=False):
         try:
@@ -157,12 +169,7 @@ class Session:
             raise
 
     def children(self, path, watch=False):
-        answer = self.call(CHILDREN, text(path) + (b'\1' if watch else b'\0'))
-        names, at = [], 4
-        for _ in range(struct.unpack_from('>i', answer)[0]):
-            name, at = read_text(answer, at)
-            names.append(name)
-        return sorted(names)
+        return sorted(read_names(self.call(CHILDREN, text(path) + (b'\1' if watch else b'\0'))))
 
     def acl(self, path):
         return self.call(GET_ACL, text(path))[:-68]
@@ -197,12 +204,21 @@ def resume(address, old, timeout_ms=20000, wait=20.0, patience=10.0):
 
 
 def dump(session, path='/'):
-    """The whole tree below `path` as {path: (value, stat, acl)}."""
+    """The whole tree below `path` as {path: (value, stat, acl)}. Many requests at a time; a node that goes meanwhile is left out."""
     tree = {}
     todo = [path]
     while todo:
-        node = todo.pop()
-        value, stat = session.get(node)
-        tree[node] = (value, stat, session.acl(node))
-        todo += [node.rstrip('/') + '/' + child for child in session.children(node)]
+        some, todo = todo[:100], todo[100:]
+        session.socket.sendall(b''.join(session.encode(GET, text(node) + b'\0') + session.encode(GET_ACL, text(node))
+                                        + session.encode(CHILDREN, text(node) + b'\0') for node in some))
+        for node in some:
+            (_, error, got), (_, acl_error, acl), (_, children_error, names) = session.reply(), session.reply(), session.reply()
+            if NO_NODE in (error, acl_error, children_error):
+                continue
+            for code in (error, acl_error, children_error):
+                if code:
+                    raise Refused(code)
+            value, stat = read_value(got)
+            tree[node] = (value, stat, acl[:-68])
+            todo += [node.rstrip('/') + '/' + child for child in read_names(names)]
     return tree
