@@ -1,0 +1,345 @@
+#include "zab/election_port.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace chorus::zab {
+
+using namespace std::chrono_literals;
+using world::Address;
+using world::Connection;
+using world::NetErrc;
+using world::NetResult;
+
+namespace {
+
+/// What a slow reader's unsent octets are looked at for.
+constexpr milliseconds slow_interval{100};
+/// Who has asked a server to connect gives it that long before it asks again.
+constexpr milliseconds call_back_limit{100};
+/// Addresses under trial at the same time for one server.
+constexpr std::size_t tries_max = 8;
+/// What observers outside of the configuration call themselves. source: QuorumPeer.OBSERVER_ID
+constexpr ServerId anonymous = std::numeric_limits<ServerId>::max();
+
+void append_new(std::vector<Address>& addresses, const std::vector<Address>& more) {
+  for (const Address& address : more) {
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
+  }
+}
+
+}  // namespace
+
+/// One connection: first a stranger's of which we wait for the initial message, then that of a server, at last one that is being closed.
+class ElectionPort::Channel final : public world::ConnectionHandler, public std::enable_shared_from_this<Channel> {
+ public:
+  enum class Phase { greeting, established, parting };
+
+  Channel(ElectionPort& port, std::uint64_t number, std::unique_ptr<Connection> connection, Phase phase)
+      : number(number), port_(port), connection_(std::move(connection)), phase_(phase) {}
+  ~Channel() override { port_.world_.cancel(greeting_timer); }
+
+  void start() { connection_->start(*this); }
+  void write(std::string octets) { connection_->write(std::move(octets)); }
+  std::size_t unsent() const { return connection_->unsent(); }
+  const Address& peer() const { return connection_->peer(); }
+  Phase phase() const { return phase_; }
+
+  void establish(ServerId id) {
+    port_.world_.cancel(greeting_timer);
+    phase_ = Phase::established;
+    server = id;
+  }
+  void close() {
+    port_.world_.cancel(greeting_timer);
+    phase_ = Phase::parting;
+    buffer_.clear();
+    connection_->close();
+  }
+  /// Breaks off; nothing more is told.
+  void end() {
+    phase_ = Phase::parting;
+    connection_.reset();
+  }
+
+  void on_data(std::string_view octets) override {
+    if (phase_ == Phase::parting) return;
+    const auto self = shared_from_this();  // what comes of a frame may end this channel
+    buffer_ += octets;
+    std::size_t used = 0;
+    while (phase_ == Phase::greeting) {
+      auto read = decode_initial_message(buffer_);
+      if (!read) return fail(read.error());
+      if (!*read) return;
+      used = (*read)->used;
+      port_.greeted(*this, (*read)->message);
+    }
+    while (phase_ == Phase::established) {
+      base::Reader in(std::string_view(buffer_).substr(used));
+      const std::uint32_t length = in.u32();
+      if (!in.ok()) break;
+      if (length == 0 || length > notification_octets_max) return fail("a frame of " + std::to_string(length) + " octets");
+      const std::string_view frame = in.octets(length);
+      if (!in.ok()) break;
+      used += in.offset();
+      if (auto notification = decode_notification(frame)) {
+        port_.handler_.on_notification(server, std::move(*notification));
+      } else {
+        port_.logger_.debug("passed over a malformed notification server={} octets={}", server, length);
+      }
+    }
+    if (phase_ == Phase::established) buffer_.erase(0, used);
+  }
+  void on_closed(const world::NetError& why) override { port_.closed(*this, why.message); }
+
+  const std::uint64_t number;
+  ServerId server = 0;  // once established
+  world::TimerId greeting_timer;
+
+ private:
+  void fail(const std::string& why) {
+    port_.logger_.warn("dropped a connection to the election port peer={} why={}", to_string(peer()), why);
+    end();
+    port_.closed(*this, why);
+  }
+
+  ElectionPort& port_;
+  std::unique_ptr<Connection> connection_;
+  Phase phase_;
+  std::string buffer_;  // what is not yet a whole message: at most one of the largest, and what came with its end
+};
+
+struct ElectionPort::Dial {
+  std::uint64_t number;
+  std::vector<Address> addresses;
+  std::size_t going = 0;
+  bool all_refused = true;
+};
+
+struct ElectionPort::Remote {
+  std::shared_ptr<Channel> channel;
+  std::optional<Dial> dial;
+  world::Instant asked_until{};      // until then it may be calling back
+  std::optional<std::string> waits;  // frames, with their lengths
+  std::string last_sent;
+};
+
+ElectionPort::ElectionPort(world::World& world, const ElectionPortOptions& options, Handler& handler, spdlog::logger& logger)
+    : world_(world), options_(options), handler_(handler), logger_(logger) {}
+
+ElectionPort::~ElectionPort() {
+  *alive_ = false;
+  world_.cancel(slow_timer_);
+}
+
+base::Result<void, std::string> ElectionPort::listen(const std::vector<Address>& addresses) {
+  // An address that stays is kept: the same port cannot be listened on twice.
+  std::vector<std::unique_ptr<world::Listener>> fresh;
+  std::set<const world::Listener*> kept;
+  for (const Address& address : addresses) {
+    const auto same = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->address() == address; });
+    if (same != listeners_.end()) {
+      kept.insert(same->get());
+      continue;
+    }
+    auto listener = world_.listen(address, {.tls = options_.tls, .plain_too = options_.plain_too},
+                                  [this](std::unique_ptr<Connection> connection) { accept(std::move(connection)); });
+    if (!listener) return std::unexpected(std::move(listener.error().message));
+    fresh.push_back(std::move(*listener));
+  }
+  std::erase_if(listeners_, [&](const auto& listener) { return !kept.contains(listener.get()); });
+  std::move(fresh.begin(), fresh.end(), std::back_inserter(listeners_));
+  return {};
+}
+
+std::vector<Address> ElectionPort::addresses() const {
+  std::vector<Address> out;
+  for (const auto& listener : listeners_) out.push_back(listener->address());
+  return out;
+}
+
+void ElectionPort::set_members(const EnsembleConfig& committed, const EnsembleConfig& last_seen) {
+  members_.clear();
+  for (const auto* config : {&committed, &last_seen}) {
+    for (const auto& [id, member] : config->members) append_new(members_[id], member.election_addresses);
+  }
+  own_addresses_.clear();
+  if (const auto own = members_.extract(options_.self)) own_addresses_ = own.mapped();
+  std::erase_if(remotes_, [this](const auto& remote) { return !is_member(remote.first) && !remote.second.channel && !remote.second.dial; });
+}
+
+void ElectionPort::send(ServerId to, const Notification& notification) {
+  if (to == options_.self) return;
+  const bool known = is_member(to);
+  const auto found = remotes_.find(to);
+  if (!known && (found == remotes_.end() || !found->second.channel)) return;
+  Remote& remote = remotes_[to];
+  std::string frame;
+  base::Writer writer(frame);
+  const std::string body = encode(notification);
+  writer.u32(static_cast<std::uint32_t>(body.size()));
+  writer.octets(body);
+  remote.waits = std::move(frame);
+  if (remote.channel) {
+    flush(remote);
+  } else if (world_.now() >= remote.asked_until) {
+    dial(to, members_.at(to));
+  }
+}
+
+std::vector<ServerId> ElectionPort::connected() const {
+  std::vector<ServerId> out;
+  for (const auto& [id, remote] : remotes_) {
+    if (remote.channel) out.push_back(id);
+  }
+  return out;
+}
+
+void ElectionPort::accept(std::unique_ptr<Connection> connection) {
+  const auto channel = std::make_shared<Channel>(*this, ++last_number_, std::move(connection), Channel::Phase::greeting);
+  if (transient_.size() >= options_.transient_max) transient_.erase(transient_.begin());
+  transient_[channel->number] = channel;
+  channel->greeting_timer = world_.after(options_.greeting_limit, [this, number = channel->number] {
+    const auto found = transient_.find(number);
+    if (found == transient_.end()) return;
+    logger_.warn("dropped a connection to the election port peer={} why=it did not say who it is", to_string(found->second->peer()));
+    transient_.erase(found);
+  });
+  channel->start();
+}
+
+/// Who it is is known. The server of the higher number keeps the connections that it makes; one of a lower number only asks to be called.
+void ElectionPort::greeted(Channel& channel, const InitialMessage& message) {
+  const auto held = transient_.extract(channel.number);
+  std::shared_ptr<Channel> it = held.mapped();
+  if (message.from > options_.self) {
+    const ServerId id = message.from == anonymous ? --last_anonymous_ : message.from;
+    it->establish(id);
+    return establish(id, std::move(it));
+  }
+  if (message.from == options_.self) {
+    logger_.warn("a server of our own number connected to the election port number={} peer={}", message.from, to_string(it->peer()));
+    return part(std::move(it));
+  }
+  part(std::move(it));
+  const ServerId id = message.from;
+  const auto found = remotes_.find(id);
+  if (found != remotes_.end() && found->second.channel) {  // it would not have asked if that one still worked
+    found->second.channel->end();
+    found->second.channel.reset();
+  }
+  if (!message.addresses.empty()) {
+    dial(id, message.addresses);
+  } else if (is_member(id)) {
+    dial(id, members_.at(id));
+  }
+}
+
+void ElectionPort::dial(ServerId to, const std::vector<Address>& addresses) {
+  if (!is_member(to) && !remotes_.contains(to)) {
+    const auto is_stranger = [this](const auto& remote) { return !is_member(remote.first); };
+    const auto strangers = static_cast<std::size_t>(std::count_if(remotes_.begin(), remotes_.end(), is_stranger));
+    if (strangers >= options_.strangers_max) return;
+  }
+  Remote& remote = remotes_[to];
+  if (!remote.dial) remote.dial = Dial{.number = ++last_number_, .addresses = {}};
+  Dial& dial = *remote.dial;
+  for (const Address& address : addresses) {
+    if (dial.addresses.size() >= tries_max || std::find(dial.addresses.begin(), dial.addresses.end(), address) != dial.addresses.end()) {
+      continue;
+    }
+    dial.addresses.push_back(address);
+    ++dial.going;
+    world_.connect(address, {.timeout = options_.connect_timeout, .tls = options_.connect_tls},
+                   [this, alive = alive_, to, number = dial.number](NetResult<std::unique_ptr<Connection>> result) {
+                     if (*alive) dialled(to, number, std::move(result));
+                   });
+  }
+  if (dial.going == 0) remote.dial.reset();
+}
+
+void ElectionPort::dialled(ServerId to, std::uint64_t dial, NetResult<std::unique_ptr<Connection>> result) {
+  const auto found = remotes_.find(to);
+  // Another address was faster: the connection is dropped.
+  if (found == remotes_.end() || !found->second.dial || found->second.dial->number != dial) return;
+  Remote& remote = found->second;
+  if (!result) {
+    logger_.debug("cannot reach the election port of a server server={} why={}", to, result.error().message);
+    remote.dial->all_refused &= result.error().code == NetErrc::refused;
+    if (--remote.dial->going > 0) return;
+    const bool refused = remote.dial->all_refused && is_member(to);
+    remote.dial.reset();
+    if (!is_member(to) && !remote.channel) remotes_.erase(found);
+    if (refused) handler_.on_refused(to);
+    return;
+  }
+  remote.dial.reset();
+  if (remote.channel) return;  // it was faster
+  const auto channel = std::make_shared<Channel>(*this, ++last_number_, std::move(*result), Channel::Phase::established);
+  channel->server = to;
+  channel->start();
+  // In one piece: Java servers read it by one call.
+  const InitialMessage message{options_.self, own_addresses_.empty() ? addresses() : own_addresses_};
+  channel->write(encode(message, options_.multi_address));
+  if (to < options_.self) return establish(to, channel);
+  remote.asked_until = world_.now() + call_back_limit;
+  part(channel);
+  if (!is_member(to)) remotes_.erase(to);
+}
+
+void ElectionPort::establish(ServerId id, std::shared_ptr<Channel> channel) {
+  if (!is_member(id) && !remotes_.contains(id)) {
+    std::vector<std::pair<std::uint64_t, ServerId>> strangers;
+    for (const auto& [other, remote] : remotes_) {
+      if (!is_member(other)) strangers.emplace_back(remote.channel ? remote.channel->number : remote.dial ? remote.dial->number : 0, other);
+    }
+    if (strangers.size() >= options_.strangers_max) remotes_.erase(std::min_element(strangers.begin(), strangers.end())->second);
+  }
+  logger_.debug("connected for elections server={} peer={}", id, to_string(channel->peer()));
+  Remote& remote = remotes_[id];
+  if (remote.channel) remote.channel->end();
+  remote.channel = std::move(channel);
+  remote.dial.reset();
+  remote.asked_until = {};
+  if (!remote.waits && !remote.last_sent.empty()) remote.waits = remote.last_sent;
+  flush(remote);
+}
+
+void ElectionPort::part(std::shared_ptr<Channel> channel) {
+  if (transient_.size() >= options_.transient_max) transient_.erase(transient_.begin());
+  channel->close();
+  transient_[channel->number] = std::move(channel);
+}
+
+void ElectionPort::flush(Remote& remote) {
+  if (!remote.waits) return;
+  if (remote.channel->unsent() <= options_.unsent_max) {
+    remote.last_sent = std::move(*remote.waits);
+    remote.waits.reset();
+    remote.channel->write(remote.last_sent);
+  } else if (slow_timer_ == world::TimerId{}) {
+    slow_timer_ = world_.after(slow_interval, [this] { watch_slow(); });
+  }
+}
+
+void ElectionPort::watch_slow() {
+  slow_timer_ = {};
+  for (auto& [id, remote] : remotes_) {
+    if (remote.channel) flush(remote);
+  }
+}
+
+void ElectionPort::closed(Channel& channel, const std::string& why) {
+  if (transient_.erase(channel.number) > 0) return;
+  const auto found = remotes_.find(channel.server);
+  if (found == remotes_.end() || found->second.channel.get() != &channel) return;
+  logger_.debug("disconnected from a server server={} why={}", channel.server, why);
+  found->second.channel.reset();
+  if (!is_member(found->first) && !found->second.dial) remotes_.erase(found);
+}
+
+}  // namespace chorus::zab
