@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test mixed check bench fuzz format clean dependencies test-dependencies
+.PHONY: help run ensemble build deb test mixed check bench fuzz format clean dependencies test-dependencies
 
 help: ## List these targets
 	@echo "usage: make TARGET [NAME=value]..."
@@ -12,6 +12,9 @@ help: ## List these targets
 
 run: build ## Install what is missing, build and start a node on loopback (ARGS="--set coord.data_dir=/tmp/c" go to it)
 	@exec $(BUILD)/chorus serve $(ARGS)
+
+ensemble: build ## The same with three members of an ensemble, each a process (ARGS="--members 5"; scripts/ensemble --help)
+	@exec scripts/ensemble --chorus $(BUILD)/chorus $(ARGS)
 
 build: dependencies ## Build the programs (PRESET=release|debug|asan|tsan, JOBS=n)
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)

@@ -60,12 +60,14 @@ int run(int argc, char** argv) {
   CLI::App* serve_command = app.add_subcommand("serve", "Run a node; with no configuration on loopback, data in ./chorus-data");
   flags.add_to(*serve_command);
 
-  CLI::App* status_command = app.add_subcommand("status", "Ask a node how it is");
-  std::string client = "127.0.0.1:2181";
+  CLI::App* status_command = app.add_subcommand("status", "Ask servers how they are");
+  std::vector<std::string> servers = {"127.0.0.1:2181"};
   std::string admin;
   bool json = false;
-  status_command->add_option("address", client, "Where the node's clients connect")->capture_default_str();
-  status_command->add_option("--admin", admin, "Ask /health of this admin address too");
+  status_command->add_option("--server,address", servers, "Where clients connect: one server, or those of an ensemble")
+      ->delimiter(',')
+      ->capture_default_str();
+  status_command->add_option("--admin", admin, "Ask /health of this admin address too; with one server");
   status_command->add_flag("--json", json, "One JSON object");
 
   CLI::App* inspect_command = app.add_subcommand("inspect", "Read transaction logs and snapshots, Chorus's or ZooKeeper's");
@@ -95,8 +97,10 @@ int run(int argc, char** argv) {
     if (*serve_command) return serve(flags.sources());
     if (*inspect_command) return inspect(inspected, inspect_options);
     if (*status_command) {
-      return status(
-          {.client = address(client, 2181), .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .json = json});
+      StatusRequest request{.servers = {}, .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .json = json};
+      for (const std::string& server : servers) request.servers.push_back(address(server, 2181));
+      if (request.admin && request.servers.size() > 1) throw CLI::ValidationError("--admin", "is for one server");
+      return status(request);
     }
     if (help_keys || reference) {
       fmt::print("{}", reference ? key_reference() : key_help());

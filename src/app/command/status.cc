@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <nlohmann/json.hpp>
 
+#include "app/command/ensemble_status.h"
 #include "base/text.h"
 #include "world/real/reactor.h"
 
@@ -16,7 +19,7 @@ constexpr auto patience = std::chrono::seconds(5);
 /// One request on a connection of its own; the answer is whatever comes until the other side closes.
 class Exchange final : public world::ConnectionHandler {
  public:
-  Exchange(world::real::Reactor& reactor, const world::Address& address, std::string request) {
+  Exchange(world::real::Reactor& reactor, const world::Address& address, std::string request) : address_(address) {
     reactor.connect(address, {.timeout = patience}, [this, request = std::move(request)](auto connection) mutable {
       if (!connection) {
         over_ = connection.error();
@@ -26,27 +29,63 @@ class Exchange final : public world::ConnectionHandler {
       connection_->start(*this);
       connection_->write(std::move(request));
     });
-    if (!reactor.run_until([this] { return over_.has_value(); }, patience)) {
-      over_ = world::NetError{world::NetErrc::timed_out, fmt::format("{} does not answer", to_string(address))};
-    }
   }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   void on_data(std::string_view octets) override { reply_ += octets; }
   void on_closed(const world::NetError& why) override { over_ = why; }
 
+  bool is_over() const { return over_.has_value(); }
   world::NetResult<std::string> result() && {
+    if (!over_) return base::error(world::NetErrc::timed_out, fmt::format("{} does not answer", to_string(address_)));
     if (over_->code != world::NetErrc::end_of_stream && reply_.empty()) return std::unexpected(*over_);
     return std::move(reply_);
   }
 
  private:
+  const world::Address address_;
   std::unique_ptr<world::Connection> connection_;
   std::string reply_;
   std::optional<world::NetError> over_;
 };
 
 world::NetResult<std::string> ask(world::real::Reactor& reactor, const world::Address& address, std::string request) {
-  return Exchange(reactor, address, std::move(request)).result();
+  Exchange exchange(reactor, address, std::move(request));
+  reactor.run_until([&] { return exchange.is_over(); }, patience);
+  return std::move(exchange).result();
+}
+
+/// The answers of all servers to one word, in their order.
+std::vector<world::NetResult<std::string>> ask_all(world::real::Reactor& reactor, const std::vector<world::Address>& servers,
+                                                   const std::string& word) {
+  std::deque<Exchange> exchanges;
+  for (const world::Address& server : servers) exchanges.emplace_back(reactor, server, word);
+  reactor.run_until([&] { return std::ranges::all_of(exchanges, &Exchange::is_over); }, patience);
+  std::vector<world::NetResult<std::string>> replies;
+  for (Exchange& exchange : exchanges) replies.push_back(std::move(exchange).result());
+  return replies;
+}
+
+std::vector<ServerAnswers> ask_all(world::real::Reactor& reactor, const std::vector<world::Address>& servers) {
+  const auto srvr = ask_all(reactor, servers, "srvr");
+  // mntr is refused by a node that was not told to allow it; what srvr says is enough then.
+  const auto mntr = ask_all(reactor, servers, "mntr");
+  std::vector<ServerAnswers> answers;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    ServerAnswers& one = answers.emplace_back(ServerAnswers{.address = to_string(servers[i]), .problem = {}, .srvr = {}, .mntr = {}});
+    if (!srvr[i]) {
+      one.problem = srvr[i].error().message;
+      continue;
+    }
+    one.srvr = parse_four_letter_reply(*srvr[i]);
+    if (mntr[i]) one.mntr = parse_four_letter_reply(*mntr[i]);
+    if (!one.srvr.contains("Mode")) {
+      one.problem = fmt::format("{} does not serve: {}", one.address,
+                                base::trim(*srvr[i]).empty() ? "it closed the connection without an answer to srvr" : base::trim(*srvr[i]));
+    }
+  }
+  return answers;
 }
 
 std::string get_request(const world::Address& address, std::string_view path) {
@@ -77,20 +116,17 @@ std::map<std::string, std::string> parse_four_letter_reply(std::string_view repl
 
 int status(const StatusRequest& request) {
   world::real::Reactor reactor("status");
-  const auto srvr = ask(reactor, request.client, "srvr");
-  if (!srvr) {
-    fmt::print(stderr, "chorus status: {}\n", srvr.error().message);
+  const std::vector<ServerAnswers> answers = ask_all(reactor, request.servers);
+  if (answers.size() > 1) {
+    const EnsembleStatus together = compare(answers);
+    fmt::print("{}", request.json ? to_json(together, answers) : to_table(together));
+    return together.problems.empty() ? 0 : 1;
+  }
+  const auto& [address, problem, facts, more] = answers.front();
+  if (!problem.empty()) {
+    fmt::print(stderr, "chorus status: {}\n", problem);
     return 1;
   }
-  const auto facts = parse_four_letter_reply(*srvr);
-  if (!facts.contains("Mode")) {
-    fmt::print(stderr, "chorus status: {} does not serve: {}\n", to_string(request.client),
-               base::trim(*srvr).empty() ? "it closed the connection without an answer to srvr" : base::trim(*srvr));
-    return 1;
-  }
-  // mntr is refused by a node that was not told to allow it; what srvr says is enough then.
-  const auto mntr = ask(reactor, request.client, "mntr");
-  const auto more = mntr ? parse_four_letter_reply(*mntr) : std::map<std::string, std::string>{};
 
   std::string health;
   std::string health_problem;
@@ -102,7 +138,7 @@ int status(const StatusRequest& request) {
   }
 
   if (request.json) {
-    nlohmann::ordered_json out = {{"address", to_string(request.client)}, {"serving", true}};
+    nlohmann::ordered_json out = {{"address", address}, {"serving", true}};
     for (const auto& [key, value] : facts) out["srvr"][key] = value;
     for (const auto& [key, value] : more) {
       if (key.starts_with("zk_")) out["mntr"][key.substr(3)] = value;
@@ -113,7 +149,7 @@ int status(const StatusRequest& request) {
                        {"answer", health_problem.empty() ? health : health_problem}};
     fmt::print("{}\n", out.dump(2));
   } else {
-    fmt::print("{} serves, {}\n", to_string(request.client), facts.at("Mode"));
+    fmt::print("{} serves, {}\n", address, facts.at("Mode"));
     for (const char* key : {"Zookeeper version", "Zxid", "Node count", "Connections", "Outstanding", "Latency min/avg/max"}) {
       if (const auto at = facts.find(key); at != facts.end()) fmt::print("  {:<20} {}\n", key, at->second);
     }
