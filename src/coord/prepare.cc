@@ -96,8 +96,8 @@ bool has_had_its_time(NodeKind kind, const jute::StatPersisted& stat, std::int64
   return stat.cversion > 0 || (unused_ms_max > 0 && age_ms > unused_ms_max);
 }
 
-Preparer::Preparer(Database& database, const Options& options, std::int64_t last_zxid)
-    : database_(database), options_(options), last_zxid_(last_zxid), digest_(database.tree.digest()) {}
+Preparer::Preparer(Database& database, const Options& options, std::int64_t last_zxid, Membership* membership)
+    : database_(database), options_(options), membership_(membership), last_zxid_(last_zxid), digest_(database.tree.digest()) {}
 
 ErrorCode Preparer::prepare(OpCode type, std::string_view body, const Requester& who, std::string& out) {
   const std::size_t start = out.size();
@@ -145,7 +145,7 @@ ErrorCode Preparer::prepare_record(OpCode& type, base::Reader& in, const Request
     case OpCode::multi:
       return multi(in, who, out);
     case OpCode::reconfig:
-      return ErrorCode::reconfig_disabled;  // as with reconfigEnabled=false, the default
+      return reconfig(in, who, out);
     case OpCode::create_session: {
       const auto request = jute::decode<jute::CreateSessionTxn>(in);
       if (!request) return ErrorCode::marshalling_error;
@@ -396,6 +396,28 @@ ErrorCode Preparer::check(base::Reader& in, const Requester& who, std::string& o
   // Java stores the version checked for plus one, as if the node had been written.
   const auto next = static_cast<std::int32_t>(static_cast<std::uint32_t>(node.stat.version) + 1);
   jute::encode(jute::CheckVersionTxn{request->path, next}, out);
+  return ErrorCode::ok;
+}
+
+ErrorCode Preparer::reconfig(base::Reader& in, const Requester& who, std::string& out) {
+  if (!options_.ensemble.reconfig_enabled) return ErrorCode::reconfig_disabled;
+  if (who.session_error != ErrorCode::ok) return who.session_error;
+  const auto request = jute::decode<jute::ReconfigRequest>(in);
+  if (!request) return ErrorCode::marshalling_error;
+  if (membership_ == nullptr) return ErrorCode::unimplemented;
+  auto config = membership_->after(*request, last_zxid_, options_.ensemble.standalone_enabled);
+  if (!config) return config.error();
+  State node = look_up(config_node_path);
+  if (!node.exists) return ErrorCode::no_node;
+  if (!allowed(node.acl, jute::perms::write, who)) return ErrorCode::no_auth;
+  const std::string text = config->to_text();
+  jute::encode(jute::SetDataTxn{config_node_path, text, -1}, out);
+  node.stat.version = -1;
+  node.stat.mtime = who.time_ms;
+  node.stat.mzxid = last_zxid_;
+  put(config_node_path, node);
+  membership_->config = std::move(*config);
+  membership_->is_pending = true;
   return ErrorCode::ok;
 }
 

@@ -14,6 +14,7 @@
 #include "coord/acl.h"
 #include "coord/database.h"
 #include "coord/options.h"
+#include "coord/reconfig.h"
 #include "coord/string_map.h"
 
 namespace chorus::coord {
@@ -42,8 +43,8 @@ bool creates_ephemeral(jute::OpCode type, std::string_view body);
 /// the request is refused.
 class Preparer {
  public:
-  /// The first transaction is `last_zxid` + 1.
-  Preparer(Database& database, const Options& options, std::int64_t last_zxid);
+  /// The first transaction is `last_zxid` + 1. membership: of the ensemble that this server leads, else null.
+  Preparer(Database& database, const Options& options, std::int64_t last_zxid, Membership* membership = nullptr);
 
   /// type: a write operation of clients (create ... multi, closeSession), or what the server asks of itself (createSession with a
   /// CreateSessionTxn as body, deleteContainer). Appends TxnHeader, record and TxnDigest to `out`.
@@ -91,6 +92,7 @@ class Preparer {
   jute::ErrorCode set_data(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode set_acl(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode check(base::Reader& in, const Requester& who, std::string& out);
+  jute::ErrorCode reconfig(base::Reader& in, const Requester& who, std::string& out);
   jute::ErrorCode multi(base::Reader& in, const Requester& who, std::string& out);
   void close_session(const Requester& who, std::string& out);
 
@@ -99,6 +101,7 @@ class Preparer {
 
   Database& database_;
   const Options& options_;
+  Membership* const membership_;
   std::int64_t last_zxid_;
   std::uint64_t digest_;  // of the tree as it will be
   Records records_;

@@ -21,7 +21,8 @@ Server::Server(const Options& options, std::unique_ptr<Database> database, world
     : options_(options),
       serve_(serve),
       database_(std::move(database)),
-      preparer_(*database_, options_, is_leader() ? serve_.zxid : database_->last_zxid),
+      membership_{.config = serve.config.value_or(zab::EnsembleConfig())},
+      preparer_(*database_, options_, is_leader() ? serve_.zxid : database_->last_zxid, is_leader() ? &membership_ : nullptr),
       sessions_(options_.tick_time, options_.server_id, now),
       local_sessions_(options_.tick_time, options_.server_id, now),
       random_(seed),
@@ -30,6 +31,11 @@ Server::Server(const Options& options, std::unique_ptr<Database> database, world
       next_reap_(now + options_.container_check_interval) {
   if (!is_learner()) {
     for (const auto& [id, timeout_ms] : database_->sessions) sessions_.add(id, milliseconds(timeout_ms), now);
+  }
+  if (serve_.config) {
+    // source: ZKDatabase.initConfigInZKDatabase
+    database_->tree.set_data(config_node_path, serve_.config->to_text(), -1, serve_.config->version, wall_.time_since_epoch().count(),
+                             nullptr);
   }
   on_change_ = [this](const Change& change) { notify(change); };
   snapshot_countdown_txns_ = random_.between(options_.snap_count / 2, std::max<std::int64_t>(options_.snap_count, 1));

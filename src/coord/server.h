@@ -361,6 +361,7 @@ class Server {
   const Options options_;
   const Serve serve_;
   std::unique_ptr<Database> database_;
+  Membership membership_;  // leader
   Preparer preparer_;
   SessionTracker sessions_;
   SessionTracker local_sessions_;
@@ -395,7 +396,6 @@ class Server {
   world::Instant next_reap_;
   bool has_ended_lost_sessions_ = false;
 
-  std::set<zab::ServerId> synced_members_;
   std::deque<std::pair<std::int64_t, zab::LinkId>> learner_syncs_;  // leader: SYNC is due after this zxid, ascending
   // Learner: requests at the leader by session, in the order in which they were sent; never an empty queue.
   absl::node_hash_map<std::int64_t, std::deque<Forwarded>> forwarded_;

@@ -31,12 +31,14 @@ class EnsembleTest : public ClientTest {
     std::vector<CannotApply> cannot_apply;
   };
 
-  explicit EnsembleTest(const EnsembleOptions& ensemble = {}, std::int64_t zxid = epoch_zxid) {
+  explicit EnsembleTest(const EnsembleOptions& ensemble = {}, std::int64_t zxid = epoch_zxid,
+                        const std::optional<zab::EnsembleConfig>& config = {}) {
     for (int id : {1, 2, leader}) {
       Options options;
       options.server_id = id;
       options.ensemble = ensemble;
-      const Serve serve{.role = id == leader ? Serve::Role::leader : Serve::Role::learner, .zxid = zxid};
+      options.super_digest = digest_of("super:secret");
+      const Serve serve{.role = id == leader ? Serve::Role::leader : Serve::Role::learner, .zxid = zxid, .config = config};
       member(id).server = std::make_unique<Server>(options, std::make_unique<Database>(true), now_, 1, serve);
     }
   }

@@ -35,7 +35,7 @@ void Server::on(const LearnerGone& event) {
   std::erase_if(learner_syncs_, [&](const auto& sync) { return sync.second == event.link; });
 }
 
-void Server::on(const SyncedMembers& event) { synced_members_ = event.ids; }
+void Server::on(const SyncedMembers& event) { membership_.synced = event.ids; }
 
 void Server::propose(OpCode type, std::string_view body, const Requester& who) {
   auto txn = std::make_shared<std::string>();

@@ -159,5 +159,55 @@ TEST_F(TrafficTest, Learners) {
   }
 }
 
+// Server 2 led; its own client took server 1 out, and in again.
+class ReconfigVectors : public ClientTest {};
+TEST_F(ReconfigVectors, Leader) {
+  const auto lines = zab::test::read_quorum_lines("reconfig");
+  const auto config_of = [&] {
+    for (const QuorumLine& line : lines) {
+      if (line.kind == "NEWLEADER") return zab::parse_config(*packet_of(line).data).value();
+    }
+    return zab::EnsembleConfig();
+  };
+  std::deque<zab::Packet> proposals;
+  for (const QuorumLine& line : lines) {
+    if (line.kind == "PROPOSAL" && line.to == "3" && proposals.size() < 3) proposals.push_back(packet_of(line));
+  }
+  ASSERT_EQ(proposals.size(), 3U);
+  Options options;
+  options.server_id = 2;
+  options.skip_acl = true;
+  options.ensemble.reconfig_enabled = true;
+  const world::Instant now(milliseconds(0x25d858));
+  Server server(options, std::make_unique<Database>(true), now, 1,
+                {.role = Serve::Role::leader, .zxid = std::int64_t{1} << 32, .config = config_of()});
+  EXPECT_EQ(server.database().tree.find("/zookeeper/config")->data, config_of().to_text());
+  std::vector<Action> actions;
+  server.step({now, {}, SyncedMembers{{1, 2, 3}}}, actions);
+  server.step({now, {}, Accepted{ConnectionId(1), {"127.0.0.1", 1}, false, {}}}, actions);
+  const std::string sent[] = {
+      connect_frame(), request(1, OpCode::reconfig, jute::ReconfigRequest{std::nullopt, "1", std::nullopt, -1}),
+      request(2, OpCode::reconfig,
+              jute::ReconfigRequest{"server.1=127.0.0.1:2881:3881:participant;127.0.0.1:21812", std::nullopt, std::nullopt, -1})};
+  for (const std::string& frame : sent) {
+    actions.clear();
+    const world::WallTime wall(milliseconds(jute::decode<jute::TxnHeader>(*proposals.front().data)->time_ms));
+    server.step({now, wall, Received{ConnectionId(1), frame}}, actions);
+    ASSERT_EQ(actions.size(), 1U);
+    const zab::Txn txn = std::get<Propose>(actions[0]).txn;
+    EXPECT_EQ(base::hex(*txn.octets), base::hex(*proposals.front().data));
+    actions.clear();
+    server.step({now, wall, Committed{txn}}, actions);
+    proposals.pop_front();
+  }
+  // The answer is what the node has now, and its stat.
+  ASSERT_EQ(actions.size(), 1U);
+  const std::string& octets = std::get<Send>(actions[0]).octets;
+  const Znode& node = *server.database().tree.find("/zookeeper/config");
+  EXPECT_EQ(base::hex(octets.substr(20)),
+            base::hex(jute::encode(jute::GetDataResponse{node.buffer(), server.database().tree.stat_of(node)})));
+  EXPECT_TRUE(node.data.ends_with("version=100000003"));
+}
+
 }  // namespace
 }  // namespace chorus::coord

@@ -151,6 +151,7 @@ void Server::complete(const InFlight& request, const Outcome& outcome) {
     if (const auto at = by_session_.find(request.session); at != by_session_.end()) close(*at->second);
     return;
   }
+  if (outcome.type == OpCode::reconfig) membership_.is_pending = false;
   if (client == nullptr) return;
   if (client->phase == Phase::connecting) return refuse_session(*client);
   if (request.answered && request.type != OpCode::create_session) answer(*client, request, outcome, latency_ms);
@@ -173,6 +174,8 @@ void Server::answer(ClientConnection& client, const InFlight& request, const Out
       jute::write(out, outcome.path);
     } else if (is_create(request.type)) {
       jute::write(out, jute::Create2Response{outcome.path, outcome.stat});
+    } else if (request.type == OpCode::reconfig) {
+      jute::write(out, jute::GetDataResponse{database_->tree.find(config_node_path)->buffer(), outcome.stat});
     } else if (request.type == OpCode::set_data || request.type == OpCode::set_acl) {
       jute::write(out, outcome.stat);
     }
