@@ -50,11 +50,13 @@ class Story:
         self.goes_on('before')
         over = thing(self)
         self.happened += 1
-        if self.felt:
-            wait_until(self.felt, 'it is noticed', PATIENCE, 0.05)
-            self.felt = None
-        self.goes_on('meanwhile')
-        over()
+        felt, self.felt = self.felt, None
+        try:
+            if felt:
+                wait_until(felt, 'it is noticed', PATIENCE, 0.05)
+            self.goes_on('meanwhile')
+        finally:
+            over()
         self.ensemble.wait(PATIENCE)
         self.goes_on('afterwards')
 
@@ -136,8 +138,14 @@ class Story:
         return self.net.heal
 
     def packets_lost(self):
-        self.net.lose(self.random.choice((5, 20)))
+        self.net.lose(self.random.choice((2, 8)))
         self.felt = self.load.goes_on(10 * WRITES)
+        return self.net.heal
+
+    def leader_slow(self):
+        """Its packets leave at a fraction of the speed."""
+        self.net.slow(self.ensemble.leader().number, '500kbit')
+        self.felt = self.load.goes_on(5 * WRITES)
         return self.net.heal
 
     def finish(self):
@@ -155,7 +163,8 @@ class Story:
 
 
 THINGS = (Story.leader_killed, Story.follower_killed, Story.all_killed, Story.leader_ended, Story.leader_paused, Story.follower_paused,
-          Story.leader_isolated, Story.follower_isolated, Story.leader_unheard, Story.leader_deaf, Story.two_cut, Story.packets_lost)
+          Story.leader_isolated, Story.follower_isolated, Story.leader_unheard, Story.leader_deaf, Story.two_cut, Story.packets_lost,
+          Story.leader_slow)
 
 
 def main():

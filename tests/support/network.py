@@ -3,7 +3,7 @@
     network.inside()                    # first of all: runs this program again in a namespace of its own, the bridge's
     with network.Network(3) as net:
         Ensemble(kinds, network=net)
-        net.cut(1, 2); net.isolate(3); net.lose(20); net.heal()
+        net.cut(1, 2); net.isolate(3); net.lose(20); net.slow(1, '1mbit'); net.heal()
 
 Everything vanishes with the process that made it. Addresses are in 10.77.0.0/24, reachable from these namespaces alone.
 """
@@ -17,7 +17,7 @@ MARK = 'CHORUS_TEST_NETWORK'
 
 def missing():
     """Why there can be no such network on this machine; nothing when there can."""
-    for tool, package in (('ip', 'iproute2'), ('nft', 'nftables'), ('unshare', 'util-linux')):
+    for tool, package in (('ip', 'iproute2'), ('tc', 'iproute2'), ('nft', 'nftables'), ('unshare', 'util-linux')):
         if not shutil.which(tool):
             return f"{tool} is missing: install Debian's package {package}"
     tried = subprocess.run([*namespace_command(), 'nft', 'list', 'ruleset'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -60,6 +60,7 @@ class Network:
             self.on(number, 'ip', 'address', 'add', f'10.77.0.{number}/24', 'dev', 'eth')
             self.on(number, 'ip', 'link', 'set', 'eth', 'up')
         self.rules = {number: set() for number in self.holders}
+        self.slowed = set()
         self.heal()
 
     def enter(self, number):
@@ -100,10 +101,17 @@ class Network:
             rules.add(f'ip saddr 10.77.0.1-10.77.0.{len(self.addresses)} numgen random mod 100 < {percent} drop')
         self.apply()
 
+    def slow(self, number, rate):
+        """What this host sends is held back to `rate` ("1mbit")."""
+        self.on(number, 'tc', 'qdisc', 'replace', 'dev', 'eth', 'root', 'tbf', 'rate', rate, 'burst', '32kbit', 'latency', '400ms')
+        self.slowed.add(number)
+
     def heal(self):
         for rules in self.rules.values():
             rules.clear()
         self.apply()
+        while self.slowed:
+            self.on(self.slowed.pop(), 'tc', 'qdisc', 'delete', 'dev', 'eth', 'root')
 
     def __enter__(self):
         return self
