@@ -51,8 +51,12 @@ struct NodeOptions {
   int connect_tries = 5;               // of a learner to its leader
   milliseconds connect_retry_delay{100};
   bool multi_address = false;
-  std::optional<world::TlsOptions> tls;  // sslQuorum: both ports
-  bool plain_too = false;                // portUnification: accept either
+  std::optional<milliseconds> greeting_limit;  // quorumCnxnTimeoutMs: who connects to the election port says who it is; sync_limit ticks
+  // Both ports. From plain to TLS without a pause: first all accept both (tls and plain_too), then all connect with TLS too, then none
+  // takes plain connections.
+  std::optional<world::TlsOptions> tls;          // to accept with
+  bool plain_too = false;                        // portUnification
+  std::optional<world::TlsOptions> connect_tls;  // sslQuorum
   /// A link whose other side takes in nothing is ended at this many octets unsent.
   std::size_t link_unsent_max = 256 << 20;
   /// A learner whose disk is so much behind reads no more from its leader until half of it is done.

@@ -115,7 +115,7 @@ void QuorumPort::try_address(std::size_t index) {
   Dial::Try& attempt = dial_->tries[index];
   --attempt.left;
   const auto left = std::max<world::Duration>(dial_->end - world_.now(), milliseconds(1));
-  world_.connect(attempt.address, {.timeout = left, .tls = options_.tls},
+  world_.connect(attempt.address, {.timeout = left, .tls = options_.connect_tls},
                  [this, alive = alive_, id = dial_->id, index](NetResult<std::unique_ptr<Connection>> result) {
                    // Too late, or another address was faster: the connection is dropped.
                    if (*alive && dial_ && dial_->id == id) tried(index, std::move(result));

@@ -21,8 +21,9 @@ struct QuorumPortOptions {
   LinkOptions link;
   /// Links accepted whose first packet has not come: the oldest gives way to one more.
   std::size_t silent_links_max = 64;
-  std::optional<world::TlsOptions> tls;  // sslQuorum
-  bool plain_too = false;                // portUnification: accept both
+  std::optional<world::TlsOptions> tls;          // to accept with
+  bool plain_too = false;                        // portUnification: accept both
+  std::optional<world::TlsOptions> connect_tls;  // sslQuorum: to connect with
 };
 
 /// Lives on one reactor.

@@ -61,8 +61,8 @@ class QuorumPortOnThisMachine : public testing::Test {
     const auto files = authority.sign(name, "IP:127.0.0.1");
     return {.certificate_file = files.certificate, .key_file = files.key, .ca_file = authority.files().certificate};
   }
-  static QuorumPortOptions options(std::optional<world::TlsOptions> tls, bool plain_too = false) {
-    return {.connect_tries = 1, .tls = std::move(tls), .plain_too = plain_too};
+  static QuorumPortOptions options(const std::optional<world::TlsOptions>& tls, bool plain_too = false) {
+    return {.connect_tries = 1, .tls = tls, .plain_too = plain_too, .connect_tls = tls};
   }
   void connect(const QuorumPortOptions& server, const QuorumPortOptions& client) {
     leader = std::make_unique<Side>(reactor, server);
