@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "base/ensure.h"
 
@@ -33,6 +34,11 @@ void Election::start(const Vote& candidate, const EnsembleConfig& committed, con
   notify_at_ = now + interval_;
   propose(initial_, out);
   count(now);
+  // They would not say it again. Where a leader resigns, its vote often comes before the end of its link.
+  for (const auto& [from, early] : std::exchange(early_, {})) {
+    if (!is_looking() || now - early.at > options_.notification_interval_min) continue;
+    if (may_vote(from) && may_vote(early.vote.leader)) receive_looking(from, early.vote, now, out);
+  }
 }
 
 std::optional<EnsembleConfig> Election::receive(ServerId from, const Notification& notification, world::Instant now,
@@ -51,7 +57,11 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
   }
   const bool it_looks = notification.state == NotificationState::looking;
   if (!is_looking()) {
-    if (it_looks) send(from, current_vote_, out);
+    early_.erase(from);
+    if (it_looks) {
+      early_[from] = {vote, now};
+      send(from, current_vote_, out);
+    }
     return std::nullopt;
   }
   if (it_looks && vote.election_epoch < clock_) send(from, proposal_, out);

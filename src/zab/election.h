@@ -94,7 +94,12 @@ class Election {
   Vote proposal_;           // while looking; election_epoch is the clock
   Vote current_vote_;       // otherwise
   Ballots votes_;           // of this round; our own among them
-  Ballots settled_;         // of those who follow or lead, of any round
+  struct Early {
+    Vote vote;
+    world::Instant at;
+  };
+  std::map<ServerId, Early> early_;  // of those who look already while we do not
+  Ballots settled_;                  // of those who follow or lead, of any round
   milliseconds interval_{0};
   std::optional<world::Instant> notify_at_;
   std::optional<world::Instant> finalize_at_;

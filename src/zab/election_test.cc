@@ -406,6 +406,23 @@ TEST(Election, OneWhoResignsVotesForAnother) {
   EXPECT_EQ(one.outcome(), "1: FOLLOWING 2/32@1+5") << "at once";
 }
 
+TEST(Election, VotesThatComeJustBeforeItsOwnRoundCount) {
+  for (const bool late : {false, true}) {
+    One one = server(2);
+    one.start(0x10, 1, ensemble(3));
+    one.hear(3, State::looking, {3, 0x10, 1, 1});
+    one.hear(1, State::looking, {3, 0x10, 1, 1});
+    ASSERT_EQ(one.outcome(), "2: FOLLOWING 3/10@1+1");
+    one.out.clear();
+    one.hear(3, State::looking, {2, 0x20, 2, 1});  // it resigns; the end of its link comes later
+    EXPECT_EQ(one.outcome(), "2: FOLLOWING 3/10@1+1");
+    if (late) one.pass(1s);  // what was said so long ago is no vote of the round that begins
+    one.start(0x20, 1, ensemble(3));
+    one.hear(1, State::looking, {2, 0x20, 2, 1});
+    EXPECT_EQ(one.outcome(), late ? "looking" : "2: LEADING 2/20@2+1");
+  }
+}
+
 TEST(Election, HostileNumbersDoNoHarm) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   One one = server(1);
