@@ -20,6 +20,9 @@ build: dependencies ## Build the programs (PRESET=release|debug|asan|tsan, JOBS=
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
 	@ninja -C $(BUILD) -j $(JOBS) chorus
 
+deb: build ## Make a Debian package of it: build/chorus_*.deb
+	@packaging/debian/build
+
 test: test-dependencies ## Run all tests (LEVEL="unit sim" only these, LEVEL=list to list them)
 	@JOBS=$(JOBS) tests/run $(LEVEL)
 
