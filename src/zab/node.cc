@@ -98,7 +98,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
   void on_snapshot_sent(LinkId link) override { step(SnapshotSent{link}); }
   void on_link_closed(LinkId link, const std::string& why) override;
 
-  void run(What what);
+  void run(const Event& event);
   void perform(SendNotification& action) { election_.send(action.to, action.notification); }
   void perform(Connect& action);
   void perform(SendPacket& action) { quorum_.send(action.link, action.packet); }
@@ -144,6 +144,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
 
   std::vector<Action> actions_;
   bool stepping_ = false;
+  world::Instant now_;        // read once a turn
   std::deque<What> pending_;  // came while the actions of another were carried out
   bool turn_end_posted_ = false;
   bool config_changed_ = false;
@@ -179,24 +180,25 @@ base::Result<void, std::string> Node::Impl::begin() {
 
 void Node::Impl::step(What what) {
   if (ended_) return;
+  if (!turn_end_posted_) now_ = world_.now();
   if (stepping_) {
     pending_.push_back(std::move(what));
     return;
   }
   stepping_ = true;
-  run(std::move(what));
+  run({now_, std::move(what)});
   while (!pending_.empty()) {
-    What next = std::move(pending_.front());
+    const Event next{now_, std::move(pending_.front())};
     pending_.pop_front();
-    run(std::move(next));
+    run(next);
   }
   stepping_ = false;
   end_turn_later();
 }
 
-void Node::Impl::run(What what) {
+void Node::Impl::run(const Event& event) {
   actions_.clear();
-  peer_.step({world_.now(), std::move(what)}, actions_);
+  peer_.step(event, actions_);
   for (Action& action : actions_) {
     std::visit([this](auto& a) { perform(a); }, action);
   }
@@ -237,8 +239,9 @@ void Node::Impl::arm_timer() {
 
 void Node::Impl::on_time() {
   timer_ = {};
+  now_ = world_.now();
   const auto deadline = peer_.deadline();
-  if (deadline && *deadline <= world_.now()) return step(TimePassed{});
+  if (deadline && *deadline <= now_) return step(TimePassed{});
   arm_timer();
 }
 
