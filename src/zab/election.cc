@@ -27,6 +27,7 @@ void Election::start(const Vote& candidate, const EnsembleConfig& committed, con
   state_ = NotificationState::looking;
   votes_.clear();
   settled_.clear();
+  down_.clear();
   ++clock_;
   const bool votes = committed_.is_voter(options_.self) && !options_.is_observer;
   initial_ = votes ? candidate : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
@@ -55,6 +56,7 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     send(from, ours, out);
     return std::nullopt;
   }
+  down_.erase(from);
   const bool it_looks = notification.state == NotificationState::looking;
   if (!is_looking()) {
     early_.erase(from);
@@ -73,6 +75,12 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     receive_settled(from, notification);
   }
   return std::nullopt;
+}
+
+void Election::server_down(ServerId id, world::Instant now) {
+  if (!is_looking() || !may_vote(id)) return;
+  down_.insert(id);
+  count(now);
 }
 
 void Election::time_passed(world::Instant now, std::vector<Action>& out) {
@@ -122,9 +130,9 @@ bool Election::is_quorum(const Ballots& ballots, const Ballot& ballot) const {
   return committed_.is_quorum(agrees) && (last_seen_.version <= committed_.version || last_seen_.is_quorum(agrees));
 }
 
-bool Election::all_voted() const {
+bool Election::none_can_come() const {
   const auto voted = [this](const auto& member) {
-    if (member.second.is_observer) return true;
+    if (member.second.is_observer || down_.contains(member.first)) return true;
     const auto found = votes_.find(member.first);
     return found != votes_.end() && found->second.vote == proposal_;
   };
@@ -158,7 +166,7 @@ void Election::broadcast(std::vector<Action>& out) const {
 void Election::count(world::Instant now) {
   if (!is_quorum(votes_, {proposal_, NotificationState::looking, 0})) {
     finalize_at_.reset();
-  } else if (all_voted()) {
+  } else if (none_can_come()) {
     decide(proposal_);
   } else if (!finalize_at_) {
     finalize_at_ = now + options_.finalize_wait;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "zab/config.h"
@@ -25,7 +26,7 @@ struct ElectionOptions {
 /// While looking it proposes, takes over better votes and decides when a quorum agrees; otherwise it tells those who look whom we follow.
 /// Lives on one reactor. Every SendNotification that it appends is for another server. Differs from the Java server where nothing but time
 /// is at stake:
-/// - with every voter's vote for one proposal it does not wait for a better one, which could not come, and so in an ensemble of one;
+/// - it does not wait for a better vote when none can come: every voter has voted for the proposal, or is known to be down;
 /// - in the wait for a better vote, votes of this round still count;
 /// - asked by a server that has no vote while looking, it answers with its proposal rather than with the outcome of the last election;
 /// - a newer configuration is passed over where reconfig is not enabled, instead of beginning the round anew.
@@ -41,6 +42,8 @@ class Election {
   /// In every state; before the first start() it does nothing. The result: while looking, a committed configuration newer than ours, which
   /// the caller adopts before it calls start() again; the notification then counts for nothing.
   std::optional<EnsembleConfig> receive(ServerId from, const Notification& notification, world::Instant now, std::vector<Action>& out);
+  /// Nobody listens where that server votes. It is not waited for in this round, until it is heard.
+  void server_down(ServerId id, world::Instant now);
   /// deadline() has come.
   void time_passed(world::Instant now, std::vector<Action>& out);
   std::optional<world::Instant> deadline() const;
@@ -73,7 +76,7 @@ class Election {
   bool may_vote(ServerId id) const { return committed_.is_voter(id) || last_seen_.is_voter(id); }
   bool is_better(const Vote& vote, const Vote& than) const;
   bool is_quorum(const Ballots& ballots, const Ballot& ballot) const;
-  bool all_voted() const;
+  bool none_can_come() const;
   bool has_said_to_lead(const Ballots& ballots, const Vote& vote) const;
   void propose(const Vote& vote, std::vector<Action>& out);
   void broadcast(std::vector<Action>& out) const;
@@ -89,11 +92,12 @@ class Election {
   std::string committed_text_;
 
   NotificationState state_ = NotificationState::looking;
-  std::int64_t clock_ = 0;  // the number of the round
-  Vote initial_;            // what we begin with
-  Vote proposal_;           // while looking; election_epoch is the clock
-  Vote current_vote_;       // otherwise
-  Ballots votes_;           // of this round; our own among them
+  std::int64_t clock_ = 0;   // the number of the round
+  Vote initial_;             // what we begin with
+  Vote proposal_;            // while looking; election_epoch is the clock
+  Vote current_vote_;        // otherwise
+  Ballots votes_;            // of this round; our own among them
+  std::set<ServerId> down_;  // of this round: voters that cannot vote
   struct Early {
     Vote vote;
     world::Instant at;

@@ -21,6 +21,8 @@ namespace {
 constexpr milliseconds slow_interval{100};
 /// Who has asked a server to connect gives it that long before it asks again.
 constexpr milliseconds call_back_limit{100};
+/// A member's connection that ends is made anew, not more often than this: it may be back, or it turns out to be down.
+constexpr milliseconds redial_interval{1000};
 /// Addresses under trial at the same time for one server.
 constexpr std::size_t tries_max = 8;
 /// What observers outside of the configuration call themselves. source: QuorumPeer.OBSERVER_ID
@@ -123,7 +125,8 @@ struct ElectionPort::Dial {
 struct ElectionPort::Remote {
   std::shared_ptr<Channel> channel;
   std::optional<Dial> dial;
-  world::Instant asked_until{};      // until then it may be calling back
+  world::Instant asked_until{};  // until then it may be calling back
+  world::Instant redial_after{};
   std::optional<std::string> waits;  // frames, with their lengths
   std::string last_sent;
 };
@@ -338,8 +341,16 @@ void ElectionPort::closed(Channel& channel, const std::string& why) {
   const auto found = remotes_.find(channel.server);
   if (found == remotes_.end() || found->second.channel.get() != &channel) return;
   logger_.debug("disconnected from a server server={} why={}", channel.server, why);
-  found->second.channel.reset();
-  if (!is_member(found->first) && !found->second.dial) remotes_.erase(found);
+  Remote& remote = found->second;
+  remote.channel.reset();
+  if (!is_member(found->first)) {
+    if (!remote.dial) remotes_.erase(found);
+    return;
+  }
+  const world::Instant now = world_.now();
+  if (remote.last_sent.empty() || now < remote.asked_until || now < remote.redial_after) return;
+  remote.redial_after = now + redial_interval;
+  dial(found->first, members_.at(found->first));
 }
 
 }  // namespace chorus::zab

@@ -57,7 +57,8 @@ class ElectionPort {
   void set_members(const EnsembleConfig& committed, const EnsembleConfig& last_seen);
 
   /// The newest notification for each server is what counts: it replaces one that still waits, and is sent again when the connection is
-  /// made anew. Connects if need be. Does nothing for a server that is no member and not connected.
+  /// made anew, which for a member that was told something happens by itself. Connects if need be. Does nothing for a server that is no
+  /// member and not connected.
   void send(ServerId to, const Notification& notification);
 
   /// Servers that are connected.

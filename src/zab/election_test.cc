@@ -148,6 +148,36 @@ TEST(Election, WaitsForABetterVoteUnlessAllHaveVoted) {
   EXPECT_EQ(better.outcome(), "2: FOLLOWING 3/33@1+5");
 }
 
+TEST(Election, DoesNotWaitForTheVoteOfAServerThatIsDown) {
+  One one = server(2);
+  one.start(50, 5, ensemble(3));
+  one.election.server_down(3, one.now);
+  EXPECT_EQ(one.outcome(), "looking");
+  one.hear(1, State::looking, {2, 50, 1, 5});
+  EXPECT_EQ(one.outcome(), "2: LEADING 2/32@1+5");
+
+  One later = server(2);
+  later.start(50, 5, ensemble(3));
+  later.hear(1, State::looking, {2, 50, 1, 5});
+  later.election.server_down(7, later.now);
+  EXPECT_EQ(later.outcome(), "looking");
+  later.election.server_down(3, later.now);
+  EXPECT_EQ(later.outcome(), "2: LEADING 2/32@1+5");
+  later.election.server_down(1, later.now);
+  EXPECT_EQ(later.outcome(), "2: LEADING 2/32@1+5") << "nothing to a leader";
+
+  One back = server(2);
+  back.start(50, 5, ensemble(5));
+  back.election.server_down(3, back.now);
+  back.election.server_down(4, back.now);
+  back.hear(3, State::looking, {3, 40, 0, 5});
+  back.hear(1, State::looking, {2, 50, 1, 5});
+  back.hear(5, State::looking, {2, 50, 1, 5});
+  EXPECT_EQ(back.outcome(), "looking") << "3 is up again";
+  back.pass(200ms);
+  EXPECT_EQ(back.outcome(), "2: LEADING 2/32@1+5");
+}
+
 TEST(Election, InTheWaitOnlyABetterVoteOfALaterRoundCounts) {
   One one = server(2);
   one.start(50, 5, ensemble(3));

@@ -73,6 +73,7 @@ class Peer::Impl {
     core_.emit(RoleChanged{Role::looking, std::nullopt});
   }
   void on(const NotificationReceived& received);
+  void on(const ServerDown& down) { election_.server_down(down.id, core_.now); }
   void on(const LinkAccepted& accepted);
   void on(const LinkConnected& connected) {
     if (learner_) return learner_->connected(connected.link);

@@ -46,6 +46,10 @@ struct NotificationReceived {
   ServerId from;
   Notification notification;
 };
+/// Nobody listens at its election port: there is no use in waiting for its vote.
+struct ServerDown {
+  ServerId id;
+};
 /// Somebody connected to our quorum port. Also while looking: we may be the leader soon.
 struct LinkAccepted {
   LinkId link;
@@ -107,8 +111,8 @@ struct Resign {};
 
 struct Event {
   world::Instant now;
-  std::variant<Started, NotificationReceived, LinkAccepted, LinkConnected, ConnectFailed, PacketReceived, SnapshotLoaded, SnapshotSent,
-               LinkClosed, LogSynced, Stored, Propose, SendToLeader, SendToLearner, HistoryRead, TimePassed, Resign>
+  std::variant<Started, NotificationReceived, ServerDown, LinkAccepted, LinkConnected, ConnectFailed, PacketReceived, SnapshotLoaded,
+               SnapshotSent, LinkClosed, LogSynced, Stored, Propose, SendToLeader, SendToLearner, HistoryRead, TimePassed, Resign>
       what;
 };
 
