@@ -7,6 +7,8 @@
 namespace chorus::app {
 
 void collect_coord(coord::Node& node, admin::MetricWriter& out) {
+  out.gauge("chorus_coord_serving", "1: clients are served; 0: this member looks for a leader.", node.is_serving() ? 1 : 0);
+  if (!node.is_serving()) return;
   const coord::Server& server = node.server();
   const coord::Statistics& now = server.statistics();
   const auto number = [](auto value) { return static_cast<double>(value); };
@@ -25,7 +27,9 @@ void collect_coord(coord::Node& node, admin::MetricWriter& out) {
   out.counter("chorus_coord_connections_refused_total", "Connections beyond a limit.", number(now.connections_rejected));
   out.counter("chorus_coord_auth_failures_total", "Credentials refused.", number(now.auth_failures));
   // The lines of mntr under the names that ZooKeeper's own Prometheus exporter gives them, for dashboards that are there already.
-  for (const auto& [name, text] : coord::zk::monitor_values(server, node.facts())) {
+  std::optional<coord::QuorumFacts> quorum;
+  if (node.member() != nullptr) quorum = node.member()->facts();
+  for (const auto& [name, text] : coord::zk::monitor_values(server, node.facts(), quorum ? &*quorum : nullptr)) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc() && end == text.data() + text.size()) out.gauge(name, "As in ZooKeeper's mntr.", value);

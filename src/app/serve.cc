@@ -57,10 +57,6 @@ class Service {
  private:
   bool start_coord() {
     coord::Options options = loaded_.settings.coord;
-    if (options.ensemble.is_distributed()) {
-      spdlog::error("cannot start: the configuration names an ensemble, and this node would serve alone what the ensemble holds");
-      return false;
-    }
     options.build = fmt::format("{}-{}, built on {}", version, version_commit, version_date);
     auto node = coord::Node::start(reactor_, options, *spdlog::default_logger());
     if (!node) {

@@ -43,6 +43,11 @@ class Database {
   /// Digest of a loaded snapshot, checked when the log reaches its zxid; a Java snapshot is not of one moment, so that digests before it
   /// mean nothing.
   void expect_digest(std::int64_t zxid, std::uint64_t digest);
+  /// For a tree that was not of one moment when it came: until trust_digests_after() no digest is compared.
+  void distrust_digests() { trusted_from_ = INT64_MAX; }
+  void trust_digests_after(std::int64_t zxid) {
+    if (trusted_from_ == INT64_MAX) trusted_from_ = zxid + 1;
+  }
 
  private:
   base::Result<Outcome, TxnFault> apply_record(const jute::TxnHeader& header, jute::OpCode type, base::Reader& in,

@@ -6,6 +6,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 #include "coord/zk/four_letter.h"
+#include "coord/zk/words.h"
 
 namespace chorus::coord {
 
@@ -34,7 +35,7 @@ class Node::Client final : public world::ConnectionHandler {
   Client(Node& node, ConnectionId id, std::unique_ptr<world::Connection> connection)
       : node_(node), id_(id), connection_(std::move(connection)) {}
 
-  void on_data(std::string_view octets) override { node_.received(id_, octets); }
+  void on_data(std::string_view octets) override { node_.received(*this, octets); }
   void on_drained() override { node_.step(Unsent{id_, 0}); }
   void on_closed(const world::NetError&) override {
     Node& node = node_;
@@ -43,7 +44,12 @@ class Node::Client final : public world::ConnectionHandler {
     node.step(Disconnected{id});
     node.finish_stop();
   }
+  ConnectionId id() const { return id_; }
   world::Connection& connection() { return *connection_; }
+
+  bool introduced = false;  // the present Server knows of it
+  bool closing = false;
+  std::string word;  // came while nobody served: maybe the beginning of a four-letter word
 
  private:
   Node& node_;
@@ -57,7 +63,13 @@ base::Result<std::unique_ptr<Node>, NodeError> Node::start(world::World& world, 
   auto storage = Storage::open(world, options, logger, node->storage_callbacks(), loaded);
   if (!storage) return std::unexpected(storage.error());
   node->storage_ = std::move(*storage);
-  node->server_ = std::make_unique<Server>(options, std::move(loaded.database), world.now(), world.random().next());
+  if (options.ensemble.is_distributed()) {
+    auto member = Member::start(world, node->options_, *node->storage_, std::move(loaded), *node, logger);
+    if (!member) return std::unexpected(member.error());
+    node->member_ = std::move(*member);
+  } else {
+    node->begin_term({}, std::move(loaded.database));
+  }
   if (auto listening = node->listen(); !listening) return std::unexpected(listening.error());
   node->tick();
   if (options.autopurge_interval.count() > 0) node->purge();
@@ -77,14 +89,17 @@ Storage::Callbacks Node::storage_callbacks() {
   return {
       .on_durable =
           [this](disk::LogGroup group) {
+            if (member_) return member_->on_durable(group);
             step(Persisted{std::move(group.octets)});
             finish_stop();
           },
       .on_synced =
           [this](world::Duration duration) {
             const auto took = duration_cast<milliseconds>(duration);
-            ++server_->statistics().groups;
-            server_->statistics().sync_latency.add(took.count());
+            if (server_) {
+              ++server_->statistics().groups;
+              server_->statistics().sync_latency.add(took.count());
+            }
             if (took > options_.fsync_warning_threshold) log_.warn("writing the log was slow took_ms={}", took.count());
           },
       .on_failed = [this](const std::string& why) { fail(why); },
@@ -120,12 +135,32 @@ std::optional<world::Address> Node::secure_client_address() const {
   return secure_listener_ ? std::optional(secure_listener_->address()) : std::nullopt;
 }
 
+void Node::begin_term(const Serve& how, std::unique_ptr<Database> database) {
+  ++term_;
+  server_ = std::make_unique<Server>(options_, std::move(database), world_.now(), world_.random().next(), how);
+}
+
+std::unique_ptr<Database> Node::end_term() {
+  ++term_;
+  for (const auto& [id, client] : clients_) {
+    client->closing = true;
+    client->connection().close();
+  }
+  return std::exchange(server_, nullptr)->release();
+}
+
 void Node::accept(std::unique_ptr<world::Connection> connection) {
   const ConnectionId id(++last_connection_);
-  Accepted accepted{id, connection->peer(), connection->is_tls(), connection->peer_subject()};
   Client& client = *clients_.emplace(id, std::make_unique<Client>(*this, id, std::move(connection))).first->second;
   client.connection().start(client);
-  step(std::move(accepted));
+  introduce(client);
+}
+
+void Node::introduce(Client& client) {
+  if (!server_ || client.introduced) return;
+  client.introduced = true;
+  const world::Connection& connection = client.connection();
+  step(Accepted{client.id(), connection.peer(), connection.is_tls(), connection.peer_subject()});
 }
 
 Node::Client* Node::find(ConnectionId id) {
@@ -134,9 +169,13 @@ Node::Client* Node::find(ConnectionId id) {
 }
 
 // What other connections have at hand in this turn of the loop joins the same group.
-void Node::received(ConnectionId id, std::string_view octets) {
-  step(Received{id, octets, true});
-  if (flush_posted_ || !server_->wants_flush()) return;
+void Node::received(Client& client, std::string_view octets) {
+  if (client.closing) return;
+  if (!server_) return received_idle(client, octets);
+  introduce(client);
+  if (!client.word.empty()) step(Received{client.id(), std::exchange(client.word, {}), true});
+  step(Received{client.id(), octets, true});
+  if (flush_posted_ || !server_ || !server_->wants_flush()) return;
   flush_posted_ = true;
   world_.post([this, alive = alive_] {
     if (!*alive) return;
@@ -145,8 +184,17 @@ void Node::received(ConnectionId id, std::string_view octets) {
   });
 }
 
+// Nobody serves: only words are answered. source: AbstractFourLetterCommand, NIOServerCnxn
+void Node::received_idle(Client& client, std::string_view octets) {
+  client.word += octets.substr(0, 4 - std::min<std::size_t>(4, client.word.size()));
+  if (client.word.size() < 4) return;
+  client.closing = true;
+  if (zk::is_known_word(client.word)) client.connection().write(zk::answer_while_not_serving(client.word, options_));
+  client.connection().close();
+}
+
 void Node::step(decltype(Event::what) what) {
-  if (failed_) return;
+  if (failed_ || !server_) return;
   run(std::move(what));
   // A connection that took less than it was given may make the server read less from it.
   while (!congested_.empty()) {
@@ -191,7 +239,9 @@ void Node::perform_on(Close& action) {
 void Node::perform_on(AnswerWord& action) {
   Client* client = find(action.connection);
   if (client == nullptr) return;
-  client->connection().write(zk::answer(action.word, *server_, facts()));
+  std::optional<QuorumFacts> quorum;
+  if (member_) quorum = member_->facts();
+  client->connection().write(zk::answer(action.word, *server_, facts(), quorum ? &*quorum : nullptr));
   client->connection().close();
 }
 
@@ -203,6 +253,13 @@ void Node::perform_on(Resume& action) {
   Client* client = find(action.connection);
   if (client != nullptr && !stopped_) client->connection().resume_reading();
 }
+
+void Node::perform_on(RefusedLink& action) {
+  log_.warn("what another member sent cannot be read reason={}", action.why);
+  member_->refuse(std::move(action));
+}
+
+void Node::perform_on(CannotApply& action) { fail(fmt::format("transaction 0x{:x} cannot be applied: {}", action.zxid, action.why)); }
 
 void Node::perform_on(SessionOpened& action) {
   log_.debug("{} session=0x{:x} timeout_ms={} peer={}", action.resumed ? "session resumed" : "session opened", action.session,
@@ -223,15 +280,16 @@ void Node::perform_on(Persist& action) { storage_->log().append({std::move(actio
 
 void Node::perform_on(SnapshotBegin& action) {
   log_.info("snapshot begins zxid=0x{:x} nodes={}", action.zxid, server_->database().tree.size());
-  storage_->write_snapshot(std::move(action), [this](const auto& result) { snapshot_done(result, false); });
+  storage_->write_snapshot(std::move(action), [this, term = term_](const auto& result) { snapshot_done(term, result, false); });
 }
 
 void Node::perform_on(SnapshotChunk& action) {
   const bool end = action.end;
-  storage_->write_snapshot(std::move(action), [this, end](const auto& result) { snapshot_done(result, end); });
+  storage_->write_snapshot(std::move(action), [this, end, term = term_](const auto& result) { snapshot_done(term, result, end); });
 }
 
-void Node::snapshot_done(const disk::SnapshotResult<std::string>& result, bool end) {
+void Node::snapshot_done(std::uint64_t term, const disk::SnapshotResult<std::string>& result, bool end) {
+  if (term != term_) return;  // its Server is gone, and the tree that it went over
   if (!result) {
     log_.error("no snapshot was written reason={}", result.error().message);
     step(SnapshotFailed{});
@@ -242,7 +300,7 @@ void Node::snapshot_done(const disk::SnapshotResult<std::string>& result, bool e
 }
 
 bool Node::take_snapshot() {
-  if (stepping_ || failed_) return false;
+  if (stepping_ || failed_ || !server_) return false;
   std::vector<Action> actions;
   if (!server_->start_snapshot(actions)) return false;
   for (Action& action : actions) perform(action);
@@ -266,6 +324,11 @@ void Node::fail(std::string why) {
   listener_.reset();
   secure_listener_.reset();
   clients_.clear();
+  // It may be the caller.
+  if (member_)
+    world_.post([this, alive = alive_] {
+      if (*alive) member_.reset();
+    });
   const std::shared_ptr<bool> alive = alive_;
   if (on_failure_) on_failure_(why);
   if (*alive) finish_stop();  // a stop may have waited for this group
@@ -277,13 +340,21 @@ void Node::stop(world::Callback done) {
   secure_listener_.reset();
   // Or busy clients would fill one group while another is written, without end.
   for (const auto& [id, client] : clients_) client->connection().pause_reading();
+  if (member_) {
+    member_->stop([this, alive = alive_] {
+      if (!*alive) return;
+      member_stopped_ = true;
+      finish_stop();
+    });
+  }
   finish_stop();
 }
 
 // In steps: the group under way, then the connections, which are owed their replies.
 void Node::finish_stop() {
   if (!stopped_ || stepping_) return;
-  if (!failed_ && server_->has_unpersisted()) return;
+  if (!failed_ && member_ && !member_stopped_) return;
+  if (!failed_ && server_ && server_->has_unpersisted()) return;
   if (!clients_.empty() && !failed_) {
     for (const auto& [id, client] : clients_) client->connection().close();
     return;

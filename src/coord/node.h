@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "coord/member.h"
 #include "coord/server.h"
 #include "coord/storage.h"
 #include "world/world.h"
@@ -23,18 +24,24 @@ struct ProcessFacts {
 };
 
 /// Lives on one reactor, and must be destroyed before it.
-class Node {
+class Node final : private MemberHost {
  public:
-  /// Recovers and serves. Blocks while it reads the directories. `logger` outlives the node.
+  /// Recovers and serves, alone or, when options.ensemble says so, as a member of an ensemble. Blocks while it reads the directories.
+  /// `logger` outlives the node.
   static base::Result<std::unique_ptr<Node>, NodeError> start(world::World& world, const Options& options, spdlog::logger& logger);
-  ~Node();
+  ~Node() override;
 
   /// Accepts no more, lets what is being written reach the disk, ends every connection, then calls `done`. Once.
   void stop(world::Callback done);
   /// Called when the node cannot go on serving, such as after a failed disk: nothing more is acknowledged. The words say why.
   void on_failure(std::function<void(const std::string&)> callback) { on_failure_ = std::move(callback); }
 
+  /// A member serves nobody while it looks for a leader.
+  bool is_serving() const { return server_ != nullptr; }
+  /// While serving.
   Server& server() { return *server_; }
+  /// Empty: alone.
+  const Member* member() const { return member_.get(); }
   /// With the ports that the system picked; empty when not listening there.
   std::optional<world::Address> client_address() const;
   std::optional<world::Address> secure_client_address() const;
@@ -47,9 +54,15 @@ class Node {
 
   Node(world::World& world, const Options& options, spdlog::logger& logger);
   Storage::Callbacks storage_callbacks();
+  void begin_term(const Serve& how, std::unique_ptr<Database> database) override;
+  std::unique_ptr<Database> end_term() override;
+  void to_server(decltype(Event::what) what) override { step(std::move(what)); }
+  void member_failed(std::string why) override { fail(std::move(why)); }
   base::Result<void, NodeError> listen();
   void accept(std::unique_ptr<world::Connection> connection);
-  void received(ConnectionId id, std::string_view octets);
+  void introduce(Client& client);
+  void received(Client& client, std::string_view octets);
+  void received_idle(Client& client, std::string_view octets);
   void step(decltype(Event::what) what);
   void run(decltype(Event::what) what);
   void perform(Action& action);
@@ -61,10 +74,15 @@ class Node {
   void perform_on(Persist& action);
   void perform_on(SnapshotBegin& action);
   void perform_on(SnapshotChunk& action);
+  void perform_on(Propose& action) { member_->send(std::move(action)); }
+  void perform_on(ToLeader& action) { member_->send(std::move(action)); }
+  void perform_on(ToLearner& action) { member_->send(std::move(action)); }
+  void perform_on(RefusedLink& action);
+  void perform_on(CannotApply& action);
   void perform_on(SessionOpened& action);
   void perform_on(SessionEnded& action);
   void perform_on(Refused& action);
-  void snapshot_done(const disk::SnapshotResult<std::string>& result, bool end);
+  void snapshot_done(std::uint64_t term, const disk::SnapshotResult<std::string>& result, bool end);
   void tick();
   void purge();
   void fail(std::string why);
@@ -74,8 +92,11 @@ class Node {
   world::World& world_;
   spdlog::logger& log_;
   const Options options_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<Storage> storage_;
+  std::unique_ptr<Server> server_;  // of a member: while it serves
+  std::uint64_t term_ = 0;          // counts Servers
+  std::unique_ptr<Member> member_;  // empty: alone
+  bool member_stopped_ = false;
+  std::unique_ptr<Storage> storage_;  // borrows from a tree, so it goes first
   const world::Instant started_;
   std::vector<Action> actions_;
   bool stepping_ = false;

@@ -149,22 +149,30 @@ struct Storage::Disk {
     logger.info("recovered {}", recovered_text);
   }
 
-  /// Snapshots after `zxid` hold what never was agreed on.
-  base::Result<Loaded, NodeError> truncate(std::int64_t zxid) {
+  base::Result<void, NodeError> discard_after(std::int64_t zxid) {
     if (auto done = log->truncate_after(zxid); !done) return base::error(NodeErrc::directory, done.error().message);
+    auto snapshots = disk::list_snapshots(files, snapshot_directory);
+    if (!snapshots) return base::error(code_of(snapshots.error().code), snapshots.error().message);
+    bool removed = false;
+    for (const disk::SnapshotFile& snapshot : *snapshots) {
+      if (snapshot.zxid <= zxid) break;
+      if (auto done = files.remove(snapshot.path); !done) return base::error(code_of(done.error().code), done.error().message);
+      removed = true;
+    }
+    if (!removed) return {};
+    if (auto done = files.sync_directory(snapshot_directory); !done) return base::error(code_of(done.error().code), done.error().message);
+    return {};
+  }
+  base::Result<Loaded, NodeError> truncate(std::int64_t zxid) {
     auto snapshots = disk::list_snapshots(files, snapshot_directory);
     if (!snapshots) return base::error(code_of(snapshots.error().code), snapshots.error().message);
     if (snapshots->empty() || snapshots->back().zxid > zxid) {
       return base::error(NodeErrc::refused,
-                         fmt::format("the leader wants everything after 0x{:x} undone, but every snapshot in {} is newer. "
-                                     "Let this member fetch all data from the others by moving the directory away",
+                         fmt::format("the leader wants everything after 0x{:x} undone, but every snapshot in {} is newer. Let this member "
+                                     "fetch all data from the others by moving the directory away",
                                      zxid, snapshot_directory));
     }
-    for (const disk::SnapshotFile& snapshot : *snapshots) {
-      if (snapshot.zxid <= zxid) break;
-      if (auto done = files.remove(snapshot.path); !done) return base::error(code_of(done.error().code), done.error().message);
-    }
-    if (auto done = files.sync_directory(snapshot_directory); !done) return base::error(code_of(done.error().code), done.error().message);
+    if (auto done = discard_after(zxid); !done) return std::unexpected(done.error());
     log.reset();
     return load();
   }
@@ -192,6 +200,7 @@ struct Storage::Disk {
   }
 
   disk::SnapshotResult<void> begin_snapshot(const SnapshotBegin& begin) {
+    writer.reset();  // of a snapshot that nobody goes on with: it would take this one's temporary file along
     auto opened = disk::SnapshotWriter::open(files, snapshot_directory, begin.zxid, compression);
     if (!opened) return std::unexpected(opened.error());
     writer = std::move(*opened);
@@ -348,6 +357,15 @@ void Storage::truncate(std::int64_t zxid, std::function<void(base::Result<Loaded
                          start_log();
                        }
                        done(std::move(*result));
+                     });
+}
+
+void Storage::discard_after(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done) {
+  ENSURE(log_writer_->is_idle());
+  auto result = std::make_shared<base::Result<void, NodeError>>();
+  world_.run_on_disk([disk = disk_, zxid, result] { *result = disk->discard_after(zxid); },
+                     [alive = alive_, result, done = std::move(done)] {
+                       if (*alive) done(*result);
                      });
 }
 

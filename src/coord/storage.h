@@ -55,6 +55,9 @@ class Storage {
 
   /// Removes every transaction after `zxid`, and snapshots that have such, then loads what is left. The log must be idle.
   void truncate(std::int64_t zxid, std::function<void(base::Result<Loaded, NodeError>)> done);
+  /// The same without loading anything, before a snapshot at `zxid` takes the place of everything. Not undone by a crash in between: what
+  /// goes was never agreed on.
+  void discard_after(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done);
   /// Transactions with zxids after `after` and before `until`, at most about `octets`; empty when the log does not reach back to `after`.
   using History = std::optional<std::vector<zab::Txn>>;
   void read_history(std::int64_t after, std::int64_t until, std::size_t octets, std::function<void(History)> done);

@@ -65,8 +65,7 @@ struct PacketReceived {
   LinkId link;
   Packet packet;
 };
-/// The stream that ExpectSnapshot announced is loaded, in the place of the tree. Until the StoreSnapshot that follows is Stored the disk has
-/// the old state: when the link breaks before, the tree goes back to it, and with it our last zxid.
+/// The stream that ExpectSnapshot announced is loaded, in the place of the tree.
 struct SnapshotLoaded {
   LinkId link;
 };
