@@ -3,23 +3,27 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "world/world.h"
 #include "zab/packet_stream.h"
+#include "zab/quorum_auth.h"
 #include "zab/types.h"
 
 namespace chorus::zab {
 
 struct LinkOptions {
-  /// The other side speaks first and is given so long for it, when it was it that connected.
+  /// The other side speaks first and is given so long for it, when it was it that connected; or so long to authenticate us.
   milliseconds first_packet_limit{20'000};
   /// A snapshot of which nothing moves for so long, at most twice that, ends the link.
   milliseconds snapshot_stall_limit{20'000};
   /// A link whose other side takes in nothing is ended at this many octets unsent.
   std::size_t unsent_max = 256 << 20;
   StreamLimits limits;
+  QuorumAuthOptions auth;
 };
 
 /// Packets and snapshots in both directions, sent in the order of the calls. What goes out is gathered until flush(). While a snapshot is
@@ -29,6 +33,8 @@ class Link final : public world::ConnectionHandler {
   class Owner {
    public:
     virtual ~Owner() = default;
+    /// The other side knows who we are, or does not ask: the link can be used. Only where we connected.
+    virtual void on_ready(LinkId link) = 0;
     /// May close the link.
     virtual void on_packet(LinkId link, Packet packet) = 0;
     virtual void on_snapshot_taken(LinkId link) = 0;
@@ -41,7 +47,7 @@ class Link final : public world::ConnectionHandler {
   Link(world::World& world, LinkId id, std::unique_ptr<world::Connection> connection, const LinkOptions& options, Owner& owner);
   ~Link() override;
 
-  /// Begins to read; once. `accepted`: the first packet must come in time.
+  /// Begins to read; once.
   void start(bool accepted);
   void send(const Packet& packet);
   void send_snapshot(std::unique_ptr<SnapshotSource> source);
@@ -69,17 +75,24 @@ class Link final : public world::ConnectionHandler {
   void on_closed(const world::NetError& why) override;
 
  private:
+  /// The octets that are no longer of the authentication; empty while that goes on.
+  std::optional<std::string_view> authenticate(std::string_view octets);
   void write(std::string octets);
   void pump();
   void pump_after(world::Duration delay);
   void watch_snapshots();
   void stop();
+  void fail(std::string why);
 
   world::World& world_;
   const LinkId id_;
   const std::unique_ptr<world::Connection> connection_;
   const LinkOptions options_;
   Owner& owner_;
+  std::optional<QuorumAuthLearner> learner_auth_;  // while it goes on
+  std::optional<QuorumAuthServer> server_auth_;
+  bool auth_began_ = false;
+  std::string auth_input_;
   PacketStream input_;
   bool open_ = true;
   bool accepted_ = false;

@@ -118,12 +118,13 @@ std::string quoted(std::string_view text) {
   return out += '"';
 }
 
-std::string md5(std::string_view octets) {
-  std::array<unsigned char, 16> digest;
+std::string digest(std::string_view octets, const EVP_MD* how) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> result;
   unsigned size = 0;
-  ENSURE(EVP_Digest(octets.data(), octets.size(), digest.data(), &size, EVP_md5(), nullptr) == 1 && size == digest.size());
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+  ENSURE(EVP_Digest(octets.data(), octets.size(), result.data(), &size, how, nullptr) == 1);
+  return {reinterpret_cast<const char*>(result.data()), size};
 }
+std::string md5(std::string_view octets) { return digest(octets, EVP_md5()); }
 
 /// ISO 8859-1 where that has all of the characters, as the RFC wants it, else as it is.
 std::string latin_1(std::string_view utf8) {
@@ -159,6 +160,13 @@ bool same_secret(std::string_view one, std::string_view other) {
 }
 
 }  // namespace
+
+std::string make_auth_nonce(base::Random& random) {
+  std::string octets;
+  base::Writer writer(octets);
+  for (int i = 0; i < 4; ++i) writer.u64(random.next());
+  return base::hex(digest(octets, EVP_sha256())).substr(0, 40);
+}
 
 AuthStart looks_like_auth(std::string_view octets) {
   std::string begin;

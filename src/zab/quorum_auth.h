@@ -5,10 +5,22 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
+
 namespace chorus::zab {
+
+struct QuorumAuthOptions {
+  struct Credentials {
+    std::string username, password;
+  };
+  std::optional<Credentials> learner;        // shown where we connect. JAAS section QuorumLearner; quorum.auth.learnerRequireSasl
+  std::map<std::string, std::string> users;  // passwords by name of those who may connect to us; JAAS section QuorumServer
+  bool required = false;                     // who shows nothing is refused. quorum.auth.serverRequireSasl
+};
 
 struct AuthStep {
   enum class State {
@@ -57,6 +69,9 @@ class QuorumAuthServer {
   bool challenged_ = false;
   std::string username_;
 };
+
+/// For one connection. The generator's numbers cannot be told from it.
+std::string make_auth_nonce(base::Random& random);
 
 /// Whether a connection begins with such an exchange, or at once with what it is for.
 enum class AuthStart { yes, no, more_needed };

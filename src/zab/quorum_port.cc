@@ -30,9 +30,7 @@ QuorumPort::QuorumPort(world::World& world, const QuorumPortOptions& options, Ha
 
 QuorumPort::~QuorumPort() {
   *alive_ = false;
-  if (dial_) {
-    for (const Dial::Try& attempt : dial_->tries) world_.cancel(attempt.timer);
-  }
+  stop_connecting();
 }
 
 base::Result<void, std::string> QuorumPort::listen(const std::vector<Address>& addresses) {
@@ -94,10 +92,16 @@ void QuorumPort::accept(std::unique_ptr<Connection> connection) {
   handler_.on_accepted(link.id(), link.peer());
 }
 
-void QuorumPort::connect(ServerId to, const std::vector<Address>& addresses, milliseconds limit) {
+void QuorumPort::stop_connecting() {
   if (dial_) {
     for (const Dial::Try& attempt : dial_->tries) world_.cancel(attempt.timer);
+    dial_.reset();
   }
+  if (connecting_) close(std::exchange(connecting_, std::nullopt)->link);
+}
+
+void QuorumPort::connect(ServerId to, const std::vector<Address>& addresses, milliseconds limit) {
+  stop_connecting();
   dial_ = std::make_unique<Dial>(
       Dial{.id = ++last_dial_, .to = to, .end = world_.now() + limit, .tries = {}, .going = 0, .why = "it has no address"});
   for (const Address& address : addresses) dial_->tries.push_back({address, options_.connect_tries, {}});
@@ -124,11 +128,13 @@ void QuorumPort::try_address(std::size_t index) {
 
 void QuorumPort::tried(std::size_t index, NetResult<std::unique_ptr<Connection>> result) {
   if (result) {
-    for (const Dial::Try& attempt : dial_->tries) world_.cancel(attempt.timer);
-    dial_.reset();
+    const ServerId to = dial_->to;
+    stop_connecting();
     Link& link = add(std::move(*result));
     link.start(false);
-    return handler_.on_connected(link.id());
+    if (!options_.link.auth.learner) return handler_.on_connected(link.id());
+    connecting_ = {link.id(), to};
+    return;
   }
   dial_->why = result.error().message;
   Dial::Try& attempt = dial_->tries[index];
@@ -183,10 +189,7 @@ void QuorumPort::resume_reading() {
 
 void QuorumPort::shut_down(world::Callback done) {
   listeners_.clear();
-  if (dial_) {
-    for (const Dial::Try& attempt : dial_->tries) world_.cancel(attempt.timer);
-    dial_.reset();
-  }
+  stop_connecting();
   for (const auto& [id, link] : links_) link->close();
   if (links_.empty()) return world_.post(std::move(done));
   shut_down_done_ = std::move(done);
@@ -206,6 +209,11 @@ std::optional<Address> QuorumPort::peer(LinkId id) const {
   return link == nullptr ? std::nullopt : std::optional(link->peer());
 }
 
+void QuorumPort::on_ready(LinkId link) {
+  connecting_.reset();
+  handler_.on_connected(link);
+}
+
 void QuorumPort::on_packet(LinkId link, Packet packet) { handler_.on_packet(link, std::move(packet)); }
 
 void QuorumPort::on_snapshot_taken(LinkId link) { handler_.on_snapshot_taken(link); }
@@ -217,7 +225,11 @@ void QuorumPort::on_closed(LinkId id, const std::string& why) {
   const bool told = at->second->was_closed_here();
   const std::string words = why;  // the link's own
   links_.erase(at);
-  if (!told) handler_.on_link_closed(id, words);
+  if (connecting_ && connecting_->link == id) {
+    handler_.on_connect_failed(std::exchange(connecting_, std::nullopt)->to, words);
+  } else if (!told) {
+    handler_.on_link_closed(id, words);
+  }
   if (links_.empty() && shut_down_done_) world_.post(std::exchange(shut_down_done_, nullptr));
 }
 

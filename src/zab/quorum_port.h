@@ -82,9 +82,11 @@ class QuorumPort final : public Link::Owner {
 
   Link& add(std::unique_ptr<world::Connection> connection);
   Link* find(LinkId link) const;
+  void stop_connecting();
   void accept(std::unique_ptr<world::Connection> connection);
   void try_address(std::size_t index);
   void tried(std::size_t index, world::NetResult<std::unique_ptr<world::Connection>> result);
+  void on_ready(LinkId link) override;
   void on_packet(LinkId link, Packet packet) override;
   void on_snapshot_taken(LinkId link) override;
   void on_snapshot_sent(LinkId link) override;
@@ -100,6 +102,11 @@ class QuorumPort final : public Link::Owner {
   bool paused_ = false;
   std::unique_ptr<Dial> dial_;
   std::uint64_t last_dial_ = 0;
+  struct Connecting {
+    LinkId link;
+    ServerId to;
+  };
+  std::optional<Connecting> connecting_;  // it has answered, and we authenticate ourselves
   world::Callback shut_down_done_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // connects look here before they touch the port
 };

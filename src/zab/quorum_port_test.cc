@@ -421,6 +421,39 @@ TEST_F(QuorumPorts, ShutsDownInGoodOrder) {
   EXPECT_TRUE(run_until([&] { return again; }, 1s));
 }
 
+TEST(QuorumPortAuth, LetsThoseInWhoKnowThePassword) {
+  const struct {
+    const char* name;
+    QuorumAuthOptions server, learner;
+    const char* refused;  // null: let in
+  } cases[] = {
+      {"right", {.users = {{"learner", "secret"}}, .required = true}, {.learner = {{"learner", "secret"}}}, nullptr},
+      {"wrong password", {.users = {{"learner", "secret"}}}, {.learner = {{"learner", "Secret"}}}, "refused our name"},
+      {"nothing shown", {.users = {{"learner", "secret"}}}, {}, nullptr},
+      {"nothing shown, though required", {.users = {{"learner", "secret"}}, .required = true}, {}, "reset"},
+      {"nobody asked", {}, {.learner = {{"learner", "secret"}}}, "said nothing"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    sim::Simulation simulation(1);
+    sim::Node& one = simulation.add_node("leader");
+    sim::Node& two = simulation.add_node("learner");
+    one.start();
+    two.start();
+    Side leader(one, {.link = {.auth = c.server}}), learner(two, {.link = {.auth = c.learner}});
+    ASSERT_TRUE(leader.port.listen({{one.address(), 2888}}));
+    learner.port.connect(1, {{one.address(), 2888}}, 5s);
+    ASSERT_TRUE(simulation.run_until([&] { return !learner.connected.empty() || !learner.failed.empty(); }, 60s));
+    if (!learner.connected.empty()) {
+      learner.port.send(learner.connected[0], packet(PacketType::follower_info, 1));
+      learner.port.flush();
+    }
+    ASSERT_TRUE(simulation.run_until([&] { return !leader.packets.empty() || !learner.words.empty(); }, 60s));
+    EXPECT_EQ(leader.packets.empty(), c.refused != nullptr) << learner.words;
+    if (c.refused != nullptr) EXPECT_NE(learner.words.find(c.refused), std::string::npos) << learner.words;
+  }
+}
+
 TEST_F(QuorumPorts, ListensElsewhere) {
   connect();
   const Address before{leader.machine.address(), 2888}, after{leader.machine.address(), 2889};
