@@ -30,6 +30,7 @@ struct Core {
   world::Instant now{};
   std::vector<Action>* out = nullptr;
 
+  bool has(Fault fault) const { return options.planted == fault; }
   const EnsembleConfig& last_seen() const { return next_config ? *next_config : config; }
   world::Duration init_time() const { return options.tick * options.init_limit; }
   world::Duration sync_time() const { return options.tick * options.sync_limit; }

@@ -76,6 +76,9 @@ class Leader {
     bool is_forwarded_to() const { return stage >= Stage::synchronizing; }
   };
 
+  using Learners = std::map<LinkId, Learner>;
+
+  bool forget(Learners::iterator learner);
   void introduce(LinkId link, Learner& learner, const Packet& packet);
   void check_epochs();
   void lead_epoch(LinkId link, Learner& learner);
@@ -110,7 +113,7 @@ class Leader {
   std::int64_t own_epoch_, own_zxid_;
   world::Instant phase_deadline_;
   std::set<ServerId> introduced_, promised_, acknowledged_;  // voters: FOLLOWERINFO, ACKEPOCH, ACK of NEWLEADER
-  std::map<LinkId, Learner> learners_;
+  Learners learners_;
 
   std::map<ServerId, std::int64_t> acked_;
   Tally tally_;

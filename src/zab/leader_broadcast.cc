@@ -79,7 +79,7 @@ void Leader::commit_what_may() {
   const auto& pending = core_.ledger.pending();
   // Having committed that another is to lead, we commit no more: that is for the new leader. source: Leader.tryToCommit
   while (!pending.empty() && designated_leader_ == core_.options.self) {
-    std::int64_t point = tally_.quorum_zxid();
+    std::int64_t point = core_.has(Fault::commit_without_quorum) ? core_.ledger.synced() : tally_.quorum_zxid();
     if (next_tally_ && point >= reconfig_zxid_) point = std::max(reconfig_zxid_ - 1, std::min(point, next_tally_->quorum_zxid()));
     if (pending.front().zxid > point) return;
     while (!pending.empty() && pending.front().zxid <= point) {

@@ -115,11 +115,15 @@ void Learner::lead_info(const Packet& packet) {
   const std::int32_t protocol = in.i32();
   if (!in.ok() || protocol < learner_protocol) return violate("speaks a protocol from before ZooKeeper 3.4");
   epoch_ = epoch_of(packet.zxid);
+  if (epoch_ <= core_.accepted_epoch && core_.has(Fault::skip_epoch_check)) {
+    return answer_epoch(static_cast<std::int32_t>(core_.current_epoch));
+  }
   if (epoch_ < core_.accepted_epoch) {
     return violate(fmt::format("leads epoch {}, and we accepted {} from another", epoch_, core_.accepted_epoch));
   }
   // Promised before, perhaps to another: it must not count twice. source: Learner.registerWithLeader
   if (epoch_ == core_.accepted_epoch) return answer_epoch(-1);
+  if (core_.has(Fault::forget_promise)) return answer_epoch(static_cast<std::int32_t>(core_.current_epoch));
   stage_ = Stage::promising;
   core_.store(StoreAcceptedEpoch{epoch_});
 }
@@ -139,6 +143,10 @@ void Learner::begin_sync(const Packet& packet) {
     case PacketType::trunc:
       if (packet.zxid < 0 || packet.zxid > core_.ledger.last()) {
         return violate(fmt::format("{} of a log that ends at {:#x}", describe(packet), core_.ledger.last()));
+      }
+      if (core_.has(Fault::forget_truncation)) {
+        stage_ = Stage::synchronizing;
+        return;
       }
       stage_ = Stage::truncating;
       return core_.store(Truncate{packet.zxid});
@@ -212,6 +220,7 @@ void Learner::propose(Txn txn) {
 void Learner::log(Txn txn) {
   if (role_ == Role::following) unacknowledged_.push_back(txn.zxid);
   core_.ledger.append(std::move(txn), *core_.out);
+  if (core_.has(Fault::acknowledge_before_sync)) acknowledge();
 }
 
 void Learner::commit(std::int64_t zxid) {
@@ -252,7 +261,7 @@ void Learner::new_leader(const Packet& packet) {
 }
 
 void Learner::store_epoch() {
-  if (core_.is_storing() || !core_.ledger.is_all_synced()) return;
+  if (core_.is_storing() || (!core_.ledger.is_all_synced() && !core_.has(Fault::forget_new_leader_sync))) return;
   stage_ = Stage::storing_epoch;
   if (core_.current_epoch == epoch_) return acknowledge_new_leader();
   core_.store(StoreCurrentEpoch{epoch_});
@@ -310,7 +319,8 @@ void Learner::up_to_date() {
 /// source: LearnerHandler.run
 void Learner::acknowledge() {
   if (!is_serving() || over_) return;
-  while (!unacknowledged_.empty() && unacknowledged_.front() <= core_.ledger.synced()) {
+  const std::int64_t durable = core_.has(Fault::acknowledge_before_sync) ? core_.ledger.last() : core_.ledger.synced();
+  while (!unacknowledged_.empty() && unacknowledged_.front() <= durable) {
     core_.send(*link_, make_packet(PacketType::ack, unacknowledged_.front()));
     unacknowledged_.pop_front();
   }

@@ -215,7 +215,8 @@ void Peer::Impl::settle() {
     end_term(std::string(*learner_->over()));
   }
   if (std::exchange(core_.is_config_changed, false)) election_.set_config(core_.config, core_.last_seen());
-  if (state_ == State::ending && (!look_at_ || core_.now >= *look_at_) && is_disk_settled()) look();
+  if (look_at_ && core_.now >= *look_at_) look_at_.reset();
+  if (state_ == State::ending && !look_at_ && is_disk_settled()) look();
   if (state_ == State::looking) {
     const auto vote = election_.decided();
     const bool has_waited = is_resigning_ && core_.now >= resigned_at_;
@@ -246,6 +247,7 @@ void Peer::Impl::end_term(const std::string& why) {
 /// Before we stand for anything, the tree has to be what the log has: all of it durable and committed.
 bool Peer::Impl::is_disk_settled() {
   if (core_.is_storing() || !core_.ledger.is_all_synced()) return false;
+  if (core_.ledger_on_disk && core_.has(Fault::keep_unstored_tree)) core_.ledger_on_disk.reset();
   if (core_.ledger_on_disk) {
     core_.store(Truncate{core_.ledger_on_disk->last()});
     return false;
@@ -255,7 +257,6 @@ bool Peer::Impl::is_disk_settled() {
 }
 
 void Peer::Impl::look() {
-  look_at_.reset();
   if (is_resigning_ && !successor_) {
     state_ = State::resigned;
     return core_.emit(Resigned{});

@@ -16,6 +16,19 @@
 
 namespace chorus::zab {
 
+/// Deliberate bugs, so that tests can show that each would be found. Never set otherwise.
+enum class Fault {
+  none,
+  acknowledge_before_sync,  // proposals, by a follower
+  skip_epoch_check,         // of what others promised: the leader counts from its own, and is followed
+  forget_promise,           // the accepted epoch is not stored
+  forget_truncation,        // TRUNC is passed over
+  forget_new_leader_sync,   // NEWLEADER is acknowledged before the history is durable
+  commit_without_quorum,    // what the leader alone has is committed
+  serve_without_quorum,     // the leader waits for no acknowledgement of NEWLEADER
+  keep_unstored_tree        // a tree that came by SNAP and was not stored is kept for the next election
+};
+
 struct PeerOptions {
   ServerId self = 0;
   milliseconds tick{2000};
@@ -27,6 +40,7 @@ struct PeerOptions {
   milliseconds notification_interval_min{200};  // zookeeper.fastleader.minNotificationInterval
   milliseconds notification_interval_max{60'000};
   milliseconds finalize_wait{200};
+  Fault planted = Fault::none;
 };
 
 /// What the disk has at start: everything logged is applied to the tree.
