@@ -15,7 +15,8 @@ void fuzz_jute(std::string_view input);
 void fuzz_server(std::string_view input);
 /// One direction of a link of the quorum port, after an octet that says in what pieces it comes. A snapshot follows each SNAP.
 void fuzz_quorum(std::string_view input);
-/// The first octet says: 0 a notification, 1 an initial message of the election port, 2 the text of a configuration, 3 a story of an election.
+/// The first octet says: 0 a notification, 1 an initial message of the election port, 2 the text of a configuration, 3 a story of an
+/// election.
 void fuzz_election(std::string_view input);
 
 }  // namespace chorus::fuzz
