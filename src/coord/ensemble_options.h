@@ -31,7 +31,7 @@ struct EnsembleOptions {
   milliseconds notification_interval_max{60'000};  // zookeeper.fastleader.maxNotificationInterval
   milliseconds connect_timeout{5000};              // zookeeper.cnxTimeout, election port
   milliseconds leader_connect_delay{100};          // zookeeper.leaderConnectDelayDuringRetryMs: between a learner's tries
-  int leader_connect_tries = 5;                    // not for people to set
+  int leader_connect_tries = 10;                   // not for people to set; see zab/node.h
   /// zookeeper.quorumCnxnTimeoutMs: silence allowed while an election connection is set up; empty: sync_limit ticks.
   std::optional<milliseconds> election_handshake_timeout;
 

@@ -48,7 +48,9 @@ struct NodeOptions {
   /// Of ours; where they bind, as in the configuration unless set. source: quorumListenOnAllIPs
   bool listen_on_all_interfaces = false;
   milliseconds connect_timeout{5000};  // zookeeper.cnxTimeout, election port
-  int connect_tries = 5;               // of a learner to its leader
+  /// Of a learner to its leader. Twice those of a Java learner: where all have voted we are through with the election 200 ms before a Java
+  /// leader is, and it listens only then. Who gives up before costs both another round, after the leader's init_limit.
+  int connect_tries = 10;
   milliseconds connect_retry_delay{100};
   bool multi_address = false;
   std::optional<milliseconds> greeting_limit;  // quorumCnxnTimeoutMs: who connects to the election port says who it is; sync_limit ticks

@@ -136,8 +136,8 @@ struct SendNotification {
   ServerId to;
   Notification notification;
 };
-/// To the quorum port of `to`, 5 tries 100 ms apart, `limit` in all. Takes the place of a Connect that has not ended, which then has no
-/// answer. source: Learner.connectToLeader
+/// To the quorum port of `to`, several tries 100 ms apart, `limit` in all. Takes the place of a Connect that has not ended, which then has
+/// no answer. source: Learner.connectToLeader
 struct Connect {
   ServerId to;
   milliseconds limit;
