@@ -37,12 +37,17 @@ struct Serve {
     standalone,
     leader,   // prepares everybody's writes, and proposes them
     learner,  // a follower or an observer: reads here, hands writes to the leader
+    /// Without a leader: reads for clients that allow it, with sessions of its own. source: ReadOnlyZooKeeperServer
+    read_only,
   } role = Role::standalone;
   /// Leader: its first transaction is zxid + 1, as StartServing has it.
   std::int64_t zxid = 0;
   /// Members: what is in force as the term begins. It is written into /zookeeper/config, locally, and a reconfiguration starts from it.
   std::optional<zab::EnsembleConfig> config;
   world::WallTime wall{};  // now, for the mtime of that node
+  /// Members with a leader: the term's. All of earlier epochs is here, so a client may have seen as much as the beginning of this one,
+  /// which leaders of Java tell their clients before the first transaction.
+  std::int64_t epoch = 0;
 };
 
 // --- Events: what happened. ---
@@ -277,7 +282,9 @@ class Server {
   void update_pause(ClientConnection& client);
   bool is_full(const ClientConnection& client) const;
   bool is_leader() const { return serve_.role == Serve::Role::leader; }
-  bool is_learner() const { return serve_.role == Serve::Role::learner; }
+  bool is_read_only() const { return serve_.role == Serve::Role::read_only; }
+  /// Whether others decide what is written, and which sessions live.
+  bool is_learner() const { return serve_.role == Serve::Role::learner || is_read_only(); }
   /// The log takes nothing, as on a full disk, or the ensemble: what waits for it must not grow, or clients that give up and come back
   /// would add to it.
   bool is_disk_behind() const {
@@ -298,6 +305,7 @@ class Server {
   void write_connect_response(ClientConnection& client);
   void wait_for_earlier_writes(ClientConnection& client);
   void refuse_session(ClientConnection& client);
+  std::int64_t known_zxid() const;
   std::int64_t next_session_id();
   jute::ErrorCode check_session(const ClientConnection& client);
   void touch(const ClientConnection& client);
@@ -305,7 +313,9 @@ class Server {
   void end_session(std::int64_t session, bool expired);
 
   // server_local.cc
-  bool has_local_sessions() const { return options_.ensemble.local_sessions_enabled && serve_.role != Serve::Role::standalone; }
+  bool has_local_sessions() const {
+    return is_read_only() || (options_.ensemble.local_sessions_enabled && serve_.role != Serve::Role::standalone);
+  }
   void expire_local_sessions();
   void close_local_session(ClientConnection& client, std::int32_t xid);
   bool stays_here(ClientConnection& client, jute::OpCode type, std::string_view body, jute::ErrorCode& refusal);

@@ -92,8 +92,9 @@ class ClientTest : public testing::Test {
 
 class ServerTest : public ClientTest {
  protected:
-  explicit ServerTest(const Options& options = {}, std::unique_ptr<Database> database = std::make_unique<Database>(true))
-      : server_(options, std::move(database), now_, 1) {}
+  explicit ServerTest(const Options& options = {}, std::unique_ptr<Database> database = std::make_unique<Database>(true),
+                      const Serve& serve = {})
+      : server_(options, std::move(database), now_, 1, serve) {}
 
   void step(decltype(Event::what) what) {
     std::vector<Action> actions;

@@ -1,5 +1,6 @@
 // Local sessions: known to the server that the client is connected to and to nobody else, until they own something.
 // source: LearnerSessionTracker, LeaderSessionTracker, LocalSessionTracker, QuorumZooKeeperServer.checkUpgradeSession
+// Without a leader all are.
 #include "coord/server.h"
 
 namespace chorus::coord {

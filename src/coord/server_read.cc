@@ -61,14 +61,16 @@ void Server::handle(ClientConnection& client, std::string_view frame) {
   client.statistics.last_cxid = header->xid >= 0 ? header->xid : client.statistics.last_cxid;
   if (type == OpCode::auth) return authenticate(client, header->xid, in);
   ErrorCode refusal = ErrorCode::ok;
-  if (!is_write(type)) {
+  if (is_read_only() && type != OpCode::close_session && (is_write(type) || type == OpCode::sync)) {
+    refusal = ErrorCode::not_read_only;
+  } else if (!is_write(type)) {
     refusal = check_session(client);
   } else if (const std::string_view body = base::Reader(in).rest(); !client.is_local_session || !stays_here(client, type, body, refusal)) {
     submit(&client, client.session, header->xid, type, body);
     if (type == OpCode::close_session) sessions_.set_closing(client.session);
     return;
   }
-  if (type == OpCode::sync && is_learner()) return forward_sync(client, header->xid, frame, in.rest());
+  if (type == OpCode::sync && is_learner() && !is_read_only()) return forward_sync(client, header->xid, frame, in.rest());
   // Sync waits for every write that came before it, whoever's.
   const std::int64_t barrier = type == OpCode::sync && !in_flight_.empty() ? preparer_.last_zxid() : 0;
   if (client.waiting.empty() && barrier == 0) return serve(client, frame, refusal);

@@ -40,10 +40,12 @@ void Server::connect(ClientConnection& client, std::string_view frame) {
   const auto request = jute::decode<jute::ConnectRequest>(in);
   if (!request) return refuse(client, "its connect request cannot be read");
   if (is_disk_behind()) return refuse(client, "writes are not getting done, and too many wait already");
-  client.has_read_only_flag = in.remaining() > 0;  // whether it would take a read-only server says nothing to a writable one
-  if (request->last_zxid_seen > database_->last_zxid) {
-    return refuse(client, "it has seen zxid 0x" + fmt::format("{:x}", request->last_zxid_seen) + ", this server only 0x" +
-                              fmt::format("{:x}", database_->last_zxid) + ": it must try another server");
+  client.has_read_only_flag = in.remaining() > 0;
+  const bool takes_read_only = in.u8() != 0;
+  if (is_read_only() && !takes_read_only) return refuse(client, "it wants to write, and there is no leader");
+  if (request->last_zxid_seen > known_zxid()) {
+    return refuse(client, fmt::format("it has seen zxid 0x{:x}, this server only 0x{:x}: it must try another server",
+                                      request->last_zxid_seen, known_zxid()));
   }
   client.timeout = std::clamp(milliseconds(request->timeout_ms), min_session_timeout(), max_session_timeout());
   if (request->session_id != 0) return resume(client, request->session_id, request->password.value_or(""));
@@ -56,6 +58,10 @@ void Server::connect(ClientConnection& client, std::string_view frame) {
   client.phase = Phase::connecting;
   submit(&client, client.session, 0, OpCode::create_session,
          jute::encode(jute::CreateSessionTxn{static_cast<std::int32_t>(client.timeout.count())}));
+}
+
+std::int64_t Server::known_zxid() const {
+  return std::max({database_->last_zxid, is_leader() ? serve_.zxid : 0, zab::first_zxid_of(serve_.epoch)});
 }
 
 // After a restart the clock, and with it the ids, may have begun anew.
@@ -76,6 +82,11 @@ void Server::resume(ClientConnection& client, std::int64_t session, std::string_
     client.is_local_session = true;
     local_sessions_.set_timeout(session, client.timeout, now_);
     return welcome(client, true);
+  }
+  if (is_read_only()) {
+    // Whether it still lives, who leads next will know: until then it is neither gone nor served.
+    if (database_->sessions.contains(session)) return refuse(client, "its session is the ensemble's, and there is no leader");
+    return refuse_session(client);
   }
   if (is_learner()) {  // the leader knows whether it is alive
     client.phase = Phase::connecting;
@@ -124,7 +135,7 @@ void Server::write_connect_response(ClientConnection& client) {
   const std::size_t start = out.size();
   out.u32(0);
   jute::write(out, jute::ConnectResponse{0, static_cast<std::int32_t>(client.timeout.count()), client.session, password});
-  if (client.has_read_only_flag) jute::write(out, false);
+  if (client.has_read_only_flag) jute::write(out, is_read_only());
   out.patch_u32(start, static_cast<std::uint32_t>(out.size() - start - 4));
   ++statistics_.packets_sent;
   ++client.statistics.sent;
@@ -155,7 +166,7 @@ void Server::refuse_session(ClientConnection& client) {
   const std::size_t start = out.size();
   out.u32(0);
   jute::write(out, jute::ConnectResponse{0, 0, 0, std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16)});
-  if (client.has_read_only_flag) jute::write(out, false);
+  if (client.has_read_only_flag) jute::write(out, is_read_only());
   out.patch_u32(start, static_cast<std::uint32_t>(out.size() - start - 4));
   ++statistics_.packets_sent;
   close(client);
