@@ -336,9 +336,12 @@ void Member::start_serving(const zab::StartServing& how) {
   recorder_.serving(world_.now());
   tree_->trust_digests_after(std::max(how.zxid, tree_->last_zxid));
   const bool leads = how.role == zab::Role::leading;
-  host_.begin_term(
-      {.role = leads ? Serve::Role::leader : Serve::Role::learner, .zxid = how.zxid, .config = peer().config(), .wall = world_.wall_now()},
-      std::move(database_));
+  host_.begin_term({.role = leads ? Serve::Role::leader : Serve::Role::learner,
+                    .zxid = how.zxid,
+                    .config = peer().config(),
+                    .wall = world_.wall_now(),
+                    .epoch = how.epoch},
+                   std::move(database_));
 }
 
 void Member::stop_serving() {
