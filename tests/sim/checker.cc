@@ -28,6 +28,7 @@ bool is_start_of_epoch(std::int64_t zxid) { return zxid > 0 && (zxid & 0xffff'ff
 bool follows(std::int64_t zxid, std::int64_t before) {
   return zxid == before + 1 || (epoch_of(zxid) > epoch_of(before) && is_start_of_epoch(zxid - 1));
 }
+bool is_expired(const Transaction& txn) { return txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_expired); }
 bool is_moved(const Transaction& txn) { return txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_moved); }
 
 class Checker {
@@ -154,15 +155,19 @@ void Checker::match_transactions() {
 
 void Checker::check_order_of_transactions() {
   std::map<std::int64_t, std::int32_t> last_xid;
+  std::set<std::int64_t> ended;
   for (std::size_t t = 0; t < transactions_.size(); ++t) {
     const Transaction& txn = transactions_[t];
+    if (txn.type == static_cast<int>(OpCode::close_session)) ended.insert(txn.session);
     if (t > 0 && !check(follows(txn.zxid, transactions_[t - 1].zxid)))
       fault("zxid {:#x} follows {:#x}", txn.zxid, transactions_[t - 1].zxid);
     if (txn.cxid == 0) continue;
-    if (is_moved(txn)) {  // it came by a connection that its client had left for another one, and was refused
+    // What came late, by a connection that its client had left for another one, is refused.
+    if (is_moved(txn)) {
       if (!check(connections_of_[txn.session] > 1)) fault("session {:#x} was refused as moved, but never left its server", txn.session);
       continue;
     }
+    if (is_expired(txn) && ended.contains(txn.session) && connections_of_[txn.session] > 1) continue;
     std::int32_t& last = last_xid[txn.session];
     if (!check(txn.cxid > last)) fault("session {:#x}: xid {} was executed after xid {}", txn.session, txn.cxid, last);
     last = txn.cxid;
@@ -365,7 +370,7 @@ void Checker::replay() {
       Outcome outcome;
       if (is_moved(txn)) {
         outcome.err = ErrorCode::session_moved;
-      } else if (txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_expired)) {
+      } else if (is_expired(txn)) {
         // A session is refused from the moment its end is decided, which is before that is a transaction, and power may fail in
         // between. source: SessionTrackerImpl.setSessionClosing
         outcome.err = ErrorCode::session_expired;

@@ -256,6 +256,16 @@ TEST_F(CheckerTest, ASessionThatNeverMovedIsRefusedAsMoved) {
   expect_fault("never left its server");
 }
 
+TEST_F(CheckerTest, AWriteComesLateForASessionThatHasEnded) {
+  const std::size_t late = story.ask(a, set("/a", "2"));
+  story.write(story.connect(anna), {.code = OpCode::close_session});
+  story.refuse(late, ErrorCode::session_expired);
+  expect_sound();
+  story.transactions.back().type = static_cast<std::int32_t>(OpCode::set_data);
+  story.transactions.back().err = 0;
+  expect_fault("was executed after xid");
+}
+
 TEST_F(CheckerTest, AnEphemeralGoesBeforeItsSession) {
   story.write(a, create("/e", "", ephemeral));
   const std::size_t read = story.read(b, get("/e"));
