@@ -46,7 +46,9 @@ class Member::Source final : public zab::SnapshotSource {
 class Member::Sink final : public zab::SnapshotSink {
  public:
   Sink(Member& member, std::int64_t zxid)
-      : member_(member), zxid_(zxid), database_(std::make_unique<Database>(member.options_.extended_types_enabled)) {}
+      : member_(member), zxid_(zxid), database_(std::make_unique<Database>(member.options_.extended_types_enabled)) {
+    database_->tree.clear();  // the stream has the root too
+  }
 
   base::Result<std::size_t, std::string> feed(std::string_view octets) override {
     std::size_t taken = 0;
@@ -190,12 +192,18 @@ base::Result<zab::Recovered, NodeError> Member::recover(Storage::Loaded loaded) 
   const std::int64_t of_log = zab::epoch_of(tree_->last_zxid);
   out.current_epoch = current->value_or(of_log);
   out.accepted_epoch = accepted->value_or(std::max(of_log, out.current_epoch));
-  if (of_log > out.current_epoch || out.current_epoch > out.accepted_epoch) {
+  if (of_log > out.accepted_epoch || out.current_epoch > out.accepted_epoch) {
     return base::error(
         NodeErrc::refused,
         fmt::format("the log in {} ends in epoch {}, but currentEpoch says {} and acceptedEpoch {}: bring the missing file back "
                     "from a copy, or let this member fetch all data from the others by moving the directory away",
                     storage_.log_directory(), of_log, out.current_epoch, out.accepted_epoch));
+  }
+  // Power failed while a leader brought us into line: its history was on disk, its epoch not yet. What has transactions of an epoch is part
+  // of the history of the leader that was established in it. Java's servers do not start then.
+  if (of_log > out.current_epoch) {
+    if (auto kept = storage_.keep_epoch(Storage::Epoch::current, of_log); !kept) return std::unexpected(kept.error());
+    out.current_epoch = of_log;
   }
   return out;
 }

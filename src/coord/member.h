@@ -49,6 +49,8 @@ class Member final : public zab::Application {
   void stop(world::Callback done) { zab_->resign(std::move(done)); }
 
   const zab::Peer& peer() const { return zab_->peer(); }
+  /// Wherever it is.
+  const Database& database() const { return *tree_; }
   QuorumFacts facts() const;
 
  private:

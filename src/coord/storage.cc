@@ -383,6 +383,12 @@ base::Result<std::optional<std::int64_t>, NodeError> Storage::read_epoch(Epoch w
   return *epoch;
 }
 
+base::Result<void, NodeError> Storage::keep_epoch(Epoch which, std::int64_t epoch) {
+  const std::string path = disk_->snapshot_directory + (which == Epoch::accepted ? "/acceptedEpoch" : "/currentEpoch");
+  if (auto done = disk::write_epoch(disk_->files, path, epoch); !done) return base::error(code_of(done.error().code), done.error().message);
+  return {};
+}
+
 void Storage::write_epoch(Epoch which, std::int64_t epoch, std::function<void(const disk::RecoverResult<void>&)> done) {
   auto result = std::make_shared<disk::RecoverResult<void>>();
   world_.run_on_disk(

@@ -64,6 +64,8 @@ class Storage {
 
   enum class Epoch { accepted, current };
   base::Result<std::optional<std::int64_t>, NodeError> read_epoch(Epoch which) const;
+  /// At once: for the time before anything is served.
+  base::Result<void, NodeError> keep_epoch(Epoch which, std::int64_t epoch);
   void write_epoch(Epoch which, std::int64_t epoch, std::function<void(const disk::RecoverResult<void>&)> done);
 
   /// Calls back when what was given to the disk before is done. The log is then sealed, unless it had `failed`.
