@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <functional>
@@ -13,9 +14,11 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/random.h"
 #include "zab/packet.h"
 #include "zab/peer.h"
+#include "zab/peer_fixture.h"
 
 namespace chorus::zab::test {
 
@@ -26,6 +29,17 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 using Entries = std::vector<Entry>;
+
+inline Entry entry_of(const Txn& txn) {
+  base::Reader in(*txn.octets);
+  in.octets(32);
+  return {txn.zxid, in.i64()};
+}
+inline Txn txn_of(const Entry& entry) {
+  std::string value;
+  base::Writer(value).i64(entry.value);
+  return make_txn(entry.zxid, 5, value);
+}
 
 struct ClusterOptions {
   std::uint64_t seed = 1;
@@ -137,6 +151,39 @@ class Cluster {
   std::map<std::int64_t, ServerId> leaders_;  // established, by epoch
   std::string broken_;
   std::vector<std::string> trace_;
+};
+
+struct Cluster::Server {
+  ServerId id;
+  bool is_observer;
+  // On disk.
+  std::int64_t accepted = 0, current = 0;
+  Entries log;                // all that the tree is made of
+  std::size_t log_begin = 0;  // before it there is a snapshot
+  std::int64_t snapshot_zxid = 0;
+  // Gone with a crash.
+  std::unique_ptr<Peer> peer;  // null: down
+  std::uint64_t life = 0;
+  Entries tree, unsynced;
+  bool is_syncing = false;
+  bool is_stepping = false;
+  std::function<void()> store_effect;
+  std::optional<StartServing> serving;
+  std::int64_t next_zxid = 0;
+  std::uint64_t connects = 0;
+  std::optional<world::Instant> armed;
+  std::vector<std::function<void()>> later;
+
+  std::int64_t last_zxid() const { return log.size() > log_begin ? log.back().zxid : snapshot_zxid; }
+  std::string name() const { return fmt::format("server {}", id); }
+};
+
+/// A connection: [0] the side that called.
+struct Cluster::Wire {
+  ServerId ends[2];
+  LinkId links[2];
+  bool is_open[2] = {true, true};  // as the shell of that side knows
+  world::Instant last[2] = {};     // arrival of the last, by receiving side: no overtaking
 };
 
 }  // namespace chorus::zab::test
