@@ -21,6 +21,7 @@ constexpr std::size_t held_packets_max = 4;
 constexpr std::size_t held_notifications_max = 256;
 // Observers come back spread over this time. source: Observer, zookeeper.observer.election.DelayMs
 constexpr milliseconds observer_delay_max{200};
+constexpr milliseconds failed_term_delay{100};
 
 }  // namespace
 
@@ -232,7 +233,8 @@ void Peer::Impl::settle() {
 }
 
 void Peer::Impl::end_term(const std::string& why) {
-  if ((leader_ && leader_->is_serving()) || (learner_ && learner_->is_serving())) core_.emit(StopServing{});
+  const bool served = (leader_ && leader_->is_serving()) || (learner_ && learner_->is_serving());
+  if (served) core_.emit(StopServing{});
   if (leader_) leader_->end(why);
   if (learner_) learner_->end(why);
   leader_.reset();
@@ -241,6 +243,8 @@ void Peer::Impl::end_term(const std::string& why) {
   core_.remark(Remark::Level::info, why);
   core_.emit(RoleChanged{Role::looking, std::nullopt});
   look_at_.reset();
+  // What made a term fail before it began would do so at once again, as often as the network lets it.
+  if (!served && !next_leader_) look_at_ = core_.now + failed_term_delay;
   if (is_observer() && !next_leader_) look_at_ = core_.now + milliseconds(random_.between(0, observer_delay_max.count()));
 }
 
