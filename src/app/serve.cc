@@ -71,8 +71,11 @@ class Service {
       stop();
     });
     health_.check("coord", [this] { return problem_; });
-    health_.gate("coord",
-                 [this]() -> std::optional<std::string> { return stopping_ ? std::optional<std::string>("stopping") : std::nullopt; });
+    health_.gate("coord", [this]() -> std::optional<std::string> {
+      if (stopping_) return "stopping";
+      if (!node_->is_serving()) return "looks for a leader";
+      return std::nullopt;
+    });
     metrics_.collect(admin::collect_process);
     metrics_.collect([this](admin::MetricWriter& out) { collect_coord(*node_, out); });
     metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);

@@ -39,7 +39,6 @@ class QuorumRecorder {
   void proposed(std::int64_t octets);
   void committed();
   void snapshot_sent() { ++statistics_.snapshots_sent; }
-  void history_sent() { ++statistics_.diffs_sent; }
 
   const QuorumStatistics& statistics() const { return statistics_; }
   zab::Role role() const { return role_; }
@@ -52,13 +51,6 @@ class QuorumRecorder {
   std::optional<world::Instant> looking_since_, decided_at_, unavailable_since_, leading_since_;
 };
 
-struct LearnerFacts {
-  zab::ServerId id = 0;
-  bool is_observer = false;
-  bool is_synced = false;       // in line with the leader's history, so that proposals go to it
-  std::int64_t acked_zxid = 0;  // of the last proposal that it has on disk
-};
-
 /// Of a member that serves.
 struct QuorumFacts {
   zab::Role role = zab::Role::looking;  // looking: it serves reads only, while there is no quorum
@@ -66,8 +58,7 @@ struct QuorumFacts {
   zab::EnsembleConfig config;  // in force
   QuorumStatistics statistics;
   // Of a leader.
-  std::vector<LearnerFacts> learners;
-  std::int64_t pending_syncs = 0;  // of learners' clients, that wait for a commit
+  std::vector<zab::LearnerFacts> learners;
   std::chrono::milliseconds leader_uptime{0};
 
   bool is_read_only() const { return role == zab::Role::looking; }

@@ -26,6 +26,7 @@ struct Core {
   /// What was asked for and has not ended with Stored.
   std::variant<std::monostate, StoreAcceptedEpoch, StoreCurrentEpoch, Truncate, StoreSnapshot> storing{};
   bool is_config_changed = false;  // since whoever asks has reset it
+  std::int64_t learners_synchronized = 0;
   // Of the step under way.
   world::Instant now{};
   std::vector<Action>* out = nullptr;

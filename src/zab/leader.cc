@@ -275,6 +275,7 @@ void Leader::history_read(const HistoryRead& read) {
 }
 
 void Leader::finish_sync(LinkId link, Learner& learner, std::int64_t after) {
+  ++core_.learners_synchronized;
   const History& history = core_.ledger.history();
   for (auto txn = history.after(after); txn != history.txns().end(); ++txn) send_historic(link, learner, *txn);
   if (!learner.is_observer) {

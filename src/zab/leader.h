@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "zab/core.h"
 #include "zab/tally.h"
@@ -41,6 +42,7 @@ class Leader {
   std::int64_t epoch() const { return epoch_; }
   /// The leader that a reconfiguration named; ourselves otherwise.
   ServerId designated_leader() const { return designated_leader_; }
+  std::vector<LearnerFacts> learners() const;
   /// A vote for the voter that has most, of those that follow us: who should lead next.
   std::optional<Vote> vote_for_best_follower() const;
 

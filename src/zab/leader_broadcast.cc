@@ -154,6 +154,19 @@ std::optional<Vote> Leader::vote_for_best_follower() const {
   return best;
 }
 
+std::vector<LearnerFacts> Leader::learners() const {
+  std::vector<LearnerFacts> out;
+  for (const auto& [link, learner] : learners_) {
+    if (learner.stage == Stage::connected) continue;
+    const auto acked = acked_.find(learner.id);
+    out.push_back({.id = learner.id,
+                   .is_observer = learner.is_observer,
+                   .is_synced = learner.is_forwarded_to(),
+                   .acked_zxid = acked == acked_.end() ? 0 : acked->second});
+  }
+  return out;
+}
+
 // --- Liveness ---
 
 world::Instant Leader::deadline() const {

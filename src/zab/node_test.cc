@@ -1,6 +1,8 @@
 // Whole ensembles on simulated machines.
 #include "zab/node.h"
 
+#include <algorithm>
+
 #include "world/recorder.h"
 #include "zab/ensemble_fixture.h"
 #include "zab/packet.h"
@@ -28,6 +30,23 @@ TEST_F(Nodes, FormAnEnsembleAndAgree) {
     EXPECT_EQ(service(id)->node->peer().last_committed(), first_zxid_of(1) + 100);
     ASSERT_TRUE(run_until([&] { return machine(id).disk.log.size() == 100; }));
   }
+}
+
+TEST_F(Nodes, ALeaderKnowsWhoFollows) {
+  form();
+  propose(10, {1, 2, 3});
+  const auto all_in_step = [&] {
+    const std::vector<LearnerFacts> learners = service(3)->node->peer().learners();
+    return learners.size() == 2 && std::ranges::all_of(learners, [](const LearnerFacts& learner) {
+             return (learner.id == 1 || learner.id == 2) && learner.is_synced && !learner.is_observer &&
+                    learner.acked_zxid == first_zxid_of(1) + 10;
+           });
+  };
+  EXPECT_TRUE(run_until(all_in_step));
+  EXPECT_EQ(service(3)->node->peer().learners_synchronized(), 2);
+  EXPECT_TRUE(service(1)->node->peer().learners().empty());
+  machine(1).node->kill();
+  EXPECT_TRUE(run_until([&] { return service(3)->node->peer().learners().size() == 1; }));
 }
 
 TEST_F(Nodes, ManyProposalsOfOneTurnGoOutTogether) {

@@ -53,6 +53,7 @@ class Peer::Impl {
   std::optional<world::Instant> deadline() const;
   Role role() const;
   const Core& core() const { return core_; }
+  std::vector<LearnerFacts> learners() const { return leader_ ? leader_->learners() : std::vector<LearnerFacts>(); }
 
  private:
   enum class State {
@@ -339,5 +340,7 @@ const EnsembleConfig& Peer::config() const { return impl_->core().config; }
 std::int64_t Peer::accepted_epoch() const { return impl_->core().accepted_epoch; }
 std::int64_t Peer::current_epoch() const { return impl_->core().current_epoch; }
 std::int64_t Peer::last_committed() const { return impl_->core().ledger.committed(); }
+std::vector<LearnerFacts> Peer::learners() const { return impl_->learners(); }
+std::int64_t Peer::learners_synchronized() const { return impl_->core().learners_synchronized; }
 
 }  // namespace chorus::zab

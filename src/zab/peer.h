@@ -252,6 +252,10 @@ class Peer {
   std::int64_t accepted_epoch() const;
   std::int64_t current_epoch() const;
   std::int64_t last_committed() const;
+  /// Of a leader: all that have told it who they are.
+  std::vector<LearnerFacts> learners() const;
+  /// Learners that were sent what they lacked, by snapshot or by transactions, in all terms.
+  std::int64_t learners_synchronized() const;
 
  private:
   class Impl;

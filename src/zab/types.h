@@ -46,4 +46,12 @@ struct Packet {
   std::vector<Id> auth;  // REQUEST alone; null on the wire for all others
 };
 
+/// What a leader knows of a server that follows it, for people.
+struct LearnerFacts {
+  ServerId id = 0;
+  bool is_observer = false;
+  bool is_synced = false;       // in line with the leader's history, so that proposals go to it
+  std::int64_t acked_zxid = 0;  // voters: of the last proposal that it has on disk; 0: none of this term
+};
+
 }  // namespace chorus::zab
