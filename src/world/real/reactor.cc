@@ -43,8 +43,6 @@ void Reactor::connect(const Address& address, const ConnectOptions& options, OnC
 }
 Files& Reactor::files() { return core_->files; }
 void Reactor::run_on_disk(Callback job, Callback done) { core_->run_on_disk(std::move(job), std::move(done)); }
-void Reactor::run_in_background(Callback job, Callback done) {
-  core_->run_in_background(std::move(job), std::move(done));
-}
+void Reactor::run_in_background(Callback job, Callback done) { core_->run_in_background(std::move(job), std::move(done)); }
 
 }  // namespace chorus::world::real

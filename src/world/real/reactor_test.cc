@@ -38,31 +38,30 @@ TEST(Reactor, StopFromAnotherThread) {
 TEST(Reactor, LooksForTheEndOfDiskWorkBesidesEverythingElse) {
   Reactor reactor;
   reactor.poll_disk(limit);
-  int jobs = 0, timers = 0;
-  std::atomic<int> posts = 0;
+  std::atomic<int> jobs = 0, ticks = 0, posts = 0;
+  std::function<void()> tick = [&] {
+    ++ticks;
+    if (jobs == 100 && posts >= 100) return reactor.stop();
+    reactor.after(100us, [&] { tick(); });
+  };
   std::function<void()> next = [&] {
-    reactor.run_on_disk([] { std::this_thread::sleep_for(1ms); },
-                        [&] {
-                          if (++jobs < 100) next();
-                        });
+    // Ends once timers have run beside it.
+    reactor.run_on_disk(
+        [&, before = ticks.load()] {
+          while (ticks == before) std::this_thread::yield();
+        },
+        [&] {
+          if (++jobs < 100) next();
+        });
   };
   next();
-  std::function<void()> tick = [&] {
-    ++timers;
-    reactor.after(1ms, [&] { tick(); });
-  };
   tick();
   std::thread other([&] {
-    while (posts < 100) {
+    for (int i = 0; i < 100; ++i) {
       reactor.post([&] { ++posts; });
-      std::this_thread::sleep_for(1ms);
+      while (posts <= i) std::this_thread::yield();
     }
   });
-  std::function<void()> watch = [&] {
-    if (jobs == 100 && posts >= 100 && timers > 10) return reactor.stop();
-    reactor.after(1ms, [&] { watch(); });
-  };
-  watch();
   reactor.run();
   other.join();
   EXPECT_EQ(jobs, 100);
