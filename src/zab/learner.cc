@@ -63,8 +63,7 @@ void Learner::link_closed(LinkId link) {
 void Learner::time_passed() {
   if (core_.now < check_at_) return;
   // The shell looks after the stream of a snapshot; what we do to our own disk is not the leader's silence.
-  const bool is_waiting_for_it = stage_ != Stage::loading && !is_busy();
-  if (!is_waiting_for_it) last_heard_ = core_.now;
+  if (is_busy()) last_heard_ = core_.now;
   check_at_ = last_heard_ + patience_;
   if (core_.now >= check_at_) give_up(fmt::format("nothing came from server {} in time", leader_));
 }

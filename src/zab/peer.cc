@@ -57,10 +57,10 @@ class Peer::Impl {
 
  private:
   enum class State {
-    idle,      // not started
-    ending,    // the term is over: what was asked of the disk is waited for
-    looking,   // for a leader
-    leading,   //
+    idle,     // not started
+    ending,   // the term is over: what was asked of the disk is waited for
+    looking,  // for a leader
+    leading,
     learning,  // following or observing
     resigned
   };
