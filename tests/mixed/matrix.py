@@ -2,6 +2,7 @@
 import dataclasses
 import fnmatch
 import itertools
+import time
 import typing
 
 import joining
@@ -100,7 +101,7 @@ def markdown(results):
             others.append(f'| `{cell.name}` | {cell.what} | {sign}{": " + words if words and status == "ok" else ""} | {seconds:.0f} |')
         if status != 'ok':
             failures.append(f'- `{cell.name}`: {words.splitlines()[0]}')
-    lines = []
+    lines = [f'{len(results) - len(failures)} of {len(results)} cells passed, {time.strftime("%Y-%m-%d")}.', '']
     if joins:
         pairs = list(itertools.product(KINDS, KINDS))
         lines += ['| leader < joiner | ' + ' | '.join(f'{leader} < {joiner}' for leader, joiner in pairs) + ' |', '| --- ' * (len(pairs) + 1) + '|']

@@ -53,7 +53,7 @@ SAYS = {
              'TRUNC': r'Truncating log to get in sync|Sending TRUNC',
              'SNAP': r'Getting a snapshot from leader|Sending snapshot last zxid|SNAP zxid',
              'FED BY SNAP': r'Getting a snapshot from leader'},
-    'chorus': {'DIFF': r'\bDIFF\b', 'TRUNC': r'\bTRUNC\b', 'SNAP': r'\bSNAP\b'},
+    'chorus': {'TRUNC': r'undoing transactions'},
 }
 
 
@@ -85,7 +85,6 @@ class Member(servers.Server):
         self.config_path = self.directory / 'zoo.cfg'
         self.enter = list(enter)  # the beginning of its command, to run it elsewhere
         self.stopped = False
-        self.started_at = 0  # in its log
 
     @property
     def name(self):
@@ -121,7 +120,6 @@ class Member(servers.Server):
         return self.process is not None and self.process.poll() is None
 
     def spawn(self, **popen):
-        self.started_at = self.log_mark()
         with open(self.log_path, 'a') as log:
             print(f'--- {self.name} starts', file=log)
         return super().spawn(**popen)
