@@ -262,12 +262,15 @@ void Member::truncate(std::int64_t zxid) {
 void Member::store_snapshot(std::int64_t zxid) {
   ENSURE(database_ != nullptr && database_->last_zxid <= zxid, zxid);
   database_->last_zxid = zxid;
-  storage_.discard_after(zxid, [this](const base::Result<void, NodeError>& discarded) {
+  storage_.discard_after(zxid, [this, zxid](const base::Result<void, NodeError>& discarded) {
     if (!discarded) return host_.member_failed(discarded.error().message);
-    storage_.write_snapshot(*database_, [this](const disk::SnapshotResult<std::string>& path) {
+    storage_.write_snapshot(*database_, [this, zxid](const disk::SnapshotResult<std::string>& path) {
       if (!path) return host_.member_failed(path.error().message);
       log_.info("snapshot written path={}", *path);
-      zab_->stored();
+      storage_.forget_before(zxid, [this](const base::Result<void, NodeError>& forgotten) {
+        if (!forgotten) return host_.member_failed(forgotten.error().message);
+        zab_->stored();
+      });
     });
   });
 }

@@ -131,6 +131,10 @@ struct Storage::Disk {
     out.database->last_zxid = std::max(out.database->last_zxid, recovered->last_zxid);
     out.is_new = !recovered->snapshot_zxid.has_value();
     log = std::move(recovered->log);
+    // Power failed before that could be done of a snapshot that came from another server.
+    if (options.ensemble.is_distributed() && !log->empty() && log->last_zxid() < recovered->snapshot_zxid.value_or(0)) {
+      if (auto done = forget_before(*recovered->snapshot_zxid); !done) return std::unexpected(done.error());
+    }
     remarks = std::move(recovered->warnings);
     if (out.database->digest_mismatches > 0) {
       remarks.push_back(fmt::format("tree digest differs from the log's first_zxid=0x{:x} transactions={}",
@@ -160,6 +164,19 @@ struct Storage::Disk {
       removed = true;
     }
     if (!removed) return {};
+    if (auto done = files.sync_directory(snapshot_directory); !done) return base::error(code_of(done.error().code), done.error().message);
+    return {};
+  }
+  /// Between the log and a snapshot that came from another server there is a hole, and what lies before it may have been given up by the
+  /// others: no history for anybody, and nothing to start from again.
+  base::Result<void, NodeError> forget_before(std::int64_t zxid) {
+    if (auto done = log->truncate_after(0); !done) return base::error(NodeErrc::directory, done.error().message);
+    auto snapshots = disk::list_snapshots(files, snapshot_directory);
+    if (!snapshots) return base::error(code_of(snapshots.error().code), snapshots.error().message);
+    for (const disk::SnapshotFile& snapshot : *snapshots) {
+      if (snapshot.zxid >= zxid) continue;
+      if (auto done = files.remove(snapshot.path); !done) return base::error(code_of(done.error().code), done.error().message);
+    }
     if (auto done = files.sync_directory(snapshot_directory); !done) return base::error(code_of(done.error().code), done.error().message);
     return {};
   }
@@ -364,6 +381,15 @@ void Storage::discard_after(std::int64_t zxid, std::function<void(const base::Re
   ENSURE(log_writer_->is_idle());
   auto result = std::make_shared<base::Result<void, NodeError>>();
   world_.run_on_disk([disk = disk_, zxid, result] { *result = disk->discard_after(zxid); },
+                     [alive = alive_, result, done = std::move(done)] {
+                       if (*alive) done(*result);
+                     });
+}
+
+void Storage::forget_before(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done) {
+  ENSURE(log_writer_->is_idle());
+  auto result = std::make_shared<base::Result<void, NodeError>>();
+  world_.run_on_disk([disk = disk_, zxid, result] { *result = disk->forget_before(zxid); },
                      [alive = alive_, result, done = std::move(done)] {
                        if (*alive) done(*result);
                      });

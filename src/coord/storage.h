@@ -58,6 +58,9 @@ class Storage {
   /// The same without loading anything, before a snapshot at `zxid` takes the place of everything. Not undone by a crash in between: what
   /// goes was never agreed on.
   void discard_after(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done);
+  /// Removes the log and the snapshots before `zxid`, of which there is a durable snapshot that came from another server. The log must be
+  /// idle.
+  void forget_before(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done);
   /// Transactions with zxids after `after` and before `until`, at most about `octets`; empty when the log does not reach back to `after`.
   using History = std::optional<std::vector<zab::Txn>>;
   void read_history(std::int64_t after, std::int64_t until, std::size_t octets, std::function<void(History)> done);

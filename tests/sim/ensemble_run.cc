@@ -44,6 +44,7 @@ class EnsembleRun {
     coord::Options options;
     std::shared_ptr<spdlog::logger> logger;
     coord::Node* node = nullptr;  // of the present life
+    bool was_serving = false;
     std::unique_ptr<Client> auditor;
   };
   template <class T>
@@ -57,6 +58,7 @@ class EnsembleRun {
   std::unique_ptr<Client> add_client(std::uint32_t number, const std::string& name, std::vector<world::Address> servers);
   std::shared_ptr<void> boot(std::size_t member, world::World& world);
   void observe();
+  void observe_log(std::size_t member);
   std::optional<std::size_t> leader() const;
   void run_for(sim::Duration length);
   bool run_until(const std::function<bool()>& done, sim::Duration limit);
@@ -183,6 +185,8 @@ std::shared_ptr<void> EnsembleRun::boot(std::size_t member, world::World& world)
   Server& server = servers_[member];
   sim::Node& machine = *server.machine;
   server.node = nullptr;
+  server.was_serving = false;
+  observe_log(member);
   auto process = std::make_shared<MemberProcess>();
   process->planted = plant_in_member(options_.plant, world, quorum_port);
   world::World& its_world = process->planted ? *process->planted : world;
@@ -210,15 +214,26 @@ std::shared_ptr<void> EnsembleRun::boot(std::size_t member, world::World& world)
   return process;
 }
 
+// What a log has is seen before its member can lose or give up some of it: at the end of each service, after each death, and at the end.
+void EnsembleRun::observe_log(std::size_t member) {
+  const coord::Options& options = servers_[member].options;
+  std::string trouble;
+  invariants_.observe_log(member,
+                          read_log(servers_[member].machine->disk(),
+                                   (options.data_log_dir.empty() ? options.data_dir : options.data_log_dir) + "/version-2", trouble));
+  if (!trouble.empty()) fault(fmt::format("{}: {}", servers_[member].machine->name(), trouble));
+}
+
 void EnsembleRun::observe() {
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    const Server& server = servers_[i];
+    Server& server = servers_[i];
     if (!server.machine->running() || server.node == nullptr) {
       invariants_.observe_down(i);
       continue;
     }
     const coord::Member& member = *server.node->member();
     const coord::Database& database = member.database();
+    if (std::exchange(server.was_serving, server.node->is_serving()) && !server.was_serving) observe_log(i);
     invariants_.observe(i, {.life = server.machine->lives(),
                             .serving = server.node->is_serving(),
                             .leading = member.peer().role() == zab::Role::leading,
@@ -359,13 +374,7 @@ EnsembleResult EnsembleRun::run() {
 
   for (const Server& server : servers_) server.machine->kill();
 
-  const std::string directory =
-      (common_options_.data_log_dir.empty() ? common_options_.data_dir : common_options_.data_log_dir) + "/version-2";
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    std::string trouble;
-    invariants_.observe_log(i, read_log(servers_[i].machine->disk(), directory, trouble));
-    if (!trouble.empty()) fault(fmt::format("{}: {}", servers_[i].machine->name(), trouble));
-  }
+  for (std::size_t i = 0; i < servers_.size(); ++i) observe_log(i);
   const std::vector<Transaction> transactions = invariants_.committed();
   const std::int64_t silence_ms = (common_options_.ensemble.sync_limit + 2) * common_options_.tick_time.count();
   const std::int64_t pause_ms = std::chrono::duration_cast<milliseconds>(pause_max).count();
