@@ -231,10 +231,11 @@ void Checker::check_sessions() {
     std::int64_t& last = last_seen[connection.session];
     for (const Frame& frame : connection.frames) {
       if (frame.zxid == -1) continue;
-      if (!check(frame.zxid >= last)) {
+      // The first zxid of an epoch that has no transaction yet is the state of the last one before it.
+      if (!check(state_at(frame.zxid) >= last)) {
         fault("session {:#x}: zxid went back from {:#x} to {:#x} over a reconnection", connection.session, last, frame.zxid);
       }
-      last = std::max(last, frame.zxid);
+      last = std::max(last, state_at(frame.zxid));
     }
   }
 }
