@@ -189,6 +189,13 @@ base::Result<zab::Recovered, NodeError> Member::recover(Storage::Loaded loaded) 
   if (!current) return std::unexpected(current.error());
   auto accepted = storage_.read_epoch(Storage::Epoch::accepted);
   if (!accepted) return std::unexpected(accepted.error());
+  if (!*current && tree_->last_zxid == 0 && !options_.ensemble.database_autocreate) {
+    auto may_begin = storage_.take_initialize_marker();
+    if (!may_begin) return std::unexpected(may_begin.error());
+    out.lacks_data = !*may_begin;
+    if (out.lacks_data)
+      log_.warn("no data here: no vote before a leader's history has come (a file 'initialize' beside the log lets a new ensemble begin)");
+  }
   const std::int64_t of_log = zab::epoch_of(tree_->last_zxid);
   out.current_epoch = current->value_or(of_log);
   out.accepted_epoch = accepted->value_or(std::max(of_log, out.current_epoch));

@@ -415,6 +415,16 @@ base::Result<void, NodeError> Storage::keep_epoch(Epoch which, std::int64_t epoc
   return {};
 }
 
+base::Result<bool, NodeError> Storage::take_initialize_marker() {
+  const Options& options = disk_->options;
+  const std::string directory = options.data_log_dir.empty() ? options.data_dir : options.data_log_dir;
+  if (!disk_->files.exists(directory + "/initialize")) return false;
+  if (auto kept = keep_epoch(Epoch::current, 0); !kept) return std::unexpected(kept.error());
+  auto taken = disk::take_initialize_marker(disk_->files, directory);
+  if (!taken) return base::error(code_of(taken.error().code), taken.error().message);
+  return true;
+}
+
 void Storage::write_epoch(Epoch which, std::int64_t epoch, std::function<void(const disk::RecoverResult<void>&)> done) {
   auto result = std::make_shared<disk::RecoverResult<void>>();
   world_.run_on_disk(

@@ -69,6 +69,9 @@ class Storage {
   base::Result<std::optional<std::int64_t>, NodeError> read_epoch(Epoch which) const;
   /// At once: for the time before anything is served.
   base::Result<void, NodeError> keep_epoch(Epoch which, std::int64_t epoch);
+  /// Whether the log's directory has the file `initialize`, by which a person lets a member begin empty. It counts once: from then on there
+  /// is an epoch file.
+  base::Result<bool, NodeError> take_initialize_marker();
   void write_epoch(Epoch which, std::int64_t epoch, std::function<void(const disk::RecoverResult<void>&)> done);
 
   /// Calls back when what was given to the disk before is done. The log is then sealed, unless it had `failed`.

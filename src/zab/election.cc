@@ -12,8 +12,6 @@ namespace {
 
 /// In the place of all that makes a candidate: of those who cannot lead.
 constexpr std::int64_t nothing = std::numeric_limits<std::int64_t>::min();
-/// The zxid of a server whose tree is not loaded.
-constexpr std::int64_t not_loaded = -1;
 /// Rounds are counted up by one: a number like this is no honest one, and the next would not fit.
 constexpr std::int64_t round_max = std::int64_t{1} << 62;
 

@@ -13,6 +13,9 @@
 
 namespace chorus::zab {
 
+/// The zxid in the votes of a server that has no data it could vote for: nobody counts them, and it counts none of those who look.
+inline constexpr std::int64_t not_loaded = -1;
+
 struct ElectionOptions {
   ServerId self = 0;
   bool is_observer = false;       // this server never votes, whatever the configuration says

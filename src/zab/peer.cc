@@ -40,7 +40,8 @@ class Peer::Impl {
                    .notification_interval_min = options.notification_interval_min,
                    .notification_interval_max = options.notification_interval_max,
                    .finalize_wait = options.finalize_wait}),
-        random_(seed) {}
+        random_(seed),
+        lacks_data_(recovered.lacks_data) {}
 
   void step(const Event& event, std::vector<Action>& out) {
     core_.now = event.now;
@@ -143,6 +144,7 @@ class Peer::Impl {
   std::map<ServerId, Notification> held_notifications_;  // the last of each that came while the term ended
   std::optional<world::Instant> look_at_;                // not before
   std::optional<ServerId> next_leader_;                  // that a reconfiguration named: no election is needed
+  bool lacks_data_;
   bool is_resigning_ = false;
   std::optional<Vote> successor_;  // whom we vote for when we resign
   world::Instant resigned_at_{};
@@ -230,7 +232,10 @@ void Peer::Impl::settle() {
     }
   }
   if (leader_ && leader_->is_serving()) election_.set_peer_epoch(leader_->epoch());
-  if (learner_ && learner_->is_serving()) election_.set_peer_epoch(learner_->epoch());
+  if (learner_ && learner_->is_serving()) {
+    election_.set_peer_epoch(learner_->epoch());
+    lacks_data_ = false;
+  }
 }
 
 void Peer::Impl::end_term(const std::string& why) {
@@ -284,7 +289,8 @@ void Peer::Impl::look() {
 }
 
 void Peer::Impl::elect() {
-  const Vote ourselves{.leader = core_.options.self, .zxid = core_.ledger.committed(), .peer_epoch = core_.current_epoch};
+  const Vote ourselves{
+      .leader = core_.options.self, .zxid = lacks_data_ ? not_loaded : core_.ledger.committed(), .peer_epoch = core_.current_epoch};
   election_.start(successor_.value_or(ourselves), core_.config, core_.last_seen(), core_.now, *core_.out);
 }
 

@@ -48,6 +48,8 @@ struct Recovered {
   std::int64_t last_zxid = 0;
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
+  /// The disk had nothing where there should be something: we have no vote until a leader has handed its history on to us.
+  bool lacks_data = false;
   EnsembleConfig config;
   std::optional<EnsembleConfig> next_config;  // of ConfigProposed, when none was activated since
   std::vector<Txn> recent;                    // the newest transactions of the log, at most committed_log_max, ascending up to last_zxid
