@@ -73,6 +73,7 @@ class Leader {
     bool has_plan = false;        // DIFF sent, and history from the disk
     std::int64_t read_until = 0;  // of the read under way
     std::int64_t sent = 0;        // newest proposal
+    std::int64_t acked = 0;       // newest acknowledged
     std::int64_t tracked = 0;     // a proposal whose acknowledgement is awaited; 0: none
     world::Instant tracked_since;
     bool is_forwarded_to() const { return stage >= Stage::synchronizing; }

@@ -47,6 +47,7 @@ void Leader::acknowledge(LinkId link, Learner& learner, std::int64_t zxid) {
   // Also UPTODATE is acknowledged, by the epoch's first zxid. source: Leader.processAck
   if (is_new_epoch(zxid) || learner.is_observer) return;
   if (zxid > core_.ledger.last()) return close(link, fmt::format("ACK {:#x} of what was not proposed", zxid));
+  learner.acked = std::max(learner.acked, zxid);
   if (learner.tracked != 0 && zxid >= learner.tracked) {
     learner.tracked = learner.sent > zxid ? learner.sent : 0;
     learner.tracked_since = core_.now;
@@ -158,11 +159,10 @@ std::vector<LearnerFacts> Leader::learners() const {
   std::vector<LearnerFacts> out;
   for (const auto& [link, learner] : learners_) {
     if (learner.stage == Stage::connected) continue;
-    const auto acked = acked_.find(learner.id);
     out.push_back({.id = learner.id,
                    .is_observer = learner.is_observer,
                    .is_synced = learner.is_forwarded_to(),
-                   .acked_zxid = acked == acked_.end() ? 0 : acked->second});
+                   .acked_zxid = learner.acked});
   }
   return out;
 }
