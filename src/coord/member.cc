@@ -234,7 +234,7 @@ void Member::send_outgoing() {
     } else if (auto* to_leader = std::get_if<ToLeader>(&next)) {
       zab_->send_to_leader(std::move(to_leader->packet));
     } else if (auto* to_learner = std::get_if<ToLearner>(&next)) {
-      zab_->send_to_learner(to_learner->link, std::move(to_learner->packet));
+      zab_->send_to_learner({to_learner->link, std::move(to_learner->packet), to_learner->after});
     } else {
       auto& refused = std::get<RefusedLink>(next);
       zab_->close_link(refused.link, std::move(refused.why));
@@ -360,6 +360,7 @@ void Member::start_serving(const zab::StartServing& how) {
                     .wall = world_.wall_now(),
                     .epoch = how.epoch},
                    std::move(database_));
+  if (leads) learners_changed();
 }
 
 void Member::stop_serving() {
@@ -386,8 +387,13 @@ void Member::deliver(zab::LinkId link, zab::Packet packet) {
   }
 }
 
-void Member::learner_gone(zab::LinkId link) {
-  if (!database_) host_.to_server(LearnerGone{link});
+void Member::learners_changed() {
+  if (database_) return;
+  SyncedMembers synced{{options_.server_id}};
+  for (const zab::LearnerFacts& learner : peer().learners()) {
+    if (learner.is_synced && !learner.is_observer) synced.ids.insert(learner.id);
+  }
+  host_.to_server(std::move(synced));
 }
 
 }  // namespace chorus::coord

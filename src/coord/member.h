@@ -82,7 +82,7 @@ class Member final : public zab::Application {
   void start_serving(const zab::StartServing& how) override;
   void stop_serving() override;
   void deliver(zab::LinkId link, zab::Packet packet) override;
-  void learner_gone(zab::LinkId link) override;
+  void learners_changed() override;
 
   world::World& world_;
   const Options& options_;

@@ -101,10 +101,6 @@ struct FromLearner {
 struct FromLeader {
   zab::Packet packet;
 };
-/// Leader: nothing for this link is of use any more.
-struct LearnerGone {
-  zab::LinkId link;
-};
 /// Leader: the members that follow in step with it, itself included; told when that changes. A reconfiguration needs a quorum of its
 /// voters among them. source: Leader.isQuorumSynced
 struct SyncedMembers {
@@ -115,7 +111,7 @@ struct Event {
   world::Instant now;
   world::WallTime wall;
   std::variant<Accepted, Received, Flush, Unsent, Disconnected, Persisted, SnapshotAdvanced, SnapshotFailed, Tick, Committed, FromLearner,
-               FromLeader, LearnerGone, SyncedMembers>
+               FromLeader, SyncedMembers>
       what;
 };
 
@@ -166,10 +162,11 @@ struct Propose {
 struct ToLeader {
   zab::Packet packet;
 };
-/// Leader: REVALIDATE, SYNC. After what was committed before.
+/// Leader: REVALIDATE, SYNC; see zab::SendToLearner.
 struct ToLearner {
   zab::LinkId link;
   zab::Packet packet;
+  std::int64_t after = 0;
 };
 /// What came over this link of a learner (empty: from the leader) cannot be read: the link is to be closed.
 struct RefusedLink {
@@ -274,7 +271,6 @@ class Server {
   void on(const Committed& event);
   void on(const FromLearner& event);
   void on(const FromLeader& event);
-  void on(const LearnerGone& event);
   void on(const SyncedMembers& event);
   void feed(ClientConnection& client, std::string_view octets);
   bool is_four_letter_word(ClientConnection& client, std::string_view octets);
@@ -328,7 +324,6 @@ class Server {
   void touched_by_learner(zab::LinkId link, const zab::Packet& packet);
   void propose(jute::OpCode type, std::string_view body, const Requester& who);
   void begin_session(std::int64_t session, std::string_view body, const SessionOwner& owner);
-  void answer_syncs(std::int64_t zxid);
 
   // server_learner.cc
   void forward(ClientConnection& client, std::int32_t xid, jute::OpCode type, std::string_view body);
@@ -408,7 +403,6 @@ class Server {
   world::Instant next_reap_;
   bool has_ended_lost_sessions_ = false;
 
-  std::deque<std::pair<std::int64_t, zab::LinkId>> learner_syncs_;  // leader: SYNC is due after this zxid, ascending
   // Learner: requests at the leader by session, in the order in which they were sent; never an empty queue.
   absl::node_hash_map<std::int64_t, std::deque<Forwarded>> forwarded_;
   std::size_t forwarded_count_ = 0;

@@ -63,7 +63,11 @@ class EnsembleTest : public ClientTest {
     if (auto* propose = std::get_if<Propose>(&action)) proposals_.push_back(std::move(propose->txn));
     if (auto* packet = std::get_if<ToLeader>(&action)) to_leader_.push_back({link_of(id), std::move(packet->packet)});
     if (auto* packet = std::get_if<ToLearner>(&action)) {
-      member(member_of(packet->link)).inbox.push_back(FromLeader{std::move(packet->packet)});
+      if (packet->after > committed_) {
+        to_learners_.push_back(std::move(*packet));
+      } else {
+        member(member_of(packet->link)).inbox.push_back(FromLeader{std::move(packet->packet)});
+      }
     }
     EXPECT_FALSE(std::holds_alternative<Persist>(action));
   }
@@ -73,6 +77,10 @@ class EnsembleTest : public ClientTest {
     const zab::Txn txn = proposals_.front();
     proposals_.pop_front();
     for (int id : {1, 2}) member(id).inbox.push_back(Committed{txn});
+    committed_ = txn.zxid;
+    for (; !to_learners_.empty() && to_learners_.front().after <= committed_; to_learners_.pop_front()) {
+      member(member_of(to_learners_.front().link)).inbox.push_back(FromLeader{std::move(to_learners_.front().packet)});
+    }
     step(leader, Committed{txn});
   }
   void hand_requests_over() {
@@ -163,6 +171,8 @@ class EnsembleTest : public ClientTest {
   std::deque<zab::Txn> proposals_;
   bool proposals_held_ = false;
   std::deque<FromLearner> to_leader_;
+  std::deque<ToLearner> to_learners_;  // behind commits that are to come
+  std::int64_t committed_ = epoch_zxid;
   std::uint64_t last_ = 0;
   std::int64_t session_ = 0;  // of the last open()
   std::string password_;

@@ -116,14 +116,6 @@ TEST_F(EnsembleTest, SyncShowsWhatWasCommittedBefore) {
   proposals_held_ = false;
   settle();
   EXPECT_EQ(told(1, b), "2:OK@5 4:OK@5");
-
-  // Nobody waits for a learner that is gone.
-  proposals_held_ = true;
-  say(leader, a, create(3, "/c"));
-  say(1, b, sync);
-  step(leader, LearnerGone{link_of(1)});
-  commit_one();
-  EXPECT_EQ(std::ranges::count_if(member(1).inbox, [](const auto& what) { return std::holds_alternative<FromLeader>(what); }), 0);
 }
 
 TEST_F(EnsembleTest, SessionsMoveBetweenServers) {

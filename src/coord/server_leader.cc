@@ -31,10 +31,6 @@ void Server::on(const FromLearner& event) {
   }
 }
 
-void Server::on(const LearnerGone& event) {
-  std::erase_if(learner_syncs_, [&](const auto& sync) { return sync.second == event.link; });
-}
-
 void Server::on(const SyncedMembers& event) { membership_.synced = event.ids; }
 
 void Server::propose(OpCode type, std::string_view body, const Requester& who) {
@@ -60,9 +56,8 @@ void Server::request_of_learner(zab::LinkId link, const zab::Packet& packet) {
   const std::string_view body = in.rest();
   if (!in.ok() || session == 0) return emit(RefusedLink{link, "a request without a session, operation and number"});
   if (type == OpCode::sync) {
-    learner_syncs_.emplace_back(in_flight_.empty() ? 0 : preparer_.last_zxid(), link);
-    if (in_flight_.empty()) answer_syncs(0);
-    return;
+    // Behind everything that was proposed before.
+    return emit(ToLearner{link, zab::make_packet(PacketType::sync, 0), in_flight_.empty() ? 0 : preparer_.last_zxid()});
   }
   std::vector<AuthId> auth;
   auth.reserve(packet.auth.size());
@@ -105,13 +100,6 @@ void Server::touched_by_learner(zab::LinkId link, const zab::Packet& packet) {
     const std::int32_t timeout_ms = in.i32();
     if (!in.ok()) return emit(RefusedLink{link, "a table of sessions that ends too early"});
     sessions_.set_timeout(session, milliseconds(std::max(timeout_ms, 0)), now_);
-  }
-}
-
-// SYNC is sent when everything is committed that was proposed before it was asked for.
-void Server::answer_syncs(std::int64_t zxid) {
-  for (; !learner_syncs_.empty() && learner_syncs_.front().first <= zxid; learner_syncs_.pop_front()) {
-    emit(ToLearner{learner_syncs_.front().second, zab::make_packet(PacketType::sync, 0)});
   }
 }
 

@@ -41,7 +41,6 @@ void Server::on(const Committed& event) {
     in_flight_.pop_front();
     unpersisted_octets_ -= octets.size();
     ENSURE(apply(octets, request), request.zxid);
-    answer_syncs(request.zxid);
     return applied();
   }
   const auto header = jute::decode<jute::TxnHeader>(octets);

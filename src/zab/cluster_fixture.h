@@ -104,7 +104,7 @@ class Cluster {
   void perform(Server& server, const Resigned& a);
   void perform(Server& server, const ConfigProposed&) { (void)server; }
   void perform(Server& server, const ConfigActivated&) { (void)server; }
-  void perform(Server& server, const LearnerGone&) { (void)server; }
+  void perform(Server& server, const LearnersChanged&) { (void)server; }
   void perform(Server& server, const RoleChanged&) { (void)server; }
   void perform(Server& server, const Remark& a);
 

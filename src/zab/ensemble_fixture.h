@@ -196,7 +196,7 @@ class Service final : public Application {
       node->send_to_leader(std::move(packet));
     }
   }
-  void learner_gone(LinkId) override {}
+  void learners_changed() override {}
 
  private:
   static constexpr std::int32_t ping = 5;

@@ -47,7 +47,7 @@ void Leader::close(LinkId link, std::string why) {
   const auto found = learners_.find(link);
   const bool had_service = forget(found);
   core_.emit(CloseLink{link, std::move(why)});
-  if (had_service) core_.emit(LearnerGone{link});
+  if (had_service) core_.emit(LearnersChanged{});
 }
 
 /// Whether it had been let in.
@@ -68,7 +68,7 @@ void Leader::link_closed(LinkId link) {
   const auto found = learners_.find(link);
   if (found == learners_.end()) return;
   const bool had_service = forget(found);
-  if (had_service) core_.emit(LearnerGone{link});
+  if (had_service) core_.emit(LearnersChanged{});
   // Others follow the leader that we named, and leave us.
   if (designated_leader_ != core_.options.self) check_quorum();
 }
@@ -313,6 +313,7 @@ void Leader::serve() {
 void Leader::make_up_to_date(LinkId link, Learner& learner) {
   core_.send(link, make_packet(PacketType::up_to_date, -1));
   learner.stage = Stage::up_to_date;
+  core_.emit(LearnersChanged{});
 }
 
 }  // namespace chorus::zab

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <map>
 #include <optional>
@@ -30,7 +31,7 @@ class Leader {
   void synced();
   void stored();
   void propose(Txn txn);
-  void send(LinkId link, Packet packet);
+  void send(const SendToLearner& send);
   void time_passed();
   world::Instant deadline() const;
   /// Closes all links.
@@ -99,6 +100,7 @@ class Leader {
   void count(ServerId id, std::int64_t zxid);
   void commit_what_may();
   void commit_reconfig();
+  void send_held();
   void activate_config(std::int64_t zxid);
   ServerId choose_leader(std::int64_t zxid) const;
   void make_tallies();
@@ -117,6 +119,8 @@ class Leader {
   world::Instant phase_deadline_;
   std::set<ServerId> introduced_, promised_, acknowledged_;  // voters: FOLLOWERINFO, ACKEPOCH, ACK of NEWLEADER
   Learners learners_;
+
+  std::deque<SendToLearner> held_;  // for a commit, ascending
 
   std::map<ServerId, std::int64_t> acked_;
   Tally tally_;

@@ -38,9 +38,21 @@ void Leader::send_proposal(LinkId link, Learner& learner, const Txn& txn) {
   }
 }
 
-void Leader::send(LinkId link, Packet packet) {
-  const auto found = learners_.find(link);
-  if (found != learners_.end() && found->second.stage == Stage::up_to_date) core_.send(link, std::move(packet));
+void Leader::send(const SendToLearner& send) {
+  const auto found = learners_.find(send.link);
+  if (found == learners_.end() || found->second.stage != Stage::up_to_date) return;
+  if (send.after > core_.ledger.committed()) {
+    held_.push_back(send);
+  } else {
+    core_.send(send.link, send.packet);
+  }
+}
+
+/// After a commit was sent.
+void Leader::send_held() {
+  for (; !held_.empty() && held_.front().after <= core_.ledger.committed(); held_.pop_front()) {
+    if (learners_.contains(held_.front().link)) core_.send(held_.front().link, std::move(held_.front().packet));
+  }
 }
 
 void Leader::acknowledge(LinkId link, Learner& learner, std::int64_t zxid) {
@@ -95,6 +107,7 @@ void Leader::commit_what_may() {
                    learner.is_observer ? make_packet(PacketType::inform, txn.zxid, txn.octets) : make_packet(PacketType::commit, txn.zxid));
       }
       core_.ledger.commit(*core_.out);
+      send_held();
     }
   }
 }
@@ -114,6 +127,7 @@ void Leader::commit_reconfig() {
                                          : make_packet(PacketType::commit_and_activate, txn.zxid, for_followers));
   }
   core_.ledger.commit(*core_.out);
+  send_held();
   reconfig_zxid_ = std::numeric_limits<std::int64_t>::max();
   activate_config(txn.zxid);
 }

@@ -117,7 +117,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
   void perform(StartServing& action) { application_.start_serving(action); }
   void perform(StopServing&) { application_.stop_serving(); }
   void perform(Deliver& action) { application_.deliver(action.link, std::move(action.packet)); }
-  void perform(LearnerGone& action) { application_.learner_gone(action.link); }
+  void perform(LearnersChanged&) { application_.learners_changed(); }
   void perform(Resigned&) { resigned_ = true; }
   void perform(RoleChanged& action);
   void perform(Remark& action);
@@ -413,7 +413,7 @@ void Node::stored() { impl_->step(Stored{}); }
 void Node::log_synced(std::int64_t zxid) { impl_->log_synced(zxid); }
 void Node::propose(Txn txn) { impl_->step(Propose{std::move(txn)}); }
 void Node::send_to_leader(Packet packet) { impl_->step(SendToLeader{std::move(packet)}); }
-void Node::send_to_learner(LinkId link, Packet packet) { impl_->step(SendToLearner{link, std::move(packet)}); }
+void Node::send_to_learner(SendToLearner send) { impl_->step(std::move(send)); }
 void Node::history_read(HistoryRead read) { impl_->step(std::move(read)); }
 void Node::close_link(std::optional<LinkId> link, std::string why) { impl_->close_link(link, std::move(why)); }
 void Node::resign(world::Callback done) { impl_->resign(std::move(done)); }

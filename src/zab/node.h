@@ -40,7 +40,7 @@ class Application {
   virtual void start_serving(const StartServing& how) = 0;
   virtual void stop_serving() = 0;
   virtual void deliver(LinkId link, Packet packet) = 0;
-  virtual void learner_gone(LinkId link) = 0;
+  virtual void learners_changed() = 0;
 };
 
 struct NodeOptions {
@@ -77,7 +77,7 @@ class Node {
   void log_synced(std::int64_t zxid);
   void propose(Txn txn);
   void send_to_leader(Packet packet);
-  void send_to_learner(LinkId link, Packet packet);
+  void send_to_learner(SendToLearner send);
   void history_read(HistoryRead read);
   /// Ends a link over which something came that the service cannot read; empty: the one to our leader.
   void close_link(std::optional<LinkId> link, std::string why);

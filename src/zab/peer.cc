@@ -114,7 +114,7 @@ class Peer::Impl {
     if (learner_) learner_->send(send.packet);
   }
   void on(const SendToLearner& send) {
-    if (leader_) leader_->send(send.link, send.packet);
+    if (leader_) leader_->send(send);
   }
   void on(const HistoryRead& read) {
     if (leader_) leader_->history_read(read);

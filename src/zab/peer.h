@@ -106,10 +106,13 @@ struct Propose {
 struct SendToLeader {
   Packet packet;
 };
-/// Of the leader's service, for a learner: REVALIDATE, SYNC. In order with proposals and commits.
+/// Of the leader's service, for a learner: REVALIDATE, SYNC. In order with proposals and commits. A SYNC leaves right behind the COMMIT of
+/// `after`, since learners answer a client's requests in the order in which these come; at once when that is committed. source:
+/// Leader.tryToCommit, Leader.processSync
 struct SendToLearner {
   LinkId link;
   Packet packet;
+  std::int64_t after = 0;  // never less than one before
 };
 /// More transactions after the one that ReadHistory named, or the last of them (there may be none). found: false when the log does not
 /// have the transaction `after` itself or, for the beginning of an epoch (counter 0), one before it; or when a snapshot is cheaper.
@@ -218,10 +221,8 @@ struct Deliver {
   LinkId link;
   Packet packet;
 };
-/// The leader's service: a learner from which something may have been delivered is gone.
-struct LearnerGone {
-  LinkId link;
-};
+/// The leader's service: learners that are served have come or gone, see Peer::learners().
+struct LearnersChanged {};
 /// The end that Resign asked for: everything appended is durable and committed, the others have (or had their time to get) another leader.
 struct Resigned {};
 // Facts, for logs and metrics.
@@ -236,7 +237,7 @@ struct Remark {
 
 using Action = std::variant<SendNotification, Connect, SendPacket, SendSnapshot, ExpectSnapshot, CloseLink, ReadHistory, StoreAcceptedEpoch,
                             StoreCurrentEpoch, Truncate, StoreSnapshot, Append, Commit, ConfigProposed, ConfigActivated, StartServing,
-                            StopServing, Deliver, LearnerGone, Resigned, RoleChanged, Remark>;
+                            StopServing, Deliver, LearnersChanged, Resigned, RoleChanged, Remark>;
 
 /// Lives on one reactor.
 class Peer {

@@ -159,7 +159,6 @@ class PeerDriver {
   std::optional<StartServing> serving;
   std::vector<Packet> delivered;
   std::vector<ReadHistory> reads;
-  std::vector<LinkId> gone;
   std::optional<ExpectSnapshot> expected_snapshot;
   std::vector<std::string> trace;  // of what concerns the disk, the service and the role
   bool resigned = false;
@@ -199,7 +198,7 @@ class PeerDriver {
     trace.push_back("stop");
   }
   void perform(Deliver& a) { delivered.push_back(a.packet); }
-  void perform(LearnerGone& a) { gone.push_back(a.link); }
+  void perform(LearnersChanged&) {}
   void perform(Resigned&) { resigned = true; }
   void perform(RoleChanged& a) {
     trace.push_back(a.role == Role::looking     ? "looking"
