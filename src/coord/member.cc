@@ -373,6 +373,7 @@ void Member::stop_serving() {
 QuorumFacts Member::facts() const {
   QuorumFacts facts{.role = recorder_.role(), .leader = leader_, .config = peer().config(), .statistics = recorder_.statistics()};
   facts.learners = peer().learners();
+  facts.pending_syncs = static_cast<std::int64_t>(peer().packets_held());
   facts.statistics.diffs_sent = peer().learners_synchronized() - facts.statistics.snapshots_sent;
   if (const auto since = recorder_.leading_since()) facts.leader_uptime = std::chrono::duration_cast<milliseconds>(world_.now() - *since);
   return facts;

@@ -59,6 +59,7 @@ struct QuorumFacts {
   QuorumStatistics statistics;
   // Of a leader.
   std::vector<zab::LearnerFacts> learners;
+  std::int64_t pending_syncs = 0;  // of learners' clients, that wait for a commit
   std::chrono::milliseconds leader_uptime{0};
 
   bool is_read_only() const { return role == zab::Role::looking; }

@@ -228,8 +228,6 @@ class Server {
     for (const auto& [id, client] : connections_) client->statistics = {};
   }
   const std::map<ConnectionId, std::unique_ptr<ClientConnection>>& connections() const { return connections_; }
-  /// Leader: of learners, that wait for a commit.
-  std::size_t pending_syncs() const { return learner_syncs_.size(); }
   std::size_t outstanding() const { return in_flight_.size() + forwarded_count_; }
   bool has_unpersisted() const { return unpersisted_octets_ > 0 || !group_.empty(); }
   /// Whether Flush would give the disk something to do.

@@ -44,6 +44,7 @@ class Leader {
   /// The leader that a reconfiguration named; ourselves otherwise.
   ServerId designated_leader() const { return designated_leader_; }
   std::vector<LearnerFacts> learners() const;
+  std::size_t packets_held() const { return held_.size(); }
   /// A vote for the voter that has most, of those that follow us: who should lead next.
   std::optional<Vote> vote_for_best_follower() const;
 

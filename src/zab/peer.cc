@@ -54,6 +54,7 @@ class Peer::Impl {
   std::optional<world::Instant> deadline() const;
   Role role() const;
   const Core& core() const { return core_; }
+  std::size_t packets_held() const { return leader_ ? leader_->packets_held() : 0; }
   std::vector<LearnerFacts> learners() const { return leader_ ? leader_->learners() : std::vector<LearnerFacts>(); }
 
  private:
@@ -347,6 +348,7 @@ std::int64_t Peer::accepted_epoch() const { return impl_->core().accepted_epoch;
 std::int64_t Peer::current_epoch() const { return impl_->core().current_epoch; }
 std::int64_t Peer::last_committed() const { return impl_->core().ledger.committed(); }
 std::vector<LearnerFacts> Peer::learners() const { return impl_->learners(); }
+std::size_t Peer::packets_held() const { return impl_->packets_held(); }
 std::int64_t Peer::learners_synchronized() const { return impl_->core().learners_synchronized; }
 
 }  // namespace chorus::zab

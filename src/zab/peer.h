@@ -257,6 +257,8 @@ class Peer {
   std::int64_t last_committed() const;
   /// Of a leader: all that have told it who they are.
   std::vector<LearnerFacts> learners() const;
+  /// As leader: packets of the service that wait for a commit.
+  std::size_t packets_held() const;
   /// Learners that were sent what they lacked, by snapshot or by transactions, in all terms.
   std::int64_t learners_synchronized() const;
 

@@ -238,7 +238,7 @@ void add_family(Values& values, std::string_view name, const Latency& latency) {
 }
 
 /// source: QuorumZooKeeperServer, LeaderZooKeeperServer, FollowerZooKeeperServer (registerMetrics), ServerMetrics
-void add_quorum(Values& values, const Server& server, const QuorumFacts& quorum) {
+void add_quorum(Values& values, const QuorumFacts& quorum) {
   const auto add = [&](std::string_view name, std::int64_t value) { values.emplace_back(name, std::to_string(value)); };
   const QuorumStatistics& q = quorum.statistics;
   add("quorum_size", static_cast<std::int64_t>(quorum.config.voters()));
@@ -249,7 +249,7 @@ void add_quorum(Values& values, const Server& server, const QuorumFacts& quorum)
     add("synced_non_voting_followers",
         count([&](const zab::LearnerFacts& l) { return l.is_synced && !l.is_observer && !quorum.config.is_voter(l.id); }));
     add("synced_observers", count([](const zab::LearnerFacts& l) { return l.is_synced && l.is_observer; }));
-    add("pending_syncs", static_cast<std::int64_t>(server.pending_syncs()));
+    add("pending_syncs", quorum.pending_syncs);
     add("leader_uptime", quorum.leader_uptime.count());
     add("last_proposal_size", q.last_proposal_octets);
     add("min_proposal_size", q.min_proposal_octets);
@@ -357,7 +357,7 @@ Values monitor_values(const Server& server, const ProcessFacts& facts, const Quo
   add_family(values, "readlatency", s.read_latency);
   add_family(values, "updatelatency", s.update_latency);
   add_family(values, "fsynctime", s.sync_latency);
-  if (quorum != nullptr) add_quorum(values, server, *quorum);
+  if (quorum != nullptr) add_quorum(values, *quorum);
   return values;
 }
 
