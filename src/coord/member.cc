@@ -164,8 +164,10 @@ base::Result<std::unique_ptr<Member>, NodeError> Member::start(world::World& wor
       .connect_tries = ensemble.leader_connect_tries,
       .connect_retry_delay = ensemble.leader_connect_delay,
       .multi_address = ensemble.multi_address_enabled,
+      .greeting_limit = ensemble.election_handshake_timeout,
       .tls = ensemble.tls_enabled || ensemble.port_unification ? ensemble.tls : std::nullopt,
       .plain_too = ensemble.port_unification,
+      .connect_tls = ensemble.tls_enabled ? ensemble.tls : std::nullopt,
   };
   auto node = zab::Node::start(world, how, std::move(*recovered), *member, logger);
   if (!node) return base::error(NodeErrc::address, node.error());
