@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'support'))
 import servers  # noqa: E402
 from certificates import Authority, in_one_file  # noqa: E402
 from checks import Suite, equal, raises  # noqa: E402
+from ensemble import Ensemble  # noqa: E402
 from servers import Chorus, JavaZooKeeper, free_port, wait_until  # noqa: E402
 
 suite = Suite('tls')
@@ -421,6 +422,47 @@ def zoo_cfg_with_pem_stores():
         equal(identities(place.worker, f'127.0.0.1:{port}'), [('ip', '127.0.0.1'), ('x509', WORKER)])
         assert 'CERTIFICATE_REQUIRED' in refusal(f'127.0.0.1:{port}')
         equal(word(server.address, 'ruok', place.worker), 'imok')
+
+
+@suite.check
+def members_speak_tls():
+    """sslQuorum: both ports, here and on a Java server in between; who comes without TLS, or without a certificate, is not heard."""
+    java, ours = ['java38'] * 3, ['chorus', 'java38', 'chorus']
+    options = {'sslQuorum': 'true', 'ssl.quorum.keyStore.location': in_one_file(place.server),
+               'ssl.quorum.trustStore.location': place.ours.certificate}
+    with Ensemble(java if place.peer == 'java' else ours, options=options, name='members_speak_tls') as ensemble:
+        ensemble.start()
+        path = fresh()
+        with client(None, ensemble.addresses[0], tls=False) as zk:
+            zk.create(path, b'sealed')
+        for address in ensemble.addresses:
+            with client(None, address, tls=False) as zk:
+                zk.sync(path)
+                equal(zk.get(path)[0], b'sealed', address)
+        leader = ensemble.leader()
+        for port in (leader.quorum_port, leader.election_port):
+            with connect(f'127.0.0.1:{port}', place.server) as peer:
+                assert peer.version() in ('TLSv1.2', 'TLSv1.3')
+            with socket.create_connection(('127.0.0.1', port), timeout=SECONDS) as peer:
+                peer.sendall(bytes(64))
+                equal(answer_of(peer), b'', 'an answer in plain')
+            raises(OSError, speak_without_certificate, port)
+
+
+def speak_without_certificate(port):
+    with connect(f'127.0.0.1:{port}') as peer:
+        peer.recv(1)  # TLS 1.3 tells of the refusal only now
+
+
+def answer_of(peer):
+    """What comes until the other side ends the connection; an alert of TLS counts for nothing."""
+    said = b''
+    try:
+        while data := peer.recv(4096):
+            said += data
+    except ConnectionError:
+        pass
+    return b'' if said[:1] == b'\x15' else said
 
 
 @suite.check
