@@ -40,8 +40,7 @@ struct EnsembleOptions {
   bool standalone_enabled = true;
   bool local_sessions_enabled = false;
   bool local_sessions_upgrading_enabled = false;
-  bool read_only_mode_enabled = false;  // readonlymode.enabled: serve reads to clients that allow it while there is no quorum
-  bool leader_serves = true;            // zookeeper.leaderServes: the leader takes clients
+  bool leader_serves = true;  // zookeeper.leaderServes: the leader takes clients
   /// zookeeper.db.autocreate: false: a member without data does not vote, unless its log directory has the file `initialize`.
   bool database_autocreate = true;
 
@@ -53,15 +52,9 @@ struct EnsembleOptions {
   bool port_unification = false;
   std::optional<world::TlsOptions> tls;  // ssl.quorum.*; both sides show certificates
 
-  std::int64_t commit_log_count = 500;  // committed transactions kept in memory for learners that are a little behind
-  /// zookeeper.snapshotSizeFactor, in percent: a learner is brought up from the log on disk unless that is larger than this part of the
-  /// newest snapshot. Negative: never from the disk.
-  int snapshot_size_percent = 33;
-  bool force_snapshot_sync = false;    // zookeeper.forceSnapshotSync
-  int max_concurrent_snap_syncs = 10;  // of observers; zookeeper.leader.maxConcurrentSnapSyncs
-  int max_concurrent_diff_syncs = 100;
-  milliseconds observer_reconnect_delay{0};   // zookeeper.observer.reconnectDelayMs: up to this, at random
-  milliseconds observer_election_delay{200};  // zookeeper.observer.election.DelayMs: likewise
+  std::int64_t commit_log_count = 500;        // committed transactions kept in memory for learners that are a little behind
+  bool force_snapshot_sync = false;           // zookeeper.forceSnapshotSync
+  milliseconds observer_election_delay{200};  // zookeeper.observer.election.DelayMs: up to this, at random
 
   /// Where reconfigurations are kept: `<config_path>.dynamic.<version>` and `.dynamic.next`. Empty: nowhere, they last until the restart.
   std::string config_path;

@@ -156,8 +156,10 @@ void Node::accept(std::unique_ptr<world::Connection> connection) {
   introduce(client);
 }
 
+bool Node::takes_clients() const { return server_ && (options_.ensemble.leader_serves || server_->role() != Serve::Role::leader); }
+
 void Node::introduce(Client& client) {
-  if (!server_ || client.introduced) return;
+  if (!takes_clients() || client.introduced) return;
   client.introduced = true;
   const world::Connection& connection = client.connection();
   step(Accepted{client.id(), connection.peer(), connection.is_tls(), connection.peer_subject()});
@@ -171,7 +173,7 @@ Node::Client* Node::find(ConnectionId id) {
 // What other connections have at hand in this turn of the loop joins the same group.
 void Node::received(Client& client, std::string_view octets) {
   if (client.closing) return;
-  if (!server_) return received_idle(client, octets);
+  if (!takes_clients()) return received_idle(client, octets);
   introduce(client);
   if (!client.word.empty()) step(Received{client.id(), std::exchange(client.word, {}), true});
   step(Received{client.id(), octets, true});

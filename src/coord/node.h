@@ -60,6 +60,8 @@ class Node final : private MemberHost {
   void member_failed(std::string why) override { fail(std::move(why)); }
   base::Result<void, NodeError> listen();
   void accept(std::unique_ptr<world::Connection> connection);
+  /// There is a Server, and it is not that of a leader who keeps to leading.
+  bool takes_clients() const;
   void introduce(Client& client);
   void received(Client& client, std::string_view octets);
   void received_idle(Client& client, std::string_view octets);

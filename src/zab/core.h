@@ -34,6 +34,7 @@ struct Core {
   bool has(Fault fault) const { return options.planted == fault; }
   const EnsembleConfig& last_seen() const { return next_config ? *next_config : config; }
   world::Duration init_time() const { return options.tick * options.init_limit; }
+  world::Duration connect_time() const { return options.connect_limit > 0 ? options.tick * options.connect_limit : init_time(); }
   world::Duration sync_time() const { return options.tick * options.sync_limit; }
 
   template <class T>

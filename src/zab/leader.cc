@@ -215,7 +215,9 @@ void Leader::check_promises() {
 // --- Synchronization ---
 
 void Leader::synchronize(LinkId link, Learner& learner) {
-  const SyncPlan plan = plan_sync(core_.ledger.history(), core_.ledger.committed(), learner.last_zxid);
+  const std::int64_t committed = core_.ledger.committed();
+  const SyncPlan plan = core_.options.always_send_snapshot ? SyncPlan{SyncPlan::Kind::snap, committed, committed}
+                                                           : plan_sync(core_.ledger.history(), committed, learner.last_zxid);
   switch (plan.kind) {
     case SyncPlan::Kind::diff:
       core_.send(link, make_packet(PacketType::diff, plan.zxid));

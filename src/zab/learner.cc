@@ -25,7 +25,7 @@ Learner::Learner(Core& core, ServerId leader, Role role) : core_(core), leader_(
   patience_ = core.init_time();
   // The shell's tries end within that time; this is for an answer that never comes.
   check_at_ = core.now + 2 * patience_;
-  core_.emit(Connect{leader, std::chrono::duration_cast<milliseconds>(core.init_time())});
+  core_.emit(Connect{leader, std::chrono::duration_cast<milliseconds>(core.connect_time())});
 }
 
 void Learner::give_up(std::string why) {

@@ -19,8 +19,6 @@ namespace {
 constexpr std::size_t held_links_max = 1024;
 constexpr std::size_t held_packets_max = 4;
 constexpr std::size_t held_notifications_max = 256;
-// Observers come back spread over this time. source: Observer, zookeeper.observer.election.DelayMs
-constexpr milliseconds observer_delay_max{200};
 constexpr milliseconds failed_term_delay{100};
 
 }  // namespace
@@ -252,7 +250,7 @@ void Peer::Impl::end_term(const std::string& why) {
   look_at_.reset();
   // What made a term fail before it began would do so at once again, as often as the network lets it.
   if (!served && !next_leader_) look_at_ = core_.now + failed_term_delay;
-  if (is_observer() && !next_leader_) look_at_ = core_.now + milliseconds(random_.between(0, observer_delay_max.count()));
+  if (is_observer() && !next_leader_) look_at_ = core_.now + milliseconds(random_.between(0, core_.options.observer_delay.count()));
 }
 
 /// Before we stand for anything, the tree has to be what the log has: all of it durable and committed.

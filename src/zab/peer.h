@@ -40,6 +40,9 @@ struct PeerOptions {
   milliseconds notification_interval_min{200};  // zookeeper.fastleader.minNotificationInterval
   milliseconds notification_interval_max{60'000};
   milliseconds finalize_wait{200};
+  int connect_limit = 0;              // ticks that a learner tries to connect to its leader; 0: init_limit
+  milliseconds observer_delay{200};   // an observer that lost its leader waits up to this, at random. zookeeper.observer.election.DelayMs
+  bool always_send_snapshot = false;  // every learner is sent the whole tree. zookeeper.forceSnapshotSync
   Fault planted = Fault::none;
 };
 

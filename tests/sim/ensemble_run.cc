@@ -123,7 +123,7 @@ coord::Options EnsembleRun::common_options() {
   ensemble.leader_connect_delay = milliseconds(dice_.between(10, 100));
   ensemble.observer_election_delay = milliseconds(20);
   ensemble.commit_log_count = pick<std::int64_t>({2, 20, 100, 500});
-  ensemble.snapshot_size_percent = pick({33, 100'000, -1});
+  ensemble.force_snapshot_sync = dice_.below(8) == 0;
   return options;
 }
 

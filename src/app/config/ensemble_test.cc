@@ -51,7 +51,7 @@ const std::string three = "server.1=a:2888:3888\nserver.2=b:2888:3888:participan
 
 TEST_F(Ensemble, OfZooCfg) {
   file("data/myid", "2\n");
-  const Loaded loaded = load(zoo(three + "peerType=participant\nelectionAlg=3\nleaderServes=no\nsnapshotSizeFactor=0.5\ncnxTimeout=700\n"));
+  const Loaded loaded = load(zoo(three + "peerType=participant\nelectionAlg=3\nleaderServes=no\nforceSnapshotSync=true\ncnxTimeout=700\n"));
   const coord::Options& coord = loaded.settings.coord;
   EXPECT_TRUE(coord.ensemble.is_distributed());
   EXPECT_EQ(coord.server_id, 2);
@@ -62,7 +62,7 @@ TEST_F(Ensemble, OfZooCfg) {
   EXPECT_EQ(to_string(*coord.client_address), "0.0.0.0:2182");
   EXPECT_FALSE(coord.ensemble.is_observer);
   EXPECT_FALSE(coord.ensemble.leader_serves);
-  EXPECT_EQ(coord.ensemble.snapshot_size_percent, 50);
+  EXPECT_TRUE(coord.ensemble.force_snapshot_sync);
   EXPECT_EQ(coord.ensemble.connect_timeout.count(), 700);
   EXPECT_EQ(coord.ensemble.config_path, "");
   EXPECT_THAT(loaded.notes, IsEmpty());
@@ -166,7 +166,6 @@ TEST_F(Ensemble, Problems) {
        "coord.quorum_tls_verify_peer needs"},
       {"SASL", "1", three + "quorum.auth.enableSasl=true\n", "zoo.cfg:7: quorum.auth.enableSasl guards the data"},
       {"no client port", "1", three, "no address for clients"},
-      {"a number for the snapshot", "1", three + "snapshotSizeFactor=much\n", "zoo.cfg:7: snapshotSizeFactor wants a number, not 'much'"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

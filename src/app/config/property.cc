@@ -191,8 +191,6 @@ constexpr Property table[] = {
          .help = "New sessions are known to this server alone, which spares the ensemble a transaction each."}),
     ensemble<&EnsembleOptions::local_sessions_upgrading_enabled>(
         {.key = "coord.local_sessions_upgrading_enabled", .help = "A local session that makes an ephemeral node becomes a global one."}),
-    ensemble<&EnsembleOptions::read_only_mode_enabled>(
-        {.key = "coord.read_only_mode_enabled", .help = "Without a quorum, serves reads to clients that said they may be of old."}),
     ensemble<&EnsembleOptions::leader_serves>({.key = "coord.leader_serves", .help = "The leader takes clients too."}),
     ensemble<&EnsembleOptions::database_autocreate>(
         {.key = "coord.database_autocreate",
@@ -237,24 +235,12 @@ constexpr Property table[] = {
                                                   .help = "Transactions kept in memory for learners that are a little behind.",
                                                   .min = 1,
                                                   .max = 10'000'000}),
-    ensemble<&EnsembleOptions::snapshot_size_percent>(
-        {.key = "coord.snapshot_size_percent",
-         .help = "A learner is brought up from the log on disk while that is smaller than this part of the newest snapshot; -1: never.",
-         .min = -1,
-         .max = 1'000'000}),
     ensemble<&EnsembleOptions::force_snapshot_sync>(
         {.key = "coord.force_snapshot_sync", .help = "Every learner is brought up by a whole snapshot."}),
-    ensemble<&EnsembleOptions::max_concurrent_snap_syncs>(
-        {.key = "coord.max_concurrent_snap_syncs", .help = "Observers that are sent a snapshot at one time.", .min = 1, .max = 10'000}),
-    ensemble<&EnsembleOptions::max_concurrent_diff_syncs>({.key = "coord.max_concurrent_diff_syncs",
-                                                           .help = "Observers that are sent transactions to catch up at one time.",
-                                                           .min = 1,
-                                                           .max = 10'000}),
-    ensemble<&EnsembleOptions::observer_reconnect_delay>({.key = "coord.observer_reconnect_delay_ms",
-                                                          .help = "An observer that lost its leader waits up to this, at random.",
-                                                          .max = day_ms}),
     ensemble<&EnsembleOptions::observer_election_delay>(
-        {.key = "coord.observer_election_delay_ms", .help = "And up to this before it looks for another.", .max = day_ms}),
+        {.key = "coord.observer_election_delay_ms",
+         .help = "An observer that lost its leader waits up to this, at random, before it looks for another.",
+         .max = day_ms}),
     coord<&Options::snap_count>({.key = "coord.snap_count",
                                  .help = "A snapshot is taken after half to all of this many transactions.",
                                  .min = 2,

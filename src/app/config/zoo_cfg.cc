@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 
@@ -225,7 +223,6 @@ class Translation {
       problem(*algorithm, fmt::format("is {}; 3 is the only election that there is", algorithm->value));
     }
     if (const JavaProperty* serves = given("leaderServes")) put("coord.leader_serves", serves->value == "no" ? "false" : "true", *serves);
-    if (const JavaProperty* factor = given("snapshotSizeFactor")) snapshot_size(*factor);
   }
 
   /// server.N and its like, into one list of ours.
@@ -240,16 +237,6 @@ class Translation {
     if (first == nullptr) return;
     if (given("dynamicConfigFile") != nullptr) return problem(*first, "has to stand in the file that dynamicConfigFile names");
     put(target, std::move(items), *first);
-  }
-
-  /// A part there, percent here; negative means the same.
-  void snapshot_size(const JavaProperty& factor) {
-    double part = 0;
-    const char* end = factor.value.data() + factor.value.size();
-    const auto [stop, error] = std::from_chars(factor.value.data(), end, part);
-    if (error != std::errc() || stop != end || !(part <= 10'000))
-      return problem(factor, fmt::format("wants a number, not '{}'", factor.value));
-    put("coord.snapshot_size_percent", part < 0 ? "-1" : std::to_string(std::lround(part * 100)), factor);
   }
 
   const std::string& name_;

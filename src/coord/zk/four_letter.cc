@@ -12,7 +12,6 @@ namespace {
 
 bool is_listed(std::string_view word, const Options& options) {
   const auto& listed = options.four_letter_words;
-  if (word == "isro" && options.ensemble.read_only_mode_enabled) return true;           // how clients find a server that writes
   return listed.contains("*") || listed.contains(std::string(word)) || word == "srvr";  // ZooKeeper always answers srvr
 }
 

@@ -191,8 +191,6 @@ TEST(FourLetterWords, WithoutServiceTheySaySo) {
   options.four_letter_words = {};
   EXPECT_EQ(answer_while_not_serving("ruok", options), "ruok is not executed because it is not in the whitelist.\n");
   EXPECT_EQ(answer_while_not_serving("isro", options), "isro is not executed because it is not in the whitelist.\n");
-  options.ensemble.read_only_mode_enabled = true;
-  EXPECT_EQ(answer_while_not_serving("isro", options), "null");
 }
 
 }  // namespace
