@@ -36,15 +36,15 @@ void write_digits(char* to, std::uint64_t number) {
 
 }  // namespace
 
-std::string connect_frame(std::int32_t timeout_ms) {
+std::string connect_frame(std::int32_t timeout_ms, const SessionId& session, std::uint64_t last_zxid) {
   std::string octets;
   base::Writer out(octets);
   out.u32(45);
   out.u32(0);  // protocol version
-  out.u64(0);  // last zxid seen
+  out.u64(last_zxid);
   out.i32(timeout_ms);
-  out.u64(0);  // a new session
-  buffer(out, std::string(16, '\0'));
+  out.u64(session.id);
+  buffer(out, session.password);
   out.u8(0);  // not read-only
   return octets;
 }
@@ -56,10 +56,8 @@ std::string bare_frame(std::int32_t xid, Op op) {
 std::string path_frame(std::int32_t xid, Op op, std::string_view path) {
   return frame(xid, op, [&](base::Writer& out) {
     buffer(out, path);
-    if (op == Op::remove)
-      out.i32(-1);
-    else
-      out.u8(0);  // no watch
+    if (op == Op::remove) out.i32(-1);
+    if (op == Op::get || op == Op::children) out.u8(0);  // no watch
   });
 }
 

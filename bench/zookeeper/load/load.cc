@@ -35,6 +35,12 @@ class Janitor {
     finish(kNodeExists);
   }
 
+  /// Until this server has all that any of the ensemble acknowledged.
+  void sync() {
+    add(path_frame(1, Op::sync, "/"));
+    finish(0);
+  }
+
   /// Removes every node below kBase, and kBase.
   void remove_all() {
     link_.send_all(path_frame(1, Op::children, kBase));
@@ -82,10 +88,10 @@ class Janitor {
 
 class Loop {
  public:
-  Loop(const Target& target, const Workload& workload) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(256 << 10) {
+  Loop(const std::vector<Target>& targets, const Workload& workload) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(256 << 10) {
     if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
     for (std::uint32_t i = 0; i < workload.sessions; ++i) {
-      sessions_.push_back(std::make_unique<Session>(target, workload, i));
+      sessions_.push_back(std::make_unique<Session>(targets[i % targets.size()], workload, i));
       watch(i, EPOLL_CTL_ADD, EPOLLIN);
     }
     wants_output_.resize(workload.sessions);
@@ -164,11 +170,27 @@ class Loop {
 
 }  // namespace
 
-Outcome run_load(const Target& target, const Workload& workload, const Plan& plan) {
-  Janitor janitor(target);
+namespace {
+
+std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
+  if (pids.empty()) return std::nullopt;
+  double sum = 0;
+  for (const int pid : pids) sum += cpu_seconds(pid);
+  return sum;
+}
+
+}  // namespace
+
+Outcome run_load(const std::vector<Target>& targets, const Workload& workload, const Plan& plan) {
+  Janitor janitor(targets.front());
   janitor.remove_all();
   janitor.create_keys(workload);
-  Loop loop(target, workload);
+  for (const Target& target : targets) {
+    Janitor there(target);
+    there.sync();
+    there.close();
+  }
+  Loop loop(targets, workload);
   loop.start();
   const auto after = [](Seconds time) { return Clock::now() + std::chrono::duration_cast<Clock::duration>(time); };
   loop.run(after(plan.warm_up), UINT64_MAX);
@@ -176,14 +198,15 @@ Outcome run_load(const Target& target, const Workload& workload, const Plan& pla
   Outcome outcome;
   loop.tally() = Tally{};
   const double client_before = own_cpu_seconds();
-  const double server_before = plan.server_pid ? cpu_seconds(*plan.server_pid) : 0;
+  const std::optional<double> server_before = cpu_seconds_of_all(plan.server_pids);
   const Clock::time_point start = Clock::now();
   outcome.requests = plan.count ? loop.run(after(Seconds(3600)), plan.count) : loop.run(after(plan.measure), UINT64_MAX);
   outcome.seconds = Seconds(Clock::now() - start).count();
   outcome.client_cpu_seconds = own_cpu_seconds() - client_before;
-  if (plan.server_pid) {
-    outcome.server_cpu_seconds = cpu_seconds(*plan.server_pid) - server_before;
-    outcome.server_resident_bytes = resident_bytes(*plan.server_pid);
+  if (server_before) {
+    outcome.server_cpu_seconds = *cpu_seconds_of_all(plan.server_pids) - *server_before;
+    outcome.server_resident_bytes = 0;
+    for (const int pid : plan.server_pids) *outcome.server_resident_bytes += resident_bytes(pid);
   }
   outcome.tally = loop.tally();
   loop.drain();

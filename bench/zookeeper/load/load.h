@@ -1,8 +1,9 @@
-// Runs a workload against one server: prepare the nodes, warm up, measure, drain.
+// Runs a workload against a server, or all members of an ensemble: prepare the nodes, warm up, measure, drain.
 #pragma once
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "zookeeper/load/session.h"
 
@@ -12,7 +13,7 @@ struct Plan {
   std::chrono::duration<double> warm_up{1};
   std::chrono::duration<double> measure{5};
   std::uint64_t count = 0;  // when not 0: measure so many requests instead of a time
-  std::optional<int> server_pid;
+  std::vector<int> server_pids;
   bool keep_nodes = false;
 };
 
@@ -21,11 +22,11 @@ struct Outcome {
   std::uint64_t requests = 0;
   Tally tally;
   double client_cpu_seconds = 0;
-  std::optional<double> server_cpu_seconds;
-  std::optional<std::uint64_t> server_resident_bytes;
+  std::optional<double> server_cpu_seconds;            // of all processes in `server_pids`
+  std::optional<std::uint64_t> server_resident_bytes;  // likewise
 };
 
-/// Blocks until it is done. Throws what ended it early, in words for a person.
-Outcome run_load(const Target& target, const Workload& workload, const Plan& plan);
+/// The sessions go to the targets in turn. Blocks until it is done. Throws what ended it early, in words for a person.
+Outcome run_load(const std::vector<Target>& targets, const Workload& workload, const Plan& plan);
 
 }  // namespace chorus::bench

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "zookeeper/load/frames.h"
 #include "zookeeper/load/histogram.h"
+#include "zookeeper/load/session.h"
 
 namespace chorus::bench {
 namespace {
@@ -60,10 +61,38 @@ TEST(Frames, AreThoseOfAZooKeeperClient) {
             "00000004"
             "000000022f61"
             "00");
+  EXPECT_EQ(base::hex(path_frame(3, Op::sync, "/")),
+            "0000000d"
+            "00000003"
+            "00000009"
+            "000000012f");
   EXPECT_EQ(base::hex(bare_frame(8, Op::close)),
             "00000008"
             "00000008"
             "fffffff5");
+}
+
+// From the description of ConnectRequest: protocol version, last zxid seen, timeout, session, password, read-only.
+TEST(Frames, AConnectMayResumeASession) {
+  EXPECT_EQ(base::hex(connect_frame(4'000, {.id = 0x1234, .password = "0123456789abcdef"}, 0x1'0000'0002)),
+            "0000002d"
+            "00000000"
+            "0000000100000002"
+            "00000fa0"
+            "0000000000001234"
+            "00000010"
+            "30313233343536373839616263646566"
+            "00");
+}
+
+TEST(Targets, AreHostAndPort) {
+  const std::vector<Target> targets = parse_targets({"127.0.0.1:2181", "10.0.0.1:65535"});
+  ASSERT_EQ(targets.size(), 2u);
+  EXPECT_EQ(targets[1].host, "10.0.0.1");
+  EXPECT_EQ(targets[1].port, 65'535);
+  for (const char* wrong : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:x"})
+    EXPECT_THROW(parse_targets({wrong}), std::runtime_error) << wrong;
+  EXPECT_THROW(parse_targets({}), std::runtime_error);
 }
 
 TEST(Frames, StampedFramesEqualEncodedOnes) {

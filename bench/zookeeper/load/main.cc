@@ -6,19 +6,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "zookeeper/load/load.h"
 
 namespace {
 
 using namespace chorus::bench;
-
-Target parse_target(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt : chorus::base::parse_int(text.substr(colon + 1));
-  if (!port || *port < 1 || *port > 65'535) throw CLI::ValidationError("--server", "wants HOST:PORT, got '" + text + "'");
-  return {.host = text.substr(0, colon), .port = static_cast<std::uint16_t>(*port)};
-}
 
 double microseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e3; }
 
@@ -63,14 +55,13 @@ int main(int argc, char** argv) {
   CLI::App app("Puts a ZooKeeper server under load from one thread and prints a JSON object about how it answered.");
   Workload workload;
   Plan plan;
-  std::string server = "127.0.0.1:2181";
+  std::vector<std::string> servers = {"127.0.0.1:2181"};
   std::string op = "set";
   double warm_up = 1;
   double seconds = 5;
-  int pid = 0;
   const std::map<std::string, Workload::Kind> kinds = {
       {"set", Workload::Kind::set}, {"get", Workload::Kind::get}, {"create", Workload::Kind::create}, {"mixed", Workload::Kind::mixed}};
-  app.add_option("--server", server, "HOST:PORT, IPv4")->capture_default_str();
+  app.add_option("--server", servers, "HOST:PORT, IPv4; several, with commas, share the sessions")->delimiter(',')->capture_default_str();
   app.add_option("--op", op, "set, get, create or mixed")->check(CLI::IsMember(kinds))->capture_default_str();
   app.add_option("--sessions", workload.sessions, "sessions, each on its own connection")
       ->check(CLI::Range(1, 9999))
@@ -84,15 +75,16 @@ int main(int argc, char** argv) {
   app.add_option("--warm-up", warm_up, "seconds before measuring")->check(CLI::Range(0.0, 3600.0))->capture_default_str();
   app.add_option("--seconds", seconds, "seconds to measure")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
   app.add_option("--count", plan.count, "measure so many requests instead of a time");
-  app.add_option("--server-pid", pid, "the server's process, whose CPU time and memory are then reported");
+  app.add_option("--server-pid", plan.server_pids,
+                 "the server's process, or the processes of all, whose CPU time and memory are then reported")
+      ->delimiter(',');
   app.add_flag("--keep", plan.keep_nodes, "leave the nodes there");
   try {
     app.parse(argc, argv);
     plan.warm_up = std::chrono::duration<double>(warm_up);
     plan.measure = std::chrono::duration<double>(seconds);
-    if (pid != 0) plan.server_pid = pid;
     workload.kind = kinds.at(op);
-    const Outcome outcome = run_load(parse_target(server), workload, plan);
+    const Outcome outcome = run_load(parse_targets(servers), workload, plan);
     fmt::print("{}\n", report(op, workload, outcome).dump(2));
     return outcome.tally.refused == 0 ? 0 : 3;
   } catch (const CLI::ParseError& error) {

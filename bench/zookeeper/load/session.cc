@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.h"
+
 namespace chorus::bench {
 namespace {
 
@@ -32,6 +34,18 @@ std::uint32_t u32_at(const char* at) {
 }
 
 }  // namespace
+
+std::vector<Target> parse_targets(const std::vector<std::string>& texts) {
+  std::vector<Target> targets;
+  for (const std::string& text : texts) {
+    const std::size_t colon = text.rfind(':');
+    const auto port = colon == std::string::npos ? std::nullopt : base::parse_int(text.substr(colon + 1));
+    if (!port || *port < 1 || *port > 65'535) throw std::runtime_error(fmt::format("'{}' is not HOST:PORT", text));
+    targets.push_back({.host = text.substr(0, colon), .port = static_cast<std::uint16_t>(*port)});
+  }
+  if (targets.empty()) throw std::runtime_error("no server is named");
+  return targets;
+}
 
 Link::Link(const Target& target) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (fd_ < 0) fail("cannot open a socket");

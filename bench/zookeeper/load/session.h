@@ -20,6 +20,9 @@ struct Target {
   std::uint16_t port = 2181;
 };
 
+/// From "HOST:PORT", each. Throws, with words for a person.
+std::vector<Target> parse_targets(const std::vector<std::string>& texts);
+
 struct Workload {
   enum class Kind { set, get, create, mixed };
   Kind kind = Kind::set;
