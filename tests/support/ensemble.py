@@ -41,10 +41,11 @@ def java38_class_path():
     return servers.java_class_path().replace('slf4j-nop', 'slf4j-simple')
 
 
+# The command of each, with the beginning of that of a JVM.
 KINDS = {
-    'java38': lambda config: [*JVM, '-cp', java38_class_path(), MAIN, config],
-    'java39': lambda config: [*JVM, '-cp', java39_class_path(), MAIN, config],
-    'chorus': lambda config: [str(servers.Chorus.binary), 'serve', '--config', config],
+    'java38': lambda config, jvm: [*jvm, '-cp', java38_class_path(), MAIN, config],
+    'java39': lambda config, jvm: [*jvm, '-cp', java39_class_path(), MAIN, config],
+    'chorus': lambda config, jvm: [str(servers.Chorus.binary), 'serve', '--config', config],
 }
 
 # How a server says which way it, or a learner of it, was brought up to date.
@@ -75,8 +76,8 @@ def listening_port():
 class Member(servers.Server):
     """One server of an ensemble. start() waits until it serves, which it does once there is a quorum: see Ensemble.start()."""
 
-    def __init__(self, number, kind, observer, directory, host='127.0.0.1', enter=()):
-        self.number, self.kind, self.host = number, kind, host
+    def __init__(self, number, kind, observer, directory, host='127.0.0.1', enter=(), jvm=tuple(JVM)):
+        self.number, self.kind, self.host, self.jvm = number, kind, host, jvm
         super().__init__(directory, listening_port())
         self.address = f'{host}:{self.port}'
         self.is_observer = observer
@@ -104,7 +105,7 @@ class Member(servers.Server):
         self.config_path.write_text(''.join(f'{line}\n' for line in lines))
 
     def command(self):
-        return self.enter + KINDS[self.kind](str(self.config_path))
+        return self.enter + KINDS[self.kind](str(self.config_path), self.jvm)
 
     def become(self, kind):
         """Another kind goes on with this data directory from the next start on."""
@@ -169,34 +170,34 @@ class Member(servers.Server):
 
 
 class Ensemble:
-    """Members numbered from 1, of the kinds given. `options` are further lines of everybody's zoo.cfg. With a `network`, each member runs
-    on the host of its number there."""
+    """Members numbered from 1, of the kinds given. `options` are further lines of everybody's zoo.cfg, or others in place of those here.
+    With a `network`, each member runs on the host of its number there. Data is kept below `directory` meanwhile."""
 
-    def __init__(self, kinds, observers=(), options=None, reconfigurable=False, name='ensemble', network=None):
+    def __init__(self, kinds, observers=(), options=None, reconfigurable=False, name='ensemble', network=None, directory=None, jvm=tuple(JVM)):
         self.name = name
-        self.temporary = tempfile.TemporaryDirectory(prefix='chorus-ensemble-', ignore_cleanup_errors=True)
+        self.temporary = tempfile.TemporaryDirectory(prefix='chorus-ensemble-', dir=directory, ignore_cleanup_errors=True)
         self.options = dict(options or {})
         self.reconfigurable = reconfigurable
         self.members = {}
         for number, kind in enumerate(kinds, 1):
-            directory = pathlib.Path(self.temporary.name) / f'server{number}'
+            home = pathlib.Path(self.temporary.name) / f'server{number}'
             place = (network.addresses[number - 1], network.enter(number)) if network else ()
-            self.members[number] = Member(number, kind, number in observers, directory, *place)
+            self.members[number] = Member(number, kind, number in observers, home, *place, jvm=jvm)
         for member in self.members.values():
             member.configure(self.config_of(member))
 
     def config_of(self, member, known=None):
         """The lines of its zoo.cfg; `known`: which servers it names, all when None."""
-        lines = [f'tickTime={TICK_MS}', f'initLimit={INIT_LIMIT}', f'syncLimit={SYNC_LIMIT}', f'dataDir={member.data_directory()}',
-                 'admin.enableServer=false', '4lw.commands.whitelist=*', 'maxClientCnxns=0', 'preAllocSize=1024',
-                 'extendedTypesEnabled=true']
+        settings = {'tickTime': TICK_MS, 'initLimit': INIT_LIMIT, 'syncLimit': SYNC_LIMIT, 'dataDir': member.data_directory(),
+                    'admin.enableServer': 'false', '4lw.commands.whitelist': '*', 'maxClientCnxns': 0, 'preAllocSize': 1024,
+                    'extendedTypesEnabled': 'true', **self.options}
+        lines = [f'{key}={value}' for key, value in settings.items()]
         if self.reconfigurable:
             lines += ['reconfigEnabled=true', 'skipACL=yes']
         else:
             lines += [f'clientPort={member.port}', f'clientPortAddress={member.host}']
         if member.is_observer:
             lines.append('peerType=observer')
-        lines += [f'{key}={value}' for key, value in self.options.items()]
         return lines + [f'server.{other.number}={other.line(self.reconfigurable)}'
                         for other in self.members.values() if known is None or other.number in known]
 
