@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace chorus::coord {
 namespace {
 
@@ -20,6 +22,20 @@ TEST(Database, CloseSessionWithoutARecord) {
     EXPECT_EQ(database.tree.find("/e"), nullptr);
     EXPECT_TRUE(database.sessions.empty());
   }
+}
+
+// Java writes the operations of a failed multi down as errors when it applies that before it logs it: their records are what they were.
+TEST(Database, FailedMultiWithRecordsOfItsOperations) {
+  Database database(true);
+  // As logged by ZooKeeper 3.8.0: create /failing2/a, then two errors, and a digest.
+  const auto txn = base::unhex(
+      "02000019c5330005000000070000000100000143000001a21c9944ab0000000e00000003ffffffff000000330000000b2f6661696c696e67322f6100000000000000"
+      "010000001f00000005776f726c6400000006616e796f6e650000000001ffffffff00000004ffffff99ffffffff00000004fffffffe00000002000000551926729d");
+  ASSERT_TRUE(txn);
+  const auto outcome = database.apply(*txn, nullptr, true);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->results.size(), 3U);
+  EXPECT_EQ(database.tree.find("/failing2/a"), nullptr);
 }
 
 }  // namespace

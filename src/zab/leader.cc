@@ -91,12 +91,21 @@ void Leader::receive(LinkId link, const Packet& packet) {
       return close(link, describe(packet) + " before it was this side's turn");
     case Stage::synchronizing:
       if (type == PacketType::ping) return;
+      // A Java learner logs what came before NEWLEADER beside acknowledging that, so that acknowledgements of proposals may be ahead of it.
+      // They count with it: until then its epoch may not be on its disk. source: ZOOKEEPER-4685
+      if (type == PacketType::ack && !is_new_epoch(packet.zxid) && packet.zxid <= learner.sent) {
+        learner.acked = std::max(learner.acked, packet.zxid);
+        return;
+      }
       if (type != PacketType::ack || packet.zxid != first_zxid_of(epoch_)) {
         return close(link, fmt::format("{} where the acknowledgement of NEWLEADER {:#x} was due", describe(packet), first_zxid_of(epoch_)));
       }
       learner.stage = Stage::in_step;
       learner.deadline = core_.now + core_.sync_time();
-      if (!learner.is_observer) acknowledged_.insert(learner.id);
+      if (!learner.is_observer) {
+        acknowledged_.insert(learner.id);
+        if (learner.acked > core_.ledger.committed()) count(learner.id, learner.acked);
+      }
       if (phase_ == Phase::serving) return make_up_to_date(link, learner);
       return check_new_leader_acks();
     case Stage::in_step:

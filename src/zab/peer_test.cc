@@ -309,6 +309,30 @@ TEST_F(LeaderStories, CommitsWhatAQuorumHasOnDiskInOrder) {
             "PROPOSAL 0x200000003, NEWLEADER 0x200000000");
 }
 
+// ZOOKEEPER-4685: Java's learners may acknowledge what was proposed before NEWLEADER ahead of NEWLEADER itself.
+TEST_F(LeaderStories, TakesAcknowledgementsAheadOfThatOfNewLeader) {
+  serve();
+  us->step(Propose{make_txn(epoch2 + 1)});
+  hello(1, LinkId{1});
+  promise(LinkId{1}, 1, 0x100000002);
+  EXPECT_EQ(
+      us->all(LinkId{1}),
+      "LEADERINFO 0x200000000, DIFF 0x100000003, PROPOSAL 0x100000003, COMMIT 0x100000003, PROPOSAL 0x200000001, NEWLEADER 0x200000000");
+  us->receive(LinkId{1}, plain(PacketType::ack, 0x100000003));
+  us->receive(LinkId{1}, plain(PacketType::ack, epoch2 + 1));
+  EXPECT_THAT(us->closed, IsEmpty());
+  EXPECT_THAT(us->committed, IsEmpty());  // its epoch may not be on its disk
+  us->receive(LinkId{1}, plain(PacketType::ack, epoch2));
+  EXPECT_EQ(us->committed.size(), 1U);
+  EXPECT_THAT(us->all(LinkId{1}), HasSubstr("COMMIT 0x200000001, UPTODATE"));
+  // Of what was not sent to it, it cannot speak.
+  us->step(LinkAccepted{LinkId{3}});
+  us->receive(LinkId{3}, make_packet(PacketType::follower_info, epoch2, encode(LearnerInfo{.id = 1})));
+  promise(LinkId{3}, 2, epoch2 + 1);
+  us->receive(LinkId{3}, plain(PacketType::ack, epoch2 + 1));
+  EXPECT_THAT(us->closed[LinkId{3}], HasSubstr("where the acknowledgement of NEWLEADER 0x200000000 was due"));
+}
+
 TEST_F(LeaderStories, ReadsOlderHistoryFromDisk) {
   us.emplace(PeerOptions{.self = 3, .committed_log_max = 1}, after_three());
   serve();
