@@ -125,10 +125,6 @@ class Member(servers.Server):
             print(f'--- {self.name} starts', file=log)
         return super().spawn(**popen)
 
-    def listens_on(self, port):
-        """Asks the system, not the server, which would take note of a connection."""
-        return any(re.search(rf':{port:04X} 0+:0000 0A ', pathlib.Path(f'/proc/{self.pid}/net/{table}').read_text()) for table in ('tcp', 'tcp6'))
-
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
         self.stopped = True
@@ -225,10 +221,15 @@ class Ensemble:
     def start(self, seconds=60.0):
         """Starts all that do not run. On a fresh ensemble the voter with the highest number is the leader then."""
         waiting = sorted((m for m in self if not m.runs()), key=lambda m: (m.is_observer, -m.number))
-        for place, member in enumerate(waiting):
+        if not any((m.data_directory() / 'version-2').exists() for m in self):
+            # The highest ones, as many as are needed: none of them is elected without the highest of all, however slowly it starts.
+            quorum = waiting[:len(self.voters()) // 2 + 1]
+            for member in quorum:
+                member.spawn()
+            self._wait(lambda: quorum[0].mode() == 'leader', f'{quorum[0].name} leads', seconds)
+            waiting = waiting[len(quorum):]
+        for member in waiting:
             member.spawn()
-            if place == 0:  # a slow starter would be elected without, by those who were quicker
-                self._wait(lambda m=member: m.listens_on(m.election_port), f'{member.name} takes part in elections', seconds)
         return self.wait(seconds)
 
     def wait(self, seconds=60.0, numbers=None):

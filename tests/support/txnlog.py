@@ -23,6 +23,8 @@ class Entry:
 def entries(path):
     """All whole entries from the beginning."""
     octets = pathlib.Path(path).read_bytes()
+    if not octets:  # its server has only just begun it
+        return []
     assert octets[:4] == b'ZKLG', f'{path} is not a transaction log'
     found, at = [], 16
     while at + 12 <= len(octets):
