@@ -117,7 +117,8 @@ def long_away(leader, joiner, rolling):
             assert '/before/n02' in nodes and '/before/n03' not in nodes
             ensemble.kill()
             ensemble.start()
-            everyone_agrees(ensemble)
+            # A Java server that took snapshots while it was written to counts a digest that differs when it starts from one.
+            everyone_agrees(ensemble, digests_of=[m for m in ensemble if m.kind == 'chorus' or not rolling])
     return cell
 
 
