@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "jute/codec.h"
 #include "jute/records.h"
+#include "registers.h"
 
 namespace chorus::coord_sim {
 
@@ -14,9 +15,16 @@ using jute::ErrorCode;
 using jute::OpCode;
 using namespace std::chrono_literals;
 
-Client::Client(sim::Simulation& simulation, sim::Node& host, std::uint32_t number, History& history, Workload& workload,
+Client::Client(world::World& world, std::string name, Clock clock, std::uint32_t number, History& history, Workload& workload,
                base::Random random, const ClientOptions& options)
-    : simulation_(simulation), host_(host), number_(number), history_(history), workload_(workload), random_(random), options_(options) {}
+    : world_(world),
+      name_(std::move(name)),
+      clock_(std::move(clock)),
+      number_(number),
+      history_(history),
+      workload_(workload),
+      random_(random),
+      options_(options) {}
 
 Client::~Client() = default;
 
@@ -38,31 +46,31 @@ void Client::connect() {
   if (connecting_ || connection_ != nullptr) return;
   connecting_ = true;
   const world::Address server = options_.servers[static_cast<std::size_t>(random_.below(options_.servers.size()))];
-  world().connect(server, {.timeout = options_.connect_timeout, .tls = std::nullopt},
-                  [this, attempt = ++attempt_](world::NetResult<std::unique_ptr<world::Connection>> result) {
-                    if (attempt != attempt_) return;
-                    connecting_ = false;
-                    if (!result) return connect_later();
-                    connection_ = std::move(*result);
-                    connection_->start(*this);
-                    input_.clear();
-                    heard_ns_ = sent_ns_ = now_ns();
-                    record_ = history_.connections.size();
-                    history_.connections.push_back({.client = host_.name(), .session = session_, .requests = {}, .frames = {}});
-                    std::string out;
-                    base::Writer writer(out);
-                    writer.u32(0);
-                    const std::string no_password(16, '\0');
-                    jute::encode(
-                        jute::ConnectRequest{0, last_zxid_, options_.timeout_ms, session_, session_ == 0 ? no_password : password_}, out);
-                    writer.u8(0);  // not read-only
-                    writer.patch_u32(0, static_cast<std::uint32_t>(out.size() - 4));
-                    connection_->write(std::move(out));
-                  });
+  world_.connect(server, {.timeout = options_.connect_timeout, .tls = std::nullopt},
+                 [this, attempt = ++attempt_](world::NetResult<std::unique_ptr<world::Connection>> result) {
+                   if (attempt != attempt_) return;
+                   connecting_ = false;
+                   if (!result) return connect_later();
+                   connection_ = std::move(*result);
+                   connection_->start(*this);
+                   input_.clear();
+                   heard_ns_ = sent_ns_ = now_ns();
+                   record_ = history_.connections.size();
+                   history_.connections.push_back({.client = name_, .session = session_, .requests = {}, .frames = {}});
+                   std::string out;
+                   base::Writer writer(out);
+                   writer.u32(0);
+                   const std::string no_password(16, '\0');
+                   jute::encode(jute::ConnectRequest{0, last_zxid_, options_.timeout_ms, session_, session_ == 0 ? no_password : password_},
+                                out);
+                   writer.u8(0);  // not read-only
+                   writer.patch_u32(0, static_cast<std::uint32_t>(out.size() - 4));
+                   connection_->write(std::move(out));
+                 });
 }
 
 void Client::connect_later() {
-  world().after(std::chrono::milliseconds(random_.between(1, 80)), [this] { connect(); });
+  world_.after(std::chrono::milliseconds(random_.between(1, 80)), [this] { connect(); });
 }
 
 void Client::on_data(std::string_view octets) {
@@ -72,7 +80,7 @@ void Client::on_data(std::string_view octets) {
     base::Reader in(std::string_view(input_).substr(at));
     const std::uint32_t length = in.u32();
     if (length > (4U << 20)) {
-      history_.faults.push_back(fmt::format("{} received a frame of {} octets", host_.name(), length));
+      history_.faults.push_back(fmt::format("{} received a frame of {} octets", name_, length));
       return drop_connection();
     }
     if (in.remaining() < length) break;
@@ -88,7 +96,7 @@ void Client::take_frame(std::string_view frame) {
   base::Reader in(frame);
   const auto header = jute::decode<jute::ReplyHeader>(in);
   if (!header) {
-    history_.faults.push_back(fmt::format("{} received a frame without a reply header", host_.name()));
+    history_.faults.push_back(fmt::format("{} received a frame without a reply header", name_));
     return drop_connection();
   }
   ConnectionHistory& record = history_.connections[record_];
@@ -121,7 +129,7 @@ void Client::take_frame(std::string_view frame) {
 void Client::take_connect_response(std::string_view frame) {
   const auto response = jute::decode<jute::ConnectResponse>(frame);
   if (!response) {
-    history_.faults.push_back(fmt::format("{} received a connect response that cannot be read", host_.name()));
+    history_.faults.push_back(fmt::format("{} received a connect response that cannot be read", name_));
     return drop_connection();
   }
   if (response->timeout_ms == 0) return expire();
@@ -150,7 +158,7 @@ void Client::expire() {
   }
   if (session_ == 0) {
     history_.sessions.erase(0);
-    history_.faults.push_back(fmt::format("{} was refused a new session", host_.name()));
+    history_.faults.push_back(fmt::format("{} was refused a new session", name_));
   }
   forget_session();
   drop_connection();
@@ -185,7 +193,7 @@ void Client::drop_connection() {
     // Not destroyed here: this may be one of its own calls.
     std::shared_ptr<world::Connection> old = std::move(connection_);
     old->abort();
-    world().post([old] {});
+    world_.post([old] {});
   }
   if (!quiet_ || !asked_.empty() || session_ != 0) connect_later();
 }
@@ -232,6 +240,9 @@ void Client::take_reply(Frame& frame) {
   track_watches(request, frame);
   if (frame.err == 0 && (request.op.code == OpCode::create || request.op.code == OpCode::create2)) {
     if (const auto path = jute::decode<jute::PathRecord>(frame.body)) workload_.learn(std::string(path->path));
+  }
+  if (is_register(request.op.path)) {
+    if (const auto version = version_told(request.op, frame)) workload_.learn_version(request.op.path, *version);
   }
   const OpCode code = request.op.code;
   if (on_reply) on_reply(Request(request), Frame(frame));  // copies: it may ask for more
@@ -316,7 +327,7 @@ void Client::send(Op op, std::string& out) {
 void Client::think() {
   thinking_ = true;
   const world::Duration time(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(options_.think_max.count()) + 1)));
-  world().after(time, [this] {
+  world_.after(time, [this] {
     thinking_ = false;
     pump();
   });
@@ -345,7 +356,7 @@ void Client::pump() {
 
 void Client::watch_over() {
   const std::int64_t timeout_ms = granted_timeout_ms_ == 0 ? options_.timeout_ms : granted_timeout_ms_;
-  world().after(std::chrono::milliseconds(timeout_ms / 6 + 1), [this, timeout_ms] {
+  world_.after(std::chrono::milliseconds(timeout_ms / 6 + 1), [this, timeout_ms] {
     if (connection_ != nullptr) {
       const std::int64_t silence_ms = (now_ns() - heard_ns_) / 1'000'000;
       if (silence_ms > timeout_ms * 2 / 3) {
@@ -361,7 +372,7 @@ void Client::watch_over() {
 }
 
 std::string Client::describe() const {
-  return fmt::format("{}: session {:#x}, {}, {} outstanding, {} to ask", host_.name(), session_,
+  return fmt::format("{}: session {:#x}, {}, {} outstanding, {} to ask", name_, session_,
                      connected_               ? "connected"
                      : connection_ != nullptr ? "waiting for its session"
                                               : "not connected",

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "history.h"
 #include "workload.h"
-#include "world/sim/simulation.h"
+#include "world/world.h"
 
 namespace chorus::coord_sim {
 
@@ -25,10 +25,14 @@ struct ClientOptions {
   world::Duration connect_timeout = std::chrono::seconds(2);
 };
 
+/// The time by which a history is written, one for all clients.
+using Clock = std::function<std::chrono::nanoseconds()>;
+
 class Client final : world::ConnectionHandler {
  public:
-  Client(sim::Simulation& simulation, sim::Node& host, std::uint32_t number, History& history, Workload& workload, base::Random random,
-         const ClientOptions& options);
+  /// name: in what the history says of it.
+  Client(world::World& world, std::string name, Clock clock, std::uint32_t number, History& history, Workload& workload,
+         base::Random random, const ClientOptions& options);
   ~Client() override;
 
   void start();
@@ -64,11 +68,11 @@ class Client final : world::ConnectionHandler {
   void track_watches(const Request& request, const Frame& reply);
   void watch_over();
   void drop_connection();
-  std::int64_t now_ns() const { return simulation_.elapsed().count(); }
-  world::World& world() { return host_.world(); }
+  std::int64_t now_ns() const { return clock_().count(); }
 
-  sim::Simulation& simulation_;
-  sim::Node& host_;
+  world::World& world_;
+  const std::string name_;
+  const Clock clock_;
   const std::uint32_t number_;
   History& history_;
   Workload& workload_;

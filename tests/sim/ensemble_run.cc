@@ -6,12 +6,12 @@
 
 #include <algorithm>
 
+#include "audit.h"
 #include "checker.h"
 #include "client.h"
 #include "coord/node.h"
 #include "ensemble_planted.h"
 #include "invariants.h"
-#include "jute/codec.h"
 #include "trace_sink.h"
 #include "witness.h"
 #include "workload.h"
@@ -164,7 +164,8 @@ std::unique_ptr<Client> EnsembleRun::add_client(std::uint32_t number, const std:
   options.think_max = milliseconds(dice_.between(5, 60));
   options.move_chance = pick({0.0, 0.002, 0.02});
   options.connect_timeout = milliseconds(dice_.between(50, 500));
-  return std::make_unique<Client>(simulation_, host, number, history_, workload_, dice_.fork(), options);
+  return std::make_unique<Client>(
+      host.world(), name, [this] { return simulation_.elapsed(); }, number, history_, workload_, dice_.fork(), options);
 }
 
 void EnsembleRun::add_clients() {
@@ -311,23 +312,7 @@ bool EnsembleRun::settle(const char* when) {
 
 bool EnsembleRun::audit(std::size_t member, const char* when) {
   Client& auditor = *servers_[member].auditor;
-  auditor.on_reply = [&auditor](const Request& request, const Frame& reply) {
-    if (request.op.code != OpCode::get_children2 || reply.err != 0) return;
-    base::Reader in(reply.body);
-    const auto children = jute::decode<jute::GetChildren2Response>(in);
-    if (!children) return;
-    std::vector<std::string> names(children->children.begin(), children->children.end());
-    std::sort(names.begin(), names.end());
-    std::vector<Op> next;
-    for (const std::string& name : names) {
-      const std::string path = (request.op.path == "/" ? "/" : request.op.path + "/") + name;
-      if (path == "/zookeeper") continue;  // the configuration is in there
-      next.push_back({.code = OpCode::get_data, .path = path});
-      next.push_back({.code = OpCode::get_children2, .path = path});
-    }
-    auditor.ask(std::move(next));
-  };
-  auditor.ask({{.code = OpCode::sync, .path = "/"}, {.code = OpCode::get_data, .path = "/"}, {.code = OpCode::get_children2, .path = "/"}});
+  read_tree(auditor, SystemNodes::left_out);  // the configuration is among them
   if (run_until([&] { return auditor.idle(); }, 60s)) return invariants_.faults().empty();
   fault(fmt::format("{}: the tree cannot be read from {} within a minute; {}; {}", when, servers_[member].machine->name(),
                     auditor.describe(), describe_members()));

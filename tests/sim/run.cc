@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
+#include "audit.h"
 #include "checker.h"
 #include "client.h"
 #include "coord/node.h"
-#include "jute/codec.h"
 #include "planted.h"
 #include "trace_sink.h"
 #include "witness.h"
@@ -171,7 +171,8 @@ void Run::add_clients() {
     options.timeout_ms = static_cast<std::int32_t>(dice_.between(300, 3000));
     options.outstanding_max = pick<std::size_t>({1, 4, 16, 64});
     options.think_max = milliseconds(dice_.between(1, 40));
-    auto client = std::make_unique<Client>(simulation_, host, i, history_, workload_, dice_.fork(), options);
+    auto client = std::make_unique<Client>(
+        host.world(), host.name(), [this] { return simulation_.elapsed(); }, i, history_, workload_, dice_.fork(), options);
     (i > count ? auditor_ : clients_.emplace_back()) = std::move(client);
   }
   for (const auto& client : clients_) client->start();
@@ -190,23 +191,7 @@ bool Run::settle(const char* when) {
 }
 
 bool Run::audit(const char* when) {
-  auditor_->on_reply = [this](const Request& request, const Frame& reply) {
-    if (request.op.code != OpCode::get_children2 || reply.err != 0) return;
-    base::Reader in(reply.body);
-    const auto children = jute::decode<jute::GetChildren2Response>(in);
-    if (!children) return;
-    std::vector<std::string> names(children->children.begin(), children->children.end());
-    std::sort(names.begin(), names.end());
-    std::vector<Op> next;
-    for (const std::string& name : names) {
-      const std::string path = (request.op.path == "/" ? "/" : request.op.path + "/") + name;
-      next.push_back({.code = OpCode::get_data, .path = path});
-      next.push_back({.code = OpCode::get_children2, .path = path});
-    }
-    auditor_->ask(std::move(next));
-  };
-  auditor_->ask(
-      {{.code = OpCode::sync, .path = "/"}, {.code = OpCode::get_data, .path = "/"}, {.code = OpCode::get_children2, .path = "/"}});
+  read_tree(*auditor_, SystemNodes::included);
   if (simulation_.run_until([this] { return auditor_->idle(); }, 60s)) return true;
   fault(fmt::format("{}: the tree cannot be read within a minute; {}", when, auditor_->describe()));
   return false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
@@ -42,25 +43,34 @@ void read_file(std::string_view octets, std::vector<Transaction>& out) {
 
 }  // namespace
 
-std::vector<Transaction> read_log(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
-  std::vector<std::pair<std::uint64_t, std::string>> files;
-  for (const std::string& path : disk.all_files()) {
-    const std::string prefix = directory + "/log.";
-    if (!path.starts_with(prefix)) continue;
+std::vector<Transaction> read_log(FileContents files, std::string& trouble) {
+  std::vector<std::tuple<std::uint64_t, std::string, std::string>> logs;
+  for (auto& [name, octets] : files) {
+    const std::string prefix = "log.";
+    if (!name.starts_with(prefix)) continue;
     std::uint64_t zxid = 0;
-    const auto [end, error] = std::from_chars(path.data() + prefix.size(), path.data() + path.size(), zxid, 16);
-    if (error == std::errc() && end == path.data() + path.size()) files.emplace_back(zxid, path);
+    const auto [end, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), zxid, 16);
+    if (error == std::errc() && end == name.data() + name.size()) logs.emplace_back(zxid, name, std::move(octets));
   }
-  std::sort(files.begin(), files.end());
+  std::sort(logs.begin(), logs.end());
   std::vector<Transaction> all;
-  for (const auto& [zxid, path] : files) {
+  for (const auto& [zxid, name, octets] : logs) {
     const std::size_t before = all.size();
-    read_file(*disk.contents(path), all);
+    read_file(octets, all);
     if (all.size() > before && all[before].zxid != static_cast<std::int64_t>(zxid)) {
-      trouble = fmt::format("{} begins with zxid {:#x}", path, all[before].zxid);
+      trouble = fmt::format("{} begins with zxid {:#x}", name, all[before].zxid);
     }
   }
   return all;
+}
+
+std::vector<Transaction> read_log(const sim::Disk& disk, const std::string& directory, std::string& trouble) {
+  FileContents files;
+  for (const std::string& path : disk.all_files()) {
+    const std::string prefix = directory + "/";
+    if (path.starts_with(prefix)) files.emplace_back(path.substr(prefix.size()), *disk.contents(path));
+  }
+  return read_log(std::move(files), trouble);
 }
 
 std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "world/sim/disk.h"
@@ -22,8 +23,12 @@ struct Transaction {
   std::uint32_t checksum = 0;  // of the entry in the log: differs when anything in it does
 };
 
-/// Of all files log.<zxid> below `directory`, in order. Those of a member of an ensemble may be stale, or miss what came as a snapshot.
-/// `trouble` is filled when a file is not what its name says.
+using FileContents = std::vector<std::pair<std::string, std::string>>;  // name, octets
+
+/// Of all files log.<zxid>, in order. Those of a member of an ensemble may be stale, or miss what came as a snapshot. `trouble` is filled
+/// when a file is not what its name says.
+std::vector<Transaction> read_log(FileContents files, std::string& trouble);
+/// Of all files log.<zxid> below `directory`, in order.
 std::vector<Transaction> read_log(const sim::Disk& disk, const std::string& directory, std::string& trouble);
 /// The same of a server that is alone, whose transactions must follow one another.
 std::vector<Transaction> read_transactions(const sim::Disk& disk, const std::string& directory, std::string& trouble);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "registers.h"
+
 namespace chorus::coord_sim {
 
 using jute::CreateMode;
@@ -16,6 +18,7 @@ std::string Workload::path() {
 }
 
 void Workload::learn(const std::string& path) {
+  if (is_register(path)) return;
   if (known_.size() < 32) {
     known_.push_back(path);
   } else {
@@ -115,6 +118,45 @@ Op Workload::read() {
   return op;
 }
 
-Op Workload::next(std::uint32_t client) { return random_.below(5) < 3 ? write(client) : read(); }
+void Workload::learn_version(const std::string& path, std::int32_t version) { versions_[path] = version; }
+
+Op Workload::use_register(std::uint32_t client) {
+  if (++register_uses_ % options_.register_uses == 0) versions_.clear();
+  const std::string path = register_path(register_uses_ / options_.register_uses, random_.below(options_.registers));
+  const auto known = versions_.find(path);
+  const std::int32_t version = known == versions_.end() ? 0 : known->second;
+  switch (random_.below(20)) {
+    case 0:
+    case 1:
+    case 2:
+      return {.code = OpCode::create, .path = path, .data = data(client)};
+    case 3:
+      return {.code = OpCode::delete_, .path = path, .version = random_.below(2) == 0 ? -1 : version};
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+      return {.code = OpCode::set_data, .path = path, .data = data(client)};
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+      return {.code = OpCode::set_data, .path = path, .data = data(client), .version = version};
+    default:
+      after_sync_[client] = {.code = OpCode::get_data, .path = path};
+      return {.code = OpCode::sync, .path = path};
+  }
+}
+
+Op Workload::next(std::uint32_t client) {
+  if (const auto due = after_sync_.find(client); due != after_sync_.end()) {
+    Op op = std::move(due->second);
+    after_sync_.erase(due);
+    return op;
+  }
+  if (options_.register_chance > 0 && random_.chance(options_.register_chance)) return use_register(client);
+  return random_.below(5) < 3 ? write(client) : read();
+}
 
 }  // namespace chorus::coord_sim
