@@ -1,6 +1,6 @@
 """Hosts on one machine: a network namespace for each, joined by a bridge, with rules (nftables) for who hears whom.
 
-    network.inside()                    # first of all: runs this program again in a namespace of its own, the bridge's
+    network.inside()                    # first of all: runs this program again in namespaces of its own, the bridge's; mounts are its own too
     with network.Network(3) as net:
         Ensemble(kinds, network=net)
         net.cut(1, 2); net.isolate(3); net.lose(20); net.slow(1, '1mbit'); net.heal()
@@ -25,11 +25,12 @@ def missing():
 
 
 def namespace_command():
-    return ['unshare', '--net'] if os.geteuid() == 0 else ['unshare', '--net', '--user', '--map-root-user']
+    command = ['unshare', '--net', '--mount']
+    return command if os.geteuid() == 0 else [*command, '--user', '--map-root-user']
 
 
 def inside():
-    """Does not return in the process that calls it first: the program goes on in a network namespace of its own."""
+    """Does not return in the process that calls it first: the program goes on in network and mount namespaces of its own."""
     if MARK not in os.environ:
         os.environ[MARK] = '1'
         os.execvp('unshare', [*namespace_command(), sys.executable, *sys.argv])

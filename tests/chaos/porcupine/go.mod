@@ -1,0 +1,5 @@
+module chorus/tests/chaos/porcupine
+
+go 1.19
+
+require github.com/anishathalye/porcupine v1.3.1
