@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 
 #include "base/ensure.h"
 #include "world/real/stream.h"
@@ -22,6 +23,13 @@ std::uint64_t seed_from_system() {
   std::uint64_t seed = 0;
   ENSURE(getrandom(&seed, sizeof seed, 0) == sizeof seed);
   return seed;
+}
+
+/// For how long it has had a processor.
+Duration time_of_this_thread() {
+  timespec time{};
+  ENSURE(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0, errno);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace
@@ -123,26 +131,30 @@ void Core::run_timers() {
 
 void Core::run() {
   while (!context.stopped()) {
-    if (worth_polling()) poll();
+    if (polling_.is_job_under_way()) poll();
     context.run_one();
   }
 }
 
 void Core::poll() {
-  const Instant end = std::chrono::steady_clock::now() + disk_poll_limit_;
-  bool some = set_polling(true);
-  while (worth_polling() && !context.stopped()) {
+  const Instant begin = std::chrono::steady_clock::now();
+  if (!polling_.is_worth_it(begin)) return;
+  const Duration ran_before = time_of_this_thread();
+  bool some = set_awake(true);
+  while (polling_.is_job_under_way() && !context.stopped()) {
     if (some) event([this] { run_posted(); });
-    if (context.poll() == 0 && std::chrono::steady_clock::now() >= end) break;
-    some = set_polling(true);
+    if (context.poll() == 0 && std::chrono::steady_clock::now() >= begin + polling_.limit()) break;
+    some = set_awake(true);
   }
-  if (set_polling(false)) event([this] { run_posted(); });
+  if (set_awake(false)) event([this] { run_posted(); });
+  const Instant now = std::chrono::steady_clock::now();
+  polling_.looked(now - begin, time_of_this_thread() - ran_before, now);
 }
 
 /// Returns whether callbacks are waiting.
-bool Core::set_polling(bool polling) {
+bool Core::set_awake(bool awake) {
   const std::lock_guard lock(posted_mutex_);
-  polling_ = polling;
+  awake_ = awake;
   return !posted_.empty();
 }
 
@@ -150,7 +162,7 @@ bool Core::set_polling(bool polling) {
 bool Core::enqueue(Callback callback) {
   const std::lock_guard lock(posted_mutex_);
   posted_.push_back(std::move(callback));
-  return posted_.size() == 1 && !polling_;
+  return posted_.size() == 1 && !awake_;
 }
 
 void Core::post(Callback callback) {
@@ -209,18 +221,11 @@ DiskThread& Core::started(std::unique_ptr<DiskThread>& thread, const char* suffi
 }
 
 void Core::run_on_disk(Callback job, Callback done) {
-  if (disk_jobs_++ == 0) disk_since_ = std::chrono::steady_clock::now();
+  polling_.job_given(std::chrono::steady_clock::now());
   started(disk_, "-disk").submit(std::move(job), [this, done = std::move(done)]() mutable {
-    disk_job_done();
+    polling_.job_done(std::chrono::steady_clock::now());
     if (done) done();
   });
-}
-
-void Core::disk_job_done() {
-  --disk_jobs_;
-  const Instant now = std::chrono::steady_clock::now();
-  disk_time_ += (now - disk_since_ - disk_time_) / 8;
-  disk_since_ = now;
 }
 
 void Core::run_in_background(Callback job, Callback done) { started(background_, "-bg").submit(std::move(job), std::move(done)); }

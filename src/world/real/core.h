@@ -16,6 +16,7 @@
 
 #include "world/real/disk_thread.h"
 #include "world/real/files.h"
+#include "world/real/polling.h"
 #include "world/world.h"
 
 namespace chorus::world::real {
@@ -53,7 +54,7 @@ class Core {
   /// Runs callbacks until the context is stopped.
   void run();
   /// See Reactor.
-  void poll_disk(Duration limit) { disk_poll_limit_ = limit; }
+  void poll_disk(Duration limit) { polling_.set_limit(limit); }
 
   /// What a connection reads goes here first; good until the handler returns.
   static constexpr std::size_t receive_size = 256 << 10;
@@ -76,10 +77,8 @@ class Core {
   };
   void flush();
   bool enqueue(Callback callback);
-  bool worth_polling() const { return disk_jobs_ > 0 && disk_time_ < disk_poll_limit_; }
   void poll();
-  bool set_polling(bool polling);
-  void disk_job_done();
+  bool set_awake(bool awake);
   void run_posted();
   void wait_for_delivery();
   void run_timers();
@@ -103,7 +102,7 @@ class Core {
 
   std::mutex posted_mutex_;  // guards the next two, which other threads reach
   std::vector<Callback> posted_;
-  bool polling_ = false;  // posted_ is looked at all the time: nobody need wake the loop
+  bool awake_ = false;  // posted_ is looked at all the time: nobody need wake the loop
   std::vector<Callback> running_;
 
  public:
@@ -119,10 +118,7 @@ class Core {
   std::uint64_t deliveries_ = 0;             // what is read from it
   std::optional<asio::signal_set> signals_;
   std::function<void(int)> on_signal_;
-  Duration disk_poll_limit_ = Duration::zero();
-  Duration disk_time_ = Duration::zero();  // what a job on the disk thread takes, a moving average
-  Instant disk_since_;                     // when the job under way began, as far as can be told from here
-  int disk_jobs_ = 0;
+  Polling polling_;
   // Started when first used.
   std::unique_ptr<DiskThread> disk_;
   std::unique_ptr<DiskThread> background_;

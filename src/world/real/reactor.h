@@ -17,8 +17,8 @@ class Reactor final : public World {
   explicit Reactor(std::string name = "chorus");
   ~Reactor() override;
   /// While its disk thread is at work, run() looks for the end of that for up to `limit` before it sleeps, provided that such work lately
-  /// took less: waking a sleeping core costs tens of microseconds, about as much as a sync of a fast disk. Zero, the default: it sleeps at
-  /// once.
+  /// took less: waking a sleeping core costs tens of microseconds, about as much as a sync of a fast disk. Not while others want the
+  /// processor (polling.h). Zero, the default: it sleeps at once.
   void poll_disk(Duration limit);
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
