@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -18,6 +19,10 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 constexpr std::int32_t kNodeExists = -110;
+// With so many requests on their way a reply has waited for milliseconds. Then the replies to several sessions are let gather and are taken
+// in by one turn, which saves the generator a wake-up for each.
+constexpr std::uint64_t kManyOutstanding = 5000;
+constexpr timespec kGathering{.tv_sec = 0, .tv_nsec = 500'000};
 constexpr std::int32_t kNoNode = -101;
 
 /// A session for what happens before and after the load.
@@ -90,18 +95,18 @@ class Loop {
  public:
   Loop(const std::vector<Target>& targets, const Workload& workload) : epoll_(::epoll_create1(EPOLL_CLOEXEC)), scratch_(256 << 10) {
     if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    gathers_ = std::uint64_t{workload.sessions} * workload.outstanding >= kManyOutstanding;
     for (std::uint32_t i = 0; i < workload.sessions; ++i) {
       sessions_.push_back(std::make_unique<Session>(targets[i % targets.size()], workload, i));
-      watch(i, EPOLL_CTL_ADD, EPOLLIN);
+      watch(i);
     }
-    wants_output_.resize(workload.sessions);
   }
   ~Loop() { ::close(epoll_); }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   void start() {
-    for (std::uint32_t i = 0; i < sessions_.size(); ++i) refill(i, Clock::now());
+    for (const auto& session : sessions_) session->fill(Clock::now());
   }
 
   /// Runs until `deadline` or until `count` more replies came; returns the number of replies.
@@ -130,47 +135,36 @@ class Loop {
 
  private:
   std::uint64_t turn(int timeout_ms) {
+    if (gathers_ && sending_) ::nanosleep(&kGathering, nullptr);
     std::array<epoll_event, 256> events;
     const int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
     if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_wait");
     std::uint64_t replies = 0;
     for (int i = 0; i < ready; ++i) {
-      const std::uint32_t index = events[static_cast<std::size_t>(i)].data.u32;
-      if (events[static_cast<std::size_t>(i)].events & EPOLLOUT) sessions_[index]->flush();
-      replies += sessions_[index]->receive(scratch_, tally_);
-      refill(index, Clock::now());
+      Session& session = *sessions_[events[static_cast<std::size_t>(i)].data.u32];
+      session.flush();
+      replies += session.receive(scratch_, tally_);
+      if (sending_) session.fill(Clock::now());
     }
     return replies;
   }
 
-  void refill(std::uint32_t index, Clock::time_point now) {
-    Session& session = *sessions_[index];
-    if (sending_) session.fill(now);
-    if (session.blocked() != wants_output_[index]) {
-      wants_output_[index] = session.blocked();
-      watch(index, EPOLL_CTL_MOD, EPOLLIN | (session.blocked() ? EPOLLOUT : 0));
-    }
-  }
-
-  void watch(std::uint32_t index, int operation, std::uint32_t interest) {
+  // Edge-triggered, once and for all: the kernel need not look again at each socket that it told of, nor be told what is waited for.
+  void watch(std::uint32_t index) {
     epoll_event event{};
-    event.events = interest;
+    event.events = EPOLLIN | EPOLLOUT | EPOLLET;
     event.data.u32 = index;
-    if (::epoll_ctl(epoll_, operation, sessions_[index]->fd(), &event) != 0)
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, sessions_[index]->fd(), &event) != 0)
       throw std::system_error(errno, std::generic_category(), "epoll_ctl");
   }
 
   int epoll_;
   std::vector<std::unique_ptr<Session>> sessions_;
-  std::vector<bool> wants_output_;
   std::vector<char> scratch_;
   Tally tally_;
   bool sending_ = true;
+  bool gathers_ = false;
 };
-
-}  // namespace
-
-namespace {
 
 std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
   if (pids.empty()) return std::nullopt;

@@ -23,6 +23,7 @@ namespace {
 constexpr std::int32_t kSessionTimeoutMs = 30'000;
 constexpr std::uint32_t kReplyHeader = 16;  // xid, zxid, err
 constexpr std::uint32_t kFrameMax = 16 << 20;
+constexpr std::size_t kReceiveSize = 64 << 10;
 constexpr std::uint64_t kCreatesPerSession = 100'000'000;  // 12 digits: 9999 sessions of as many creates
 
 [[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
@@ -157,18 +158,38 @@ void Session::flush() {
 }
 
 std::uint64_t Session::receive(std::vector<char>& scratch, Tally& tally) {
-  if (scratch.size() < carry_.size() + 65'536) scratch.resize(carry_.size() + 65'536);
-  std::copy(carry_.begin(), carry_.end(), scratch.begin());
-  const ssize_t got = ::recv(fd(), scratch.data() + carry_.size(), scratch.size() - carry_.size(), 0);
-  if (got < 0) {
-    if (errno == EAGAIN) return 0;
-    fail("cannot receive");
-  }
-  if (got == 0) throw std::runtime_error("the server closed a connection under load");
-  const Clock::time_point now = Clock::now();
-  const char* at = scratch.data();
-  const char* const end = at + carry_.size() + got;
   std::uint64_t replies = 0;
+  for (;;) {
+    if (scratch.size() < carry_.size() + kReceiveSize) scratch.resize(carry_.size() + kReceiveSize);
+    std::copy(carry_.begin(), carry_.end(), scratch.begin());
+    const std::size_t room = scratch.size() - carry_.size();
+    const ssize_t got = ::recv(fd(), scratch.data() + carry_.size(), room, 0);
+    if (got < 0) {
+      if (errno == EAGAIN) break;
+      fail("cannot receive");
+    }
+    if (got == 0) throw std::runtime_error("the server closed a connection under load");
+    replies += take({scratch.data(), carry_.size() + static_cast<std::size_t>(got)}, tally);
+    // What comes after it had nothing more is told anew.
+    if (static_cast<std::size_t>(got) < room) break;
+  }
+  in_flight_ -= static_cast<std::uint32_t>(replies);
+  return replies;
+}
+
+/// The frames in `octets`; what is left of them goes to carry_.
+std::uint64_t Session::take(std::string_view octets, Tally& tally) {
+  const Clock::time_point now = Clock::now();
+  const char* at = octets.data();
+  const char* const end = at + octets.size();
+  std::uint64_t replies = 0;
+  // Requests that left together have waited equally long.
+  Clock::time_point sent = sent_at_[static_cast<std::uint32_t>(next_reply_) & (sent_at_.size() - 1)];
+  std::uint64_t together = 0;
+  const auto record = [&] {
+    if (together > 0) tally.latency.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(now - sent).count()), together);
+    together = 0;
+  };
   while (end - at >= 4) {
     const std::uint32_t size = u32_at(at);
     if (size < kReplyHeader || size > kFrameMax) throw std::runtime_error(fmt::format("a reply of {} octets", size));
@@ -179,14 +200,17 @@ std::uint64_t Session::receive(std::vector<char>& scratch, Tally& tally) {
       ++tally.refused;
       tally.last_error = error;
     }
-    const auto waited = now - sent_at_[static_cast<std::uint32_t>(xid) & (sent_at_.size() - 1)];
-    tally.latency.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(waited).count()));
+    if (const Clock::time_point this_sent = sent_at_[static_cast<std::uint32_t>(xid) & (sent_at_.size() - 1)]; this_sent != sent) {
+      record();
+      sent = this_sent;
+    }
+    ++together;
     next_reply_ = xid == INT32_MAX ? 1 : xid + 1;
     ++replies;
     at += size + 4;
   }
+  record();
   carry_.assign(at, end);
-  in_flight_ -= static_cast<std::uint32_t>(replies);
   return replies;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -74,7 +75,7 @@ class Session {
   void fill(Clock::time_point now);
   /// Sends what is blocked.
   void flush();
-  /// Takes in what has arrived, by one call of recv into `scratch`; returns the number of replies. Throws when the server closed the
+  /// Takes in all that has arrived, by way of `scratch`; returns the number of replies. Throws when the server closed the
   /// connection or broke the order of the replies.
   std::uint64_t receive(std::vector<char>& scratch, Tally& tally);
   /// Closes the session; nothing may be in flight.
@@ -82,6 +83,7 @@ class Session {
 
  private:
   std::uint32_t next_request(char* to);
+  std::uint64_t take(std::string_view octets, Tally& tally);
 
   const Workload& workload_;
   Link link_;
