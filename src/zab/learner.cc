@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -11,6 +12,10 @@ namespace {
 
 // More than a leader has under way for us; else it would be ours to hold what the leader sends.
 constexpr std::size_t inbox_octets_max = 512 << 20;
+// A Java server opens its quorum port some 200 ms after those who voted for it know that it leads. Where something stands before the port
+// (a proxy of a service mesh, a port forwarder), connections are not refused until then: they are made, and broken off.
+constexpr int early_closes_max = 4;
+constexpr milliseconds early_close_pause{100};
 
 std::string four_octets(std::int32_t value) {
   std::string out;
@@ -25,7 +30,7 @@ Learner::Learner(Core& core, ServerId leader, Role role) : core_(core), leader_(
   patience_ = core.init_time();
   // The shell's tries end within that time; this is for an answer that never comes.
   check_at_ = core.now + 2 * patience_;
-  core_.emit(Connect{leader, std::chrono::duration_cast<milliseconds>(core.connect_time())});
+  connect();
 }
 
 void Learner::give_up(std::string why) {
@@ -57,10 +62,21 @@ void Learner::connect_failed() {
 void Learner::link_closed(LinkId link) {
   if (link_ != link) return;
   link_.reset();
-  give_up(fmt::format("server {} closed the link", leader_));
+  if (stage_ != Stage::introduced || early_closes_ == early_closes_max) return give_up(fmt::format("server {} closed the link", leader_));
+  ++early_closes_;
+  stage_ = Stage::connecting;
+  connect_at_ = core_.now + early_close_pause;
 }
 
+void Learner::connect() { core_.emit(Connect{leader_, std::chrono::duration_cast<milliseconds>(core_.connect_time())}); }
+
+world::Instant Learner::deadline() const { return connect_at_ ? std::min(*connect_at_, check_at_) : check_at_; }
+
 void Learner::time_passed() {
+  if (connect_at_ && core_.now >= *connect_at_) {
+    connect_at_.reset();
+    connect();
+  }
   if (core_.now < check_at_) return;
   // The shell looks after the stream of a snapshot; what we do to our own disk is not the leader's silence.
   if (is_busy()) last_heard_ = core_.now;

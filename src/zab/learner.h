@@ -28,7 +28,7 @@ class Learner {
   void stored();
   void send(Packet packet);
   void time_passed();
-  world::Instant deadline() const { return check_at_; }
+  world::Instant deadline() const;
   /// Closes the link.
   void end(const std::string& why);
 
@@ -55,6 +55,7 @@ class Learner {
     serving
   };
 
+  void connect();
   void handle(const Packet& packet);
   void drain();
   bool is_busy() const;
@@ -81,6 +82,8 @@ class Learner {
   Role role_;
   Stage stage_ = Stage::connecting;
   std::optional<LinkId> link_;
+  int early_closes_ = 0;                      // links that the leader closed before it said anything
+  std::optional<world::Instant> connect_at_;  // once more
   std::int64_t epoch_ = 0;
   // Silence: looked at when it may be too long, not at every packet.
   world::Instant last_heard_;

@@ -72,6 +72,37 @@ TEST_F(Follower, LeavesALeaderOfAnOlderEpoch) {
   EXPECT_EQ(us->peer().role(), Role::looking);
 }
 
+// A Java server's port is not open yet when we know that it leads; behind a proxy a connection to it is made all the same, and broken off.
+TEST_F(Follower, ComesAgainWhenItsLeaderDoesNotYetListen) {
+  us->follow(3, link);
+  us->step(LinkClosed{link});
+  EXPECT_EQ(us->peer().role(), Role::following);
+  EXPECT_FALSE(us->connect_to) << "at once";
+  us->pass(milliseconds(100));
+  ASSERT_EQ(us->connect_to, 3);
+  const LinkId second{77};
+  us->step(LinkConnected{second});
+  EXPECT_EQ(us->all(second), "FOLLOWERINFO 0x100000000");
+  us->receive(second, make_packet(PacketType::leader_info, epoch2, int_data(0x10000)));
+  EXPECT_EQ(us->all(second), "ACKEPOCH 0x100000003");
+  us->step(LinkClosed{second});  // it led
+  EXPECT_EQ(us->peer().role(), Role::looking);
+}
+
+TEST_F(Follower, LooksForAnotherLeaderWhenItsOwnNeverListens) {
+  us->follow(3, link);
+  us->step(LinkClosed{link});
+  for (std::uint64_t tries = 1; tries <= 4; ++tries) {
+    us->connect_to.reset();
+    us->pass(milliseconds(100));
+    ASSERT_EQ(us->connect_to, 3);
+    us->step(LinkConnected{LinkId{100 + tries}});
+    EXPECT_EQ(us->peer().role(), Role::following);
+    us->step(LinkClosed{LinkId{100 + tries}});
+  }
+  EXPECT_EQ(us->peer().role(), Role::looking);
+}
+
 // ZOOKEEPER-3911, 4646: what came before NEWLEADER must be on disk before NEWLEADER is acknowledged, or a crash undoes what was counted.
 TEST_F(Follower, HasTheHistoryOnDiskBeforeItAcknowledgesNewLeader) {
   discover();
