@@ -30,7 +30,7 @@ struct RecordArguments {
 
 struct CheckArguments {
   std::string file;
-  std::vector<std::string> logs, kept;
+  std::vector<std::string> logs, java_logs, kept;
   coord_sim::CheckOptions options;
   std::string registers;
 };
@@ -107,6 +107,7 @@ int check(const CheckArguments& arguments) {
   std::vector<std::string> faults;
   std::vector<MemberLog> logs, kept;
   for (const std::string& directory : arguments.logs) logs.push_back(read_member_log(directory, faults));
+  for (const std::string& directory : arguments.java_logs) compare_no_multis(logs.emplace_back(read_member_log(directory, faults)));
   for (const std::string& directory : arguments.kept) kept.push_back(read_member_log(directory, faults));
   std::vector<std::int64_t> seen;
   std::size_t reads = 0;
@@ -154,7 +155,9 @@ int run_program(int argc, char** argv) {
   CheckArguments checking;
   CLI::App& check_command = *app.add_subcommand("check", "Judges a history. Ends with status 1 when it is not sound.");
   check_command.add_option("file", checking.file, "what \"record\" wrote")->required();
-  check_command.add_option("--log", checking.logs, "directory with the log files of a member that has come to rest, one each")->required();
+  check_command.add_option("--log", checking.logs, "directory with the log files of a member that has come to rest, one each");
+  check_command.add_option("--java-log", checking.java_logs,
+                           "the same of a Java server, which may write down a failed multi in other words than the others");
   check_command.add_option("--kept", checking.kept, "directory with log files that a member has removed since");
   checking.options.reads_are_linearizable = false;
   check_command.add_flag("--one-server", checking.options.reads_are_linearizable, "every read reflects what was acknowledged before it");

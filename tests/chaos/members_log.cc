@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+
+#include "jute/constants.h"
 
 namespace chorus::chaos {
 
@@ -19,7 +22,7 @@ bool before(const Transaction& txn, std::int64_t zxid) { return txn.zxid < zxid;
 class Agreement {
  public:
   Agreement(const std::vector<MemberLog>& logs, const std::vector<MemberLog>& kept, std::vector<std::int64_t> seen)
-      : logs_(logs), seen_(std::move(seen)) {
+      : logs_{&logs, &kept}, seen_(std::move(seen)) {
     std::sort(seen_.begin(), seen_.end());
     if (!seen_.empty()) newest_seen_ = seen_.back();
     std::erase_if(seen_, [](std::int64_t zxid) { return counter_of(zxid) == 0; });  // of an epoch without transactions
@@ -57,7 +60,8 @@ class Agreement {
   void add(const MemberLog& log, const std::string& where) {
     for (const Transaction& txn : log) {
       const auto [known, is_new] = logged_.try_emplace(txn.zxid, txn, where);
-      if (!is_new && known->second.txn.checksum != txn.checksum) {
+      const std::uint32_t one = known->second.txn.checksum, other = txn.checksum;
+      if (!is_new && one != other && one != not_compared && other != not_compared) {
         fault(fmt::format("zxid {:#x} is one transaction in {} and another in {}", txn.zxid, known->second.where, where));
       }
     }
@@ -69,10 +73,12 @@ class Agreement {
     const auto last_seen = std::lower_bound(seen_.begin(), seen_.end(), first);
     const std::int64_t least = last_seen == seen_.begin() ? 0 : *std::prev(last_seen);
     std::map<std::int64_t, int> votes;
-    for (const MemberLog& log : logs_) {
-      const auto at = std::lower_bound(log.begin(), log.end(), first, before);
-      if (at == log.begin() || at == log.end() || at->zxid != first || std::prev(at)->zxid < least) continue;
-      ++votes[std::prev(at)->zxid];
+    for (const std::vector<MemberLog>* group : logs_) {
+      for (const MemberLog& log : *group) {
+        const auto at = std::lower_bound(log.begin(), log.end(), first, before);
+        if (at == log.begin() || at == log.end() || at->zxid != first || std::prev(at)->zxid < least) continue;
+        ++votes[std::prev(at)->zxid];
+      }
     }
     const auto most = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most != votes.end()) return most->first;
@@ -80,7 +86,7 @@ class Agreement {
     return after == logged_.begin() ? 0 : std::prev(after)->first;
   }
 
-  const std::vector<MemberLog>& logs_;
+  const std::array<const std::vector<MemberLog>*, 2> logs_;
   std::vector<std::int64_t> seen_;  // of transactions, sorted
   std::int64_t newest_seen_ = 0;
   std::map<std::int64_t, Logged> logged_;
@@ -88,6 +94,12 @@ class Agreement {
 };
 
 }  // namespace
+
+void compare_no_multis(MemberLog& log) {
+  for (Transaction& txn : log) {
+    if (txn.type == static_cast<std::int32_t>(jute::OpCode::multi)) txn.checksum = not_compared;
+  }
+}
 
 CommittedHistory committed_history(const std::vector<MemberLog>& logs, const std::vector<MemberLog>& kept, std::vector<std::int64_t> seen) {
   return Agreement(logs, kept, std::move(seen)).run();

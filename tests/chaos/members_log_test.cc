@@ -45,6 +45,12 @@ TEST(MembersLog, LeavesOutWhatALaterLeaderGaveUp) {
   EXPECT_EQ(history.left_out, 1U);
 }
 
+TEST(MembersLog, BelievesARemovedLogAboutWhatALeaderBeganWith) {
+  // The only member that still has both epochs was given a snapshot at b2, and keeps what was given up.
+  const auto history = committed_history({log({a1, a2, a3, b2}), log({b2})}, {log({a1, a2, b1})}, {b2});
+  EXPECT_THAT(zxids(history), ElementsAre(a1, a2, b1, b2));
+}
+
 TEST(MembersLog, KeepsWhatAClientSaw) {
   const std::vector<MemberLog> logs{log({a1, a2, a3, b1}), log({a1, a2, b1}), log({a1, a2, b1})};
   EXPECT_THAT(zxids(committed_history(logs, {}, {a3, b1})), ElementsAre(a1, a2, a3, b1));
@@ -63,6 +69,16 @@ TEST(MembersLog, TellsContradictions) {
   MemberLog other = log({a1});
   other[0].checksum = 77;
   EXPECT_THAT(committed_history({log({a1}), other}, {}, {a1}).faults, ElementsAre(HasSubstr("another in member 2")));
+}
+
+TEST(MembersLog, AJavaServersMultisAreNotCompared) {
+  MemberLog ours = log({a1}), java = log({a1});
+  java[0].checksum = 77;
+  ours[0].type = java[0].type = 14;
+  EXPECT_THAT(committed_history({ours, java}, {}, {a1}).faults, ElementsAre(HasSubstr("another in member 2")));
+  compare_no_multis(java);
+  EXPECT_THAT(committed_history({ours, java}, {}, {a1}).faults, IsEmpty());
+  EXPECT_THAT(committed_history({java, ours}, {}, {a1}).faults, IsEmpty());
 }
 
 }  // namespace

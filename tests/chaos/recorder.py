@@ -3,7 +3,7 @@
     with Recorder(addresses, directory, seed) as recorder:
         ...whatever happens to the servers...; wait_until(recorder.goes_on(20), ...)
         recorder.quiesce(); recorder.audit(); recorder.end()
-        recorder.judge(log_directories)                     # raises AssertionError with what it found
+        recorder.judge(log directories...)                    # raises AssertionError with what it found
         recorder.judge_registers()
 """
 import os
@@ -98,13 +98,12 @@ class Recorder:
         print('end', file=self.process.stdin, flush=True)
         assert self.process.wait(60) == 0, f'ensemble_history ended with status {self.process.returncode}'
 
-    def judge(self, logs, kept, stale_leader_ms, expiry_slack_ms):
+    def judge(self, logs, java_logs, kept, stale_leader_ms, expiry_slack_ms):
         command = [PROGRAM, 'check', self.file, '--registers', self.registers, '--stale-leader-ms', str(int(stale_leader_ms)),
                    '--expiry-slack-ms', str(int(expiry_slack_ms))]
-        for directory in logs:
-            command += ['--log', directory]
-        for directory in kept:
-            command += ['--kept', directory]
+        for option, directories in (('--log', logs), ('--java-log', java_logs), ('--kept', kept)):
+            for directory in directories:
+                command += [option, directory]
         self.run(command)
 
     def judge_registers(self):
