@@ -26,6 +26,7 @@ void Election::start(const Vote& candidate, const EnsembleConfig& committed, con
   votes_.clear();
   settled_.clear();
   down_.clear();
+  is_unanimous_ = false;
   ++clock_;
   const bool votes = committed_.is_voter(options_.self) && !options_.is_observer;
   initial_ = votes ? candidate : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
@@ -64,7 +65,9 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     }
     return std::nullopt;
   }
-  if (it_looks && vote.election_epoch < clock_) send(from, proposal_, out);
+  // Whoever looks with less did not hear us when we said it: Java's servers pass over votes until they look themselves.
+  const bool has_less = vote.election_epoch < clock_ || (vote.election_epoch == clock_ && is_better(proposal_, vote));
+  if (it_looks && has_less) send(from, proposal_, out);
   notify_at_ = now + interval_;
   if (!may_vote(vote.leader)) return std::nullopt;
   if (it_looks) {
@@ -166,6 +169,7 @@ void Election::count(world::Instant now) {
     finalize_at_.reset();
   } else if (none_can_come()) {
     decide(proposal_);
+    is_unanimous_ = true;
   } else if (!finalize_at_) {
     finalize_at_ = now + options_.finalize_wait;
   }

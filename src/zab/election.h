@@ -31,6 +31,7 @@ struct ElectionOptions {
 /// is at stake:
 /// - it does not wait for a better vote when none can come: every voter has voted for the proposal, or is known to be down;
 /// - in the wait for a better vote, votes of this round still count;
+/// - it answers those who look in its round with a lesser vote, rather than to say its own again after a while;
 /// - asked by a server that has no vote while looking, it answers with its proposal rather than with the outcome of the last election;
 /// - a newer configuration is passed over where reconfig is not enabled, instead of beginning the round anew.
 class Election {
@@ -54,6 +55,8 @@ class Election {
   bool is_looking() const { return state_ == NotificationState::looking; }
   /// Whom we lead (ourselves), follow or observe by the last round; empty while looking.
   std::optional<Vote> decided() const;
+  /// Whether all voters that are not down voted for whom we decided on, so that nobody needs us any more to come to the same.
+  bool is_unanimous() const { return is_unanimous_; }
   NotificationState state() const { return state_; }
 
   // What changes without an election, for the answers that we give.
@@ -95,10 +98,11 @@ class Election {
   std::string committed_text_;
 
   NotificationState state_ = NotificationState::looking;
-  std::int64_t clock_ = 0;   // the number of the round
-  Vote initial_;             // what we begin with
-  Vote proposal_;            // while looking; election_epoch is the clock
-  Vote current_vote_;        // otherwise
+  std::int64_t clock_ = 0;  // the number of the round
+  Vote initial_;            // what we begin with
+  Vote proposal_;           // while looking; election_epoch is the clock
+  Vote current_vote_;       // otherwise
+  bool is_unanimous_ = false;
   Ballots votes_;            // of this round; our own among them
   std::set<ServerId> down_;  // of this round: voters that cannot vote
   struct Early {

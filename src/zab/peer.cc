@@ -223,10 +223,11 @@ void Peer::Impl::settle() {
   if (state_ == State::looking) {
     const auto vote = election_.decided();
     const bool has_waited = is_resigning_ && core_.now >= resigned_at_;
-    if (is_resigning_ && (vote || has_waited)) {
+    // Who looks only after others were elected by our vote needs to hear it from us: without it there is no quorum of votes.
+    if (is_resigning_ && ((vote && election_.is_unanimous()) || has_waited)) {
       state_ = State::resigned;
       core_.emit(Resigned{});
-    } else if (vote) {
+    } else if (vote && !is_resigning_) {
       begin_term(*vote);
     }
   }
@@ -282,7 +283,7 @@ void Peer::Impl::look() {
     held_notifications_.clear();
     return;
   }
-  if (is_resigning_) resigned_at_ = core_.now + core_.options.finalize_wait + 2 * core_.options.notification_interval_min;
+  if (is_resigning_) resigned_at_ = core_.now + 10 * core_.options.notification_interval_min;
   elect();
   for (const auto& [from, notification] : std::exchange(held_notifications_, {})) on(NotificationReceived{from, notification});
 }

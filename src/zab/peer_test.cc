@@ -421,6 +421,26 @@ TEST_F(LeaderStories, ResignsInFavourOfWhoHasMost) {
   EXPECT_EQ(us->peer().role(), Role::looking);
 }
 
+// Server 2 is elected with our vote. Server 1 was slow, heard nothing of that, and finds no quorum of votes when we are gone: it would wait
+// until server 2 has given up leading alone.
+TEST_F(LeaderStories, ResignsOnceEverybodyKnowsWhomToFollow) {
+  serve();
+  us->step(Resign{});
+  const Vote vote = us->notifications.back().notification.vote;
+  us->step(NotificationReceived{2, {.vote = vote}});
+  us->pass(1s);
+  EXPECT_FALSE(us->resigned);
+  us->notifications.clear();
+  us->step(NotificationReceived{1, {.vote = {.leader = 1, .zxid = 0, .election_epoch = vote.election_epoch, .peer_epoch = 1}}});
+  ASSERT_EQ(us->notifications.size(), 1U);
+  EXPECT_EQ(us->notifications[0].to, 1);
+  EXPECT_EQ(us->notifications[0].notification.state, NotificationState::following);
+  EXPECT_EQ(us->notifications[0].notification.vote.leader, 2);
+  EXPECT_FALSE(us->resigned);
+  us->pass(1s);
+  EXPECT_TRUE(us->resigned) << "it does not wait for ever";
+}
+
 TEST_F(LeaderStories, ClosesWhoBreaksTheProtocol) {
   const struct {
     const char* name;
