@@ -324,6 +324,7 @@ void Leader::serve() {
 void Leader::make_up_to_date(LinkId link, Learner& learner) {
   core_.send(link, make_packet(PacketType::up_to_date, -1));
   learner.stage = Stage::up_to_date;
+  send_held_commits(link, learner);
   core_.emit(LearnersChanged{});
 }
 

@@ -70,13 +70,14 @@ class Leader {
     Stage stage = Stage::connected;
     ServerId id = 0;
     bool is_observer = false;
-    std::int64_t last_zxid = 0;   // of its tree when it came
-    world::Instant deadline;      // by which it has to say something
-    bool has_plan = false;        // DIFF sent, and history from the disk
-    std::int64_t read_until = 0;  // of the read under way
-    std::int64_t sent = 0;        // newest proposal
-    std::int64_t acked = 0;       // newest acknowledged
-    std::int64_t tracked = 0;     // a proposal whose acknowledgement is awaited; 0: none
+    std::int64_t last_zxid = 0;          // of its tree when it came
+    world::Instant deadline;             // by which it has to say something
+    bool has_plan = false;               // DIFF sent, and history from the disk
+    std::int64_t read_until = 0;         // of the read under way
+    std::int64_t sent = 0;               // newest proposal
+    std::int64_t acked = 0;              // newest acknowledged
+    std::int64_t first_held_commit = 0;  // waits, with those after it, for UPTODATE; 0: none
+    std::int64_t tracked = 0;            // a proposal whose acknowledgement is awaited; 0: none
     world::Instant tracked_since;
     bool is_forwarded_to() const { return stage >= Stage::synchronizing; }
   };
@@ -94,6 +95,8 @@ class Leader {
   void finish_sync(LinkId link, Learner& learner, std::int64_t after);
   void send_historic(LinkId link, Learner& learner, const Txn& txn);
   void send_proposal(LinkId link, Learner& learner, const Txn& txn);
+  void send_commit(LinkId link, Learner& learner, const Txn& txn);
+  void send_held_commits(LinkId link, Learner& learner);
   void check_new_leader_acks();
   void serve();
   void make_up_to_date(LinkId link, Learner& learner);

@@ -38,6 +38,27 @@ void Leader::send_proposal(LinkId link, Learner& learner, const Txn& txn) {
   }
 }
 
+/// A follower is told only once it is up to date: ZooKeeper 3.8.0 fails on a commit between NEWLEADER and UPTODATE of what was proposed
+/// before NEWLEADER, and comes again and again under load. source: ZOOKEEPER-4394
+void Leader::send_commit(LinkId link, Learner& learner, const Txn& txn) {
+  if (learner.is_observer) {
+    core_.send(link, make_packet(PacketType::inform, txn.zxid, txn.octets));
+  } else if (learner.stage == Stage::up_to_date) {
+    core_.send(link, make_packet(PacketType::commit, txn.zxid));
+  } else if (learner.first_held_commit == 0) {
+    learner.first_held_commit = txn.zxid;
+  }
+}
+
+/// All that were held are committed, and of this epoch, whose zxids have no gaps.
+void Leader::send_held_commits(LinkId link, Learner& learner) {
+  if (learner.first_held_commit == 0) return;
+  for (std::int64_t zxid = learner.first_held_commit; zxid <= core_.ledger.committed(); ++zxid) {
+    core_.send(link, make_packet(PacketType::commit, zxid));
+  }
+  learner.first_held_commit = 0;
+}
+
 void Leader::send(const SendToLearner& send) {
   const auto found = learners_.find(send.link);
   if (found == learners_.end() || found->second.stage != Stage::up_to_date) return;
@@ -101,10 +122,8 @@ void Leader::commit_what_may() {
         commit_reconfig();
         break;  // the quorums are others now
       }
-      for (const auto& [link, learner] : learners_) {
-        if (!learner.is_forwarded_to()) continue;
-        core_.send(link,
-                   learner.is_observer ? make_packet(PacketType::inform, txn.zxid, txn.octets) : make_packet(PacketType::commit, txn.zxid));
+      for (auto& [link, learner] : learners_) {
+        if (learner.is_forwarded_to()) send_commit(link, learner, txn);
       }
       core_.ledger.commit(*core_.out);
       send_held();
@@ -121,8 +140,9 @@ void Leader::commit_reconfig() {
   base::Writer(leader).i64(designated);
   const auto for_followers = std::make_shared<const std::string>(leader);
   const auto for_observers = std::make_shared<const std::string>(leader + *txn.octets);
-  for (const auto& [link, learner] : learners_) {
+  for (auto& [link, learner] : learners_) {
     if (!learner.is_forwarded_to()) continue;
+    send_held_commits(link, learner);
     core_.send(link, learner.is_observer ? make_packet(PacketType::inform_and_activate, txn.zxid, for_observers)
                                          : make_packet(PacketType::commit_and_activate, txn.zxid, for_followers));
   }

@@ -355,13 +355,33 @@ TEST_F(LeaderStories, TakesAcknowledgementsAheadOfThatOfNewLeader) {
   EXPECT_THAT(us->committed, IsEmpty());  // its epoch may not be on its disk
   us->receive(LinkId{1}, plain(PacketType::ack, epoch2));
   EXPECT_EQ(us->committed.size(), 1U);
-  EXPECT_THAT(us->all(LinkId{1}), HasSubstr("COMMIT 0x200000001, UPTODATE"));
+  EXPECT_EQ(us->all(LinkId{1}), "UPTODATE 0xffffffffffffffff, COMMIT 0x200000001");
   // Of what was not sent to it, it cannot speak.
   us->step(LinkAccepted{LinkId{3}});
   us->receive(LinkId{3}, make_packet(PacketType::follower_info, epoch2, encode(LearnerInfo{.id = 1})));
   promise(LinkId{3}, 2, epoch2 + 1);
   us->receive(LinkId{3}, plain(PacketType::ack, epoch2 + 1));
   EXPECT_THAT(us->closed[LinkId{3}], HasSubstr("where the acknowledgement of NEWLEADER 0x200000000 was due"));
+}
+
+// ZOOKEEPER-4394: 3.8.0 has forgotten by then what was proposed before NEWLEADER, and fails.
+TEST_F(LeaderStories, CommitsNothingBetweenNewLeaderAndUpToDate) {
+  serve();
+  us->step(Propose{make_txn(epoch2 + 1)});
+  us->step(Propose{make_txn(epoch2 + 2)});
+  hello(1, LinkId{1});
+  promise(LinkId{1}, 1, 0x100000003);
+  EXPECT_THAT(us->all(LinkId{1}), testing::EndsWith("PROPOSAL 0x200000001, PROPOSAL 0x200000002, NEWLEADER 0x200000000"));
+  us->step(Propose{make_txn(epoch2 + 3)});
+  us->receive(LinkId{2}, plain(PacketType::ack, epoch2 + 3));
+  EXPECT_EQ(us->committed.size(), 3U);
+  EXPECT_EQ(us->all(LinkId{1}), "PROPOSAL 0x200000003");
+  us->receive(LinkId{1}, plain(PacketType::ack, epoch2));
+  us->step(Propose{make_txn(epoch2 + 4)});
+  us->receive(LinkId{2}, plain(PacketType::ack, epoch2 + 4));
+  EXPECT_THAT(us->all(LinkId{1}),
+              testing::EndsWith("UPTODATE 0xffffffffffffffff, COMMIT 0x200000001, COMMIT 0x200000002, COMMIT 0x200000003, "
+                                "PROPOSAL 0x200000004, COMMIT 0x200000004"));
 }
 
 TEST_F(LeaderStories, ReadsOlderHistoryFromDisk) {
