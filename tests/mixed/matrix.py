@@ -2,10 +2,10 @@
 import dataclasses
 import fnmatch
 import itertools
-import time
 import typing
 
 import joining
+import migrating
 import moving
 import reconfig
 import service
@@ -38,7 +38,7 @@ QUICK = (  # patterns; six minutes of two cores
     'snap-old/chorus-leads/java38-joins', 'snap-load/chorus-leads/java39-joins', 'snap-load/java38-leads/chorus-joins',
     'diff-disk/chorus-leads/java38-joins', 'catching-up/java39-leads/chorus-joins', 'observer/chorus-leads/java39-joins',
     'observer/java38-leads/chorus-joins', 'failover/chorus-chorus-chorus', 'failover/java39-chorus-java38', 'rolling/java38-chorus-and-back',
-    'reconfig/chorus-java38-java38', 'reconfig/java39-java39-chorus')
+    'migrate/java39-chorus-and-back', 'reconfig/chorus-java38-java38', 'reconfig/java39-java39-chorus')
 
 
 def splits():
@@ -85,23 +85,33 @@ def cells():
         for suffix, options in (('', {}), ('/leader-first', {'leader_first': True}), ('/killed', {'stop': 'kill'})):
             name = f'rolling/{before}-{after}-and-back{suffix}'
             yield Cell(name, 'members replaced in place, under load', (before, after), moving.rolling(before, after, **options))
+    for java in JAVA:
+        what = 'scripts/migrate, there and back, under load'
+        yield Cell(f'migrate/{java}-chorus-and-back', what, (java, 'chorus'), migrating.there_and_back(java, with_observer=java == 'java39'))
+        yield Cell(f'migrate/{java}-half-way', 'the same, stopped by a member that does not come back', (java, 'chorus'), migrating.half_way(java))
+    yield Cell('migrate/documented', 'the example of docs/ensemble.md', ('java38', 'chorus'), migrating.documented)
     for kinds in RECONFIGS:
         yield Cell(f'reconfig/{"-".join(kinds)}', 'members out, in, to observer, leader out, a fourth', kinds, reconfig.story(*kinds))
 
 
 def markdown(results):
-    """A table of leaders and joiners by scenario, and one line for each other cell."""
+    """A table of leaders and joiners by scenario, and one line for each other cell. `results`: what is recorded of each cell."""
     joins, others, failures = {}, [], []
-    for cell, status, words, seconds in results:
+    for cell, result in results.items():
         scenario, *rest = cell.name.split('/')
-        sign = 'ok' if status == 'ok' else '**failed**'
+        passed = result['status'] == 'ok'
+        sign = 'ok' if passed else '**failed**'
         if len(rest) == 2 and rest[1].endswith('-joins'):
             joins.setdefault((scenario, cell.what), {})[cell.kinds] = sign
         else:
-            others.append(f'| `{cell.name}` | {cell.what} | {sign}{": " + words if words and status == "ok" else ""} | {seconds:.0f} |')
-        if status != 'ok':
-            failures.append(f'- `{cell.name}`: {words.splitlines()[0]}')
-    lines = [f'{len(results) - len(failures)} of {len(results)} cells passed, {time.strftime("%Y-%m-%d")}.', '']
+            words = f': {result["words"]}' if passed and result['words'] else ''
+            others.append(f'| `{cell.name}` | {cell.what} | {sign}{words} | {result["seconds"]:.0f} |')
+        if not passed:
+            failures.append(f'- `{cell.name}`: {result["words"].splitlines()[0]}')
+    days = sorted({result['day'] for result in results.values()})
+    programs = sorted({result['program'] for result in results.values()})
+    lines = [f'{len(results) - len(failures)} of {len(results)} cells passed (there are {len(list(cells()))}), {" to ".join({days[0]: 0, days[-1]: 0})}, '
+             f'{", ".join(programs)}.', '']
     if joins:
         pairs = list(itertools.product(KINDS, KINDS))
         lines += ['| leader < joiner | ' + ' | '.join(f'{leader} < {joiner}' for leader, joiner in pairs) + ' |', '| --- ' * (len(pairs) + 1) + '|']

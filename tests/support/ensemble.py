@@ -58,19 +58,20 @@ SAYS = {
 }
 
 
-@functools.cache
-def _dice():
-    return random.Random()
+_dice = random.Random()
+_given = set()
 
 
 def listening_port():
     """A free port that no outgoing connection will ever take, so that a member finds it free again when it comes back."""
     while True:
-        port = _dice().randrange(10000, 32000)
+        port = _dice.randrange(10000, 32000)
         with socket.socket() as s:
             with contextlib.suppress(OSError):
                 s.bind(('127.0.0.1', port))
-                return port
+                if port not in _given:
+                    _given.add(port)
+                    return port
 
 
 class Member(servers.Server):

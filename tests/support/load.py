@@ -182,6 +182,11 @@ class Load:
     def longest_pause(self):
         return max(writer.longest_pause for writer in self.writers)
 
+    def forget_pauses(self):
+        """longest_pause is of what comes from now on."""
+        for writer in self.writers:
+            writer.longest_pause = 0.0
+
     def goes_on(self, writes=20):
         """A condition: every writer had this many more acknowledged since now."""
         marks = [(writer, len(writer.zxids) + writes) for writer in self.writers]
