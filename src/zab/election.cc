@@ -25,7 +25,6 @@ void Election::start(const Vote& candidate, const EnsembleConfig& committed, con
   state_ = NotificationState::looking;
   votes_.clear();
   settled_.clear();
-  down_.clear();
   is_unanimous_ = false;
   ++clock_;
   const bool votes = committed_.is_voter(options_.self) && !options_.is_observer;
@@ -79,9 +78,10 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
 }
 
 void Election::server_down(ServerId id, world::Instant now) {
-  if (!is_looking() || !may_vote(id)) return;
+  if (!may_vote(id)) return;
+  // A leader that crashes is often noticed here before its followers look.
   down_.insert(id);
-  count(now);
+  if (is_looking()) count(now);
 }
 
 void Election::time_passed(world::Instant now, std::vector<Action>& out) {

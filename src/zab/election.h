@@ -46,7 +46,7 @@ class Election {
   /// In every state; before the first start() it does nothing. The result: while looking, a committed configuration newer than ours, which
   /// the caller adopts before it calls start() again; the notification then counts for nothing.
   std::optional<EnsembleConfig> receive(ServerId from, const Notification& notification, world::Instant now, std::vector<Action>& out);
-  /// Nobody listens where that server votes. It is not waited for in this round, until it is heard.
+  /// In every state. That server is gone from where it votes: it is not waited for until it is heard.
   void server_down(ServerId id, world::Instant now);
   /// deadline() has come.
   void time_passed(world::Instant now, std::vector<Action>& out);
@@ -104,7 +104,7 @@ class Election {
   Vote current_vote_;       // otherwise
   bool is_unanimous_ = false;
   Ballots votes_;            // of this round; our own among them
-  std::set<ServerId> down_;  // of this round: voters that cannot vote
+  std::set<ServerId> down_;  // voters that cannot vote, as far as we know
   struct Early {
     Vote vote;
     world::Instant at;

@@ -277,7 +277,7 @@ void ElectionPort::dialled(ServerId to, std::uint64_t dial, NetResult<std::uniqu
     const bool refused = remote.dial->all_refused && is_member(to);
     remote.dial.reset();
     if (!is_member(to) && !remote.channel) remotes_.erase(found);
-    if (refused) handler_.on_refused(to);
+    if (refused) handler_.on_down(to);
     return;
   }
   remote.dial.reset();
@@ -347,10 +347,14 @@ void ElectionPort::closed(Channel& channel, const std::string& why) {
     if (!remote.dial) remotes_.erase(found);
     return;
   }
+  const ServerId member = found->first;
   const world::Instant now = world_.now();
-  if (remote.last_sent.empty() || now < remote.asked_until || now < remote.redial_after) return;
-  remote.redial_after = now + redial_interval;
-  dial(found->first, members_.at(found->first));
+  if (!remote.last_sent.empty() && now >= remote.asked_until && now >= remote.redial_after) {
+    remote.redial_after = now + redial_interval;
+    dial(member, members_.at(member));
+  }
+  // Calling it again tells less: while a process goes, the system may still take calls for it.
+  handler_.on_down(member);
 }
 
 }  // namespace chorus::zab

@@ -42,8 +42,8 @@ class ElectionPort {
    public:
     virtual ~Handler() = default;
     virtual void on_notification(ServerId from, Notification notification) = 0;
-    /// Nobody listens at any address of this member, so that nothing will be heard from it for now.
-    virtual void on_refused(ServerId member) = 0;
+    /// Nobody listens at any address of this member, or it ended its connection: nothing will be heard from it for now.
+    virtual void on_down(ServerId member) = 0;
   };
 
   ElectionPort(world::World& world, const ElectionPortOptions& options, Handler& handler, spdlog::logger& logger);

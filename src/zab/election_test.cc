@@ -168,6 +168,16 @@ TEST(Election, DoesNotWaitForTheVoteOfAServerThatIsDown) {
   later.election.server_down(1, later.now);
   EXPECT_EQ(later.outcome(), "2: LEADING 2/32@1+5") << "nothing to a leader";
 
+  One noticed = server(2);
+  noticed.start(50, 5, ensemble(3));
+  noticed.hear(1, State::looking, {3, 60, 1, 5});
+  noticed.hear(3, State::looking, {3, 60, 1, 5});
+  EXPECT_EQ(noticed.outcome(), "2: FOLLOWING 3/3c@1+5");
+  noticed.election.server_down(3, noticed.now);
+  noticed.start(60, 5, ensemble(3));
+  noticed.hear(1, State::looking, {2, 60, 2, 5});
+  EXPECT_EQ(noticed.outcome(), "2: LEADING 2/3c@2+5") << "the leader was gone before its followers looked";
+
   One back = server(2);
   back.start(50, 5, ensemble(5));
   back.election.server_down(3, back.now);

@@ -89,7 +89,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
 
  private:
   void on_notification(ServerId from, Notification notification) override { step(NotificationReceived{from, std::move(notification)}); }
-  void on_refused(ServerId member) override { step(ServerDown{member}); }
+  void on_down(ServerId member) override { step(ServerDown{member}); }
   void on_accepted(LinkId link, const Address& peer) override;
   void on_connected(LinkId link) override;
   void on_connect_failed(ServerId to, const std::string& why) override;

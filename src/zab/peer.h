@@ -65,7 +65,7 @@ struct NotificationReceived {
   ServerId from;
   Notification notification;
 };
-/// Nobody listens at its election port: there is no use in waiting for its vote.
+/// It is gone from its election port: there is no use in waiting for its vote.
 struct ServerDown {
   ServerId id;
 };
