@@ -123,6 +123,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
   void perform(Remark& action);
 
   base::Result<void, std::string> listen();
+  void name_members();
   void follow_config();
   void end_turn_later();
   void end_turn();
@@ -171,7 +172,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
 
 base::Result<void, std::string> Node::Impl::begin() {
   if (auto done = listen(); !done) return done;
-  config_changed_ = true;
+  name_members();  // before the first vote, which would go to nobody
   world_.post([this, alive = alive_] {
     if (*alive) step(Started{});
   });
@@ -255,9 +256,11 @@ base::Result<void, std::string> Node::Impl::listen() {
   return election_.listen(here(self->second.election_addresses));
 }
 
+void Node::Impl::name_members() { election_.set_members(peer_.config(), next_config_ ? *next_config_ : peer_.config()); }
+
 void Node::Impl::follow_config() {
   config_changed_ = false;
-  election_.set_members(peer_.config(), next_config_ ? *next_config_ : peer_.config());
+  name_members();
   if (const auto done = listen(); !done) log_.error("a new address of this server cannot be used reason=\"{}\"", done.error());
 }
 

@@ -69,6 +69,17 @@ TEST_F(Nodes, AnotherLeadsWhenTheLeaderDies) {
   EXPECT_EQ(service(3)->snapshots_received, 0);
 }
 
+TEST_F(Nodes, OneThatComesBackIsInStepAtOnce) {
+  form();
+  machine(3).node->kill();
+  ASSERT_TRUE(run_until([&] { return serve({1, 2}); }));
+  propose(10, {1, 2});
+  const sim::Duration before = simulation_.elapsed();
+  machine(3).node->start();
+  ASSERT_TRUE(run_until([&] { return serve({1, 2, 3}) && agree({3}); })) << words_of({3});
+  EXPECT_LT(simulation_.elapsed() - before, 100ms) << "its first vote went to nobody, and the next comes after 200 ms";
+}
+
 TEST_F(Nodes, AreAllStartedAgain) {
   form();
   propose(30, {1, 2, 3});
