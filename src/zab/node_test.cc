@@ -310,6 +310,11 @@ TEST_P(Faults, LoseNothingThatWasCommitted) {
     start_all();
   }
   ASSERT_TRUE(run_until([&] { return serve({1, 2, 3}); })) << "an ensemble that is whole again serves";
+  // What it proposed last may still be on its way.
+  ASSERT_TRUE(run_until([&] {
+    const Machine* leads = leader();
+    return leads != nullptr && leads->service.lock()->node->peer().last_committed() >= leads->disk.log.back().zxid;
+  }));
   ASSERT_NO_FATAL_FAILURE(check());
   expected_ = service(leader()->id)->words;
   EXPECT_GT(expected_.size(), 50U);
