@@ -33,8 +33,10 @@ from txnlog import logs  # noqa: E402
 
 PATIENCE = 40.0  # seconds until the writes must go on; an election and the clients' time-outs are in it
 SYNC_LIMIT = 4
-# Java would send whole snapshots of so small a tree instead of what is missing.
-LIMITS = {'syncLimit': SYNC_LIMIT, 'initLimit': 10, 'preAllocSize': 64, 'snapCount': 20000, 'snapshotSizeFactor': -1}
+SETTINGS = {'syncLimit': SYNC_LIMIT, 'initLimit': 6, 'preAllocSize': 64}
+# Drawn for each run: how often members come to snapshots and new log files, and how they bring one another up to date.
+DRAWN = {'snapCount': (300, 3000, 20000), 'commitLogCount': (20, 500), 'forceSnapshotSync': ('false', 'false', 'true')}
+JAVA = {'snapshotSizeFactor': -1}  # or it would send whole snapshots of so small a tree always
 SILENCE_MS = (SYNC_LIMIT + 2) * TICK_MS  # until a leader, or a follower, knows that it lost the other
 WRITES = 20
 
@@ -49,7 +51,10 @@ class Story:
         self.failed = 0
         with contextlib.ExitStack() as ends:
             self.net = ends.enter_context(network.Network(len(kinds)))
-            self.ensemble = Ensemble(kinds, options=LIMITS, name=f'chaos-{options.seed}', network=self.net)
+            settings = {**SETTINGS, **{key: self.random.choice(values) for key, values in DRAWN.items()},
+                        **(JAVA if set(kinds) != {'chorus'} else {})}
+            print(f'{",".join(kinds)}: {settings}', flush=True)
+            self.ensemble = Ensemble(kinds, options=settings, name=f'chaos-{options.seed}', network=self.net)
             self.disks, self.relays = {}, {}
             ends.callback(self.end_members)
             for member in self.ensemble:
@@ -237,13 +242,15 @@ class Story:
         return over
 
     def disk_full(self, member):
-        """It waits for room, or ends and is started again."""
+        """Chorus waits for room. Java ends the threads that write, and has to be started again."""
         disk, mark = self.disks[member.number], member.log_mark()
         disk.fill()
-        self.felt = lambda: not member.runs() or 'the disk is full' in member.said_since(mark)
+        self.felt = lambda: any(words in member.said_since(mark) for words in ('the disk is full', 'No space left on device'))
 
         def over():
             disk.empty()
+            if member.kind != 'chorus':
+                member.kill()
             if not member.runs():
                 member.spawn()
         return over

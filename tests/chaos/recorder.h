@@ -17,7 +17,7 @@ struct RecorderOptions {
   std::vector<world::Address> servers;
   std::uint32_t clients = 4;
   std::uint64_t seed = 1;
-  std::chrono::milliseconds session_timeout_min{2000}, session_timeout_max{6000};
+  std::chrono::milliseconds session_timeout_min{1500}, session_timeout_max{4000};
   std::chrono::milliseconds think_max{25};
   /// How long an abandoned session lasts at most, beyond its timeout.
   std::chrono::milliseconds expiry_slack{5000};

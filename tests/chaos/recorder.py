@@ -9,6 +9,7 @@
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 
@@ -22,7 +23,8 @@ GO = {**os.environ, 'GOFLAGS': '-buildvcs=false', 'GOTOOLCHAIN': 'local'}
 
 def build_porcupine():
     """Fetches the Go module where it is not there yet, so this needs the network; the program does not."""
-    subprocess.run(['go', 'build', '-o', JUDGE, '.'], cwd=PORCUPINE, env=GO, check=True)
+    if subprocess.run(['go', 'build', '-o', JUDGE, '.'], cwd=PORCUPINE, env=GO).returncode:
+        sys.exit(f'Porcupine could not be built: see the lines above. Go fetches it once, with the command "go build" in {PORCUPINE}')
 
 
 def porcupine_rejects_what_is_broken():
