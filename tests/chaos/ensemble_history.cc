@@ -152,6 +152,8 @@ int run_program(int argc, char** argv) {
   record_command.add_option("--clients", recording.options.clients);
   record_command.add_option("--registers", recording.options.register_chance, "share of operations on registers")
       ->check(CLI::Range(0.0, 1.0));
+  record_command.add_flag("!--no-create2-in-multis", recording.options.create2_in_multis,
+                          "Java 3.8.0 answers one as a create when it leads, and leaves it out of its tree when another server leads");
   CheckArguments checking;
   CLI::App& check_command = *app.add_subcommand("check", "Judges a history. Ends with status 1 when it is not sound.");
   check_command.add_option("file", checking.file, "what \"record\" wrote")->required();

@@ -24,7 +24,7 @@ Recorder::Recorder(world::World& world, RecorderOptions options, Say say)
       say_(std::move(say)),
       began_(world.now()),
       random_(options_.seed),
-      workload_(random_.fork(), {.register_chance = options_.register_chance}),
+      workload_(random_.fork(), {.register_chance = options_.register_chance, .create2_in_multis = options_.create2_in_multis}),
       acknowledged_(options_.clients) {
   for (std::uint32_t i = 1; i <= options_.clients; ++i) {
     clients_.push_back(add_client(i, fmt::format("client{}", i), options_.servers));

@@ -22,6 +22,7 @@ struct RecorderOptions {
   /// How long an abandoned session lasts at most, beyond its timeout.
   std::chrono::milliseconds expiry_slack{5000};
   double register_chance = 0.4;
+  bool create2_in_multis = true;
 };
 
 class Recorder {

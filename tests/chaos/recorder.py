@@ -33,10 +33,10 @@ def porcupine_rejects_what_is_broken():
 
 
 class Recorder:
-    def __init__(self, addresses, directory, seed, clients=4):
+    def __init__(self, addresses, directory, seed, clients=4, options=()):
         self.file = pathlib.Path(directory) / 'history'
         self.registers = pathlib.Path(directory) / 'registers.jsonl'
-        self.command = [PROGRAM, 'record', self.file, '--seed', str(seed % (1 << 63)), '--clients', str(clients)]
+        self.command = [PROGRAM, 'record', self.file, '--seed', str(seed % (1 << 63)), '--clients', str(clients), *options]
         for address in addresses:
             self.command += ['--server', address]
         self.acknowledged = [0] * clients

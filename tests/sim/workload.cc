@@ -100,6 +100,7 @@ Op Workload::write(std::uint32_t client) {
         do {
           part = random_.below(5) == 0 ? Op{.code = OpCode::check, .path = path(), .version = version()} : write(client);
         } while (part.code == OpCode::multi || part.code == OpCode::set_acl);
+        if (part.code == OpCode::create2 && !options_.create2_in_multis) part.code = OpCode::create;
         multi.parts.push_back(std::move(part));
       }
       return multi;

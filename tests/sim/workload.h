@@ -15,6 +15,7 @@ struct WorkloadOptions {
   double register_chance = 0;  // how often it is one of the nodes used as registers (registers.h); the rest leaves those alone
   std::uint64_t registers = 4;
   std::uint64_t register_uses = 1200;  // until new ones take their place
+  bool create2_in_multis = true;       // else create in place of it
 };
 
 class Workload {
