@@ -127,8 +127,15 @@ class Member(servers.Server):
         return super().spawn(**popen)
 
     def pause(self):
+        """Its other threads run on until one of them has taken the signal, which takes its time on a busy machine."""
         self.process.send_signal(signal.SIGSTOP)
+        wait_until(self._stands_still, f'{self.name} stands still', 30, 0.001)
         self.stopped = True
+
+    def _stands_still(self):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile: look again
+            return all(stat.read_text().rpartition(')')[2].split()[0] == 'T' for stat in pathlib.Path(f'/proc/{self.pid}/task').glob('*/stat'))
+        return False
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
