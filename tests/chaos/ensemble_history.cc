@@ -30,7 +30,8 @@ struct RecordArguments {
 
 struct CheckArguments {
   std::string file;
-  std::vector<std::string> logs, java_logs, kept;
+  std::vector<std::string> logs, kept;
+  bool with_java = false;
   coord_sim::CheckOptions options;
   std::string registers;
 };
@@ -107,8 +108,12 @@ int check(const CheckArguments& arguments) {
   std::vector<std::string> faults;
   std::vector<MemberLog> logs, kept;
   for (const std::string& directory : arguments.logs) logs.push_back(read_member_log(directory, faults));
-  for (const std::string& directory : arguments.java_logs) compare_no_multis(logs.emplace_back(read_member_log(directory, faults)));
   for (const std::string& directory : arguments.kept) kept.push_back(read_member_log(directory, faults));
+  for (auto* group : {&logs, &kept}) {
+    for (MemberLog& log : *group) {
+      if (arguments.with_java) compare_no_multis(log);
+    }
+  }
   std::vector<std::int64_t> seen;
   std::size_t reads = 0;
   for (const coord_sim::ConnectionHistory& connection : history->connections) {
@@ -157,9 +162,10 @@ int run_program(int argc, char** argv) {
   CheckArguments checking;
   CLI::App& check_command = *app.add_subcommand("check", "Judges a history. Ends with status 1 when it is not sound.");
   check_command.add_option("file", checking.file, "what \"record\" wrote")->required();
-  check_command.add_option("--log", checking.logs, "directory with the log files of a member that has come to rest, one each");
-  check_command.add_option("--java-log", checking.java_logs,
-                           "the same of a Java server, which may write down a failed multi in other words than the others");
+  check_command.add_option("--log", checking.logs, "directory with the log files of a member that has come to rest, one each")->required();
+  check_command.add_flag(
+      "--with-java", checking.with_java,
+      "Java servers were members: a failed multi may be written down in other words by them and whom they brought up to date");
   check_command.add_option("--kept", checking.kept, "directory with log files that a member has removed since");
   checking.options.reads_are_linearizable = false;
   check_command.add_flag("--one-server", checking.options.reads_are_linearizable, "every read reflects what was acknowledged before it");

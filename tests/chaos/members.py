@@ -280,11 +280,10 @@ class Story:
     def history_is_sound(self):
         self.ensemble.kill()
         pause_ms = self.longest_pause * 1000
-        ours = [m.data_directory() for m in self.ensemble if m.kind == 'chorus']
-        self.recorder.judge([directory / 'version-2' for directory in ours],
-                            [m.data_directory() / 'version-2' for m in self.ensemble if m.kind != 'chorus'],
-                            # What has its first name still is not judged twice; Java removes nothing but what it gave up.
-                            [path.parent for directory in ours for path in directory.glob('kept/*/*') if path.stat().st_nlink == 1],
+        # What has its first name still is not judged twice; Java removes nothing but what it gave up.
+        kept = [path.parent for m in self.ensemble if m.kind == 'chorus' for path in m.data_directory().glob('kept/*/*')
+                if path.stat().st_nlink == 1]
+        self.recorder.judge([m.data_directory() / 'version-2' for m in self.ensemble], kept, any(m.kind != 'chorus' for m in self.ensemble),
                             stale_leader_ms=2 * SILENCE_MS + pause_ms, expiry_slack_ms=SILENCE_MS + pause_ms + 1000)
 
     def registers_are_linearizable(self):
@@ -292,6 +291,8 @@ class Story:
 
     def members_agree(self):
         self.ensemble.start(PATIENCE)
+        # The clients are gone, and what was theirs goes with their sessions.
+        wait_until(lambda: all(float(m.mntr().get('ephemerals_count', 1)) == 0 for m in self.ensemble), 'the sessions have ended', PATIENCE, 0.1)
         # A Java leader works out wrong digests for a while when somebody sets the root's data, and says so of itself ("First digest mismatch").
         everyone_agrees(self.ensemble, digests_of=[] if any(m.kind != 'chorus' for m in self.ensemble) else list(self.ensemble))
 

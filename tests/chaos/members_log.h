@@ -15,8 +15,8 @@ using MemberLog = std::vector<coord_sim::Transaction>;
 
 /// As a checksum: the octets may be others than in another member's log.
 constexpr std::uint32_t not_compared = 0;
-/// A Java server that applies a failed multi before it logs it writes its operations down as errors. source: DataTree.processTxn, which
-/// alters the transaction
+/// A Java server that applies a failed multi before it logs or passes it on makes errors of its operations. source: DataTree.processTxn,
+/// which alters the transaction
 void compare_no_multis(MemberLog& log);
 
 struct CommittedHistory {

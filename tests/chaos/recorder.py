@@ -100,10 +100,12 @@ class Recorder:
         print('end', file=self.process.stdin, flush=True)
         assert self.process.wait(60) == 0, f'ensemble_history ended with status {self.process.returncode}'
 
-    def judge(self, logs, java_logs, kept, stale_leader_ms, expiry_slack_ms):
+    def judge(self, logs, kept, with_java, stale_leader_ms, expiry_slack_ms):
         command = [PROGRAM, 'check', self.file, '--registers', self.registers, '--stale-leader-ms', str(int(stale_leader_ms)),
                    '--expiry-slack-ms', str(int(expiry_slack_ms))]
-        for option, directories in (('--log', logs), ('--java-log', java_logs), ('--kept', kept)):
+        if with_java:
+            command.append('--with-java')
+        for option, directories in (('--log', logs), ('--kept', kept)):
             for directory in directories:
                 command += [option, directory]
         self.run(command)
