@@ -8,6 +8,7 @@
 
 #include "world/net.h"
 #include "zab/config.h"
+#include "zab/quorum_auth_options.h"
 
 namespace chorus::coord {
 
@@ -51,6 +52,7 @@ struct EnsembleOptions {
   bool tls_enabled = false;
   bool port_unification = false;
   std::optional<world::TlsOptions> tls;  // ssl.quorum.*; both sides show certificates
+  zab::QuorumAuthOptions auth;           // quorum.auth.*: SASL on both ports
 
   std::int64_t commit_log_count = 500;        // committed transactions kept in memory for learners that are a little behind
   bool force_snapshot_sync = false;           // zookeeper.forceSnapshotSync

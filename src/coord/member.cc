@@ -171,6 +171,7 @@ base::Result<std::unique_ptr<Member>, NodeError> Member::start(world::World& wor
       .tls = ensemble.tls_enabled || ensemble.port_unification ? ensemble.tls : std::nullopt,
       .plain_too = ensemble.port_unification,
       .connect_tls = ensemble.tls_enabled ? ensemble.tls : std::nullopt,
+      .auth = ensemble.auth,
   };
   auto node = zab::Node::start(world, how, std::move(*recovered), *member, logger);
   if (!node) return base::error(NodeErrc::address, node.error());

@@ -23,6 +23,8 @@ constexpr milliseconds slow_interval{100};
 constexpr milliseconds call_back_limit{100};
 /// A member's connection that ends is made anew, not more often than this: it may be back, or it turns out to be down.
 constexpr milliseconds redial_interval{1000};
+/// Where authentication is not required, whoever begins with it does so that soon. Who says nothing at all may wait for us to speak.
+constexpr milliseconds auth_start_limit{1000};
 /// Addresses under trial at the same time for one server.
 constexpr std::size_t tries_max = 8;
 /// What observers outside of the configuration call themselves. source: QuorumPeer.OBSERVER_ID
@@ -36,28 +38,41 @@ void append_new(std::vector<Address>& addresses, const std::vector<Address>& mor
 
 }  // namespace
 
-/// One connection: first a stranger's of which we wait for the initial message, then that of a server, at last one that is being closed.
+/// One connection: first one of which we wait for the initial message, or which has to be authenticated, then that of a server, at last one
+/// that is being closed.
 class ElectionPort::Channel final : public world::ConnectionHandler, public std::enable_shared_from_this<Channel> {
  public:
-  enum class Phase { greeting, established, parting };
+  enum class Phase { greeting, authenticating, established, parting };
 
   Channel(ElectionPort& port, std::uint64_t number, std::unique_ptr<Connection> connection, Phase phase)
       : number(number), port_(port), connection_(std::move(connection)), phase_(phase) {}
-  ~Channel() override { port_.world_.cancel(greeting_timer); }
+  ~Channel() override { port_.world_.cancel(timer_); }
 
   void start() { connection_->start(*this); }
   void write(std::string octets) { connection_->write(std::move(octets)); }
   std::size_t unsent() const { return connection_->unsent(); }
   const Address& peer() const { return connection_->peer(); }
-  Phase phase() const { return phase_; }
+  bool is_over() const { return !connection_; }
 
+  /// What has to be said by the other side is said within that time.
+  void limit(milliseconds time) {
+    port_.world_.cancel(timer_);
+    timer_ = port_.world_.after(time, [this] { out_of_time(); });
+  }
+  /// Of a connection that we made.
+  void authenticate(std::unique_ptr<QuorumAuth> auth) {
+    phase_ = Phase::authenticating;
+    auth_ = std::move(auth);
+    write(auth_->opening());
+    limit(port_.options_.greeting_limit);
+  }
   void establish(ServerId id) {
-    port_.world_.cancel(greeting_timer);
+    port_.world_.cancel(std::exchange(timer_, {}));
     phase_ = Phase::established;
     server = id;
   }
   void close() {
-    port_.world_.cancel(greeting_timer);
+    port_.world_.cancel(std::exchange(timer_, {}));
     phase_ = Phase::parting;
     buffer_.clear();
     connection_->close();
@@ -72,14 +87,9 @@ class ElectionPort::Channel final : public world::ConnectionHandler, public std:
     if (phase_ == Phase::parting) return;
     const auto self = shared_from_this();  // what comes of a frame may end this channel
     buffer_ += octets;
+    if (phase_ == Phase::greeting && !greet()) return;
+    if (phase_ == Phase::authenticating && !go_on_authenticating()) return;
     std::size_t used = 0;
-    while (phase_ == Phase::greeting) {
-      auto read = decode_initial_message(buffer_);
-      if (!read) return fail(read.error());
-      if (!*read) return;
-      used = (*read)->used;
-      port_.greeted(*this, (*read)->message);
-    }
     while (phase_ == Phase::established) {
       base::Reader in(std::string_view(buffer_).substr(used));
       const std::uint32_t length = in.u32();
@@ -96,15 +106,66 @@ class ElectionPort::Channel final : public world::ConnectionHandler, public std:
     }
     if (phase_ == Phase::established) buffer_.erase(0, used);
   }
-  void on_closed(const world::NetError& why) override { port_.closed(*this, why.message); }
+  void on_closed(const world::NetError& why) override {
+    if (phase_ != Phase::authenticating) return port_.closed(*this, why.message);
+    const auto self = shared_from_this();
+    // One that does not authenticate itself and only asked to be called.
+    if (may_go_without() && greeting_->from < port_.options_.self) {
+      connection_.reset();
+      return greeted();
+    }
+    fail("it was not authenticated: " + why.message);
+  }
 
   const std::uint64_t number;
-  ServerId server = 0;  // once established
-  world::TimerId greeting_timer;
+  ServerId server = 0;  // once it is known
 
  private:
-  void fail(const std::string& why) {
+  bool greet() {
+    auto read = decode_initial_message(buffer_);
+    if (!read) return fail(read.error()), false;
+    if (!*read) return false;
+    greeting_ = std::move((*read)->message);
+    buffer_.erase(0, (*read)->used);
+    auth_ = QuorumAuth::of(port_.options_.auth, true, port_.world_.random());
+    if (!auth_) return greeted(), true;
+    phase_ = Phase::authenticating;
+    if (!auth_->is_required()) limit(auth_start_limit);
+    return true;
+  }
+  /// False: it goes on, or has failed.
+  bool go_on_authenticating() {
+    const bool had_begun = auth_->has_begun();
+    QuorumAuth::Progress progress = auth_->receive(std::exchange(buffer_, {}));
+    if (!had_begun && auth_->has_begun()) limit(port_.options_.greeting_limit);
+    const bool told = !progress.reply.empty();
+    write(std::move(progress.reply));
+    if (progress.state == AuthStep::State::going_on) return false;
+    if (progress.state == AuthStep::State::failed) return fail("it was not authenticated: " + progress.why, told), false;
+    buffer_ = std::move(progress.rest);
+    if (greeting_) {
+      greeted();
+    } else {
+      auth_.reset();
+      port_.reached(shared_from_this());
+    }
+    return true;
+  }
+  bool may_go_without() const { return greeting_ && auth_ && !auth_->has_begun() && !auth_->is_required(); }
+  void greeted() {
+    auth_.reset();
+    port_.greeted(*this, *greeting_);
+  }
+  void out_of_time() {
+    timer_ = {};
+    const auto self = shared_from_this();
+    if (may_go_without()) return greeted();
+    fail(phase_ == Phase::greeting ? "it did not say who it is" : "it did not authenticate itself in time");
+  }
+  /// told: what was written goes out before.
+  void fail(const std::string& why, bool told = false) {
     port_.logger_.warn("dropped a connection to the election port peer={} why={}", to_string(peer()), why);
+    if (told) return port_.refuse(*this);
     end();
     port_.closed(*this, why);
   }
@@ -112,6 +173,9 @@ class ElectionPort::Channel final : public world::ConnectionHandler, public std:
   ElectionPort& port_;
   std::unique_ptr<Connection> connection_;
   Phase phase_;
+  std::optional<InitialMessage> greeting_;  // of one that connected to us
+  std::unique_ptr<QuorumAuth> auth_;        // while it goes on
+  world::TimerId timer_;
   std::string buffer_;  // what is not yet a whole message: at most one of the largest, and what came with its end
 };
 
@@ -120,6 +184,7 @@ struct ElectionPort::Dial {
   std::vector<Address> addresses;
   std::size_t going = 0;
   bool all_refused = true;
+  std::shared_ptr<Channel> channel = nullptr;  // it has answered, and we authenticate ourselves
 };
 
 struct ElectionPort::Remote {
@@ -206,12 +271,7 @@ void ElectionPort::accept(std::unique_ptr<Connection> connection) {
   const auto channel = std::make_shared<Channel>(*this, ++last_number_, std::move(connection), Channel::Phase::greeting);
   if (transient_.size() >= options_.transient_max) transient_.erase(transient_.begin());
   transient_[channel->number] = channel;
-  channel->greeting_timer = world_.after(options_.greeting_limit, [this, number = channel->number] {
-    const auto found = transient_.find(number);
-    if (found == transient_.end()) return;
-    logger_.warn("dropped a connection to the election port peer={} why=it did not say who it is", to_string(found->second->peer()));
-    transient_.erase(found);
-  });
+  channel->limit(options_.greeting_limit);
   channel->start();
 }
 
@@ -268,7 +328,7 @@ void ElectionPort::dial(ServerId to, const std::vector<Address>& addresses) {
 void ElectionPort::dialled(ServerId to, std::uint64_t dial, NetResult<std::unique_ptr<Connection>> result) {
   const auto found = remotes_.find(to);
   // Another address was faster: the connection is dropped.
-  if (found == remotes_.end() || !found->second.dial || found->second.dial->number != dial) return;
+  if (found == remotes_.end() || !found->second.dial || found->second.dial->number != dial || found->second.dial->channel) return;
   Remote& remote = found->second;
   if (!result) {
     logger_.debug("cannot reach the election port of a server server={} why={}", to, result.error().message);
@@ -280,17 +340,30 @@ void ElectionPort::dialled(ServerId to, std::uint64_t dial, NetResult<std::uniqu
     if (refused) handler_.on_down(to);
     return;
   }
-  remote.dial.reset();
-  if (remote.channel) return;  // it was faster
+  if (remote.channel) return remote.dial.reset();  // it was faster
   const auto channel = std::make_shared<Channel>(*this, ++last_number_, std::move(*result), Channel::Phase::established);
   channel->server = to;
   channel->start();
   // In one piece: Java servers read it by one call.
   const InitialMessage message{options_.self, own_addresses_.empty() ? addresses() : own_addresses_};
   channel->write(encode(message, options_.multi_address));
-  if (to < options_.self) return establish(to, channel);
+  auto auth = QuorumAuth::of(options_.auth, false, world_.random());
+  if (!auth) return reached(channel);
+  remote.dial->channel = channel;
+  channel->authenticate(std::move(auth));
+}
+
+/// It knows who we are. source: QuorumCnxManager.startConnection
+void ElectionPort::reached(std::shared_ptr<Channel> channel) {
+  const ServerId to = channel->server;
+  if (to < options_.self) {
+    channel->establish(to);
+    return establish(to, std::move(channel));
+  }
+  Remote& remote = remotes_[to];
+  remote.dial.reset();
   remote.asked_until = world_.now() + call_back_limit;
-  part(channel);
+  part(std::move(channel));
   if (!is_member(to)) remotes_.erase(to);
 }
 
@@ -313,9 +386,16 @@ void ElectionPort::establish(ServerId id, std::shared_ptr<Channel> channel) {
 }
 
 void ElectionPort::part(std::shared_ptr<Channel> channel) {
+  if (channel->is_over()) return;
   if (transient_.size() >= options_.transient_max) transient_.erase(transient_.begin());
   channel->close();
   transient_[channel->number] = std::move(channel);
+}
+
+/// A connection that was made to us ends, and the other side is told what was written to it.
+void ElectionPort::refuse(Channel& channel) {
+  const auto held = transient_.extract(channel.number);
+  if (!held.empty()) part(held.mapped());
 }
 
 void ElectionPort::flush(Remote& remote) {
@@ -339,7 +419,13 @@ void ElectionPort::watch_slow() {
 void ElectionPort::closed(Channel& channel, const std::string& why) {
   if (transient_.erase(channel.number) > 0) return;
   const auto found = remotes_.find(channel.server);
-  if (found == remotes_.end() || found->second.channel.get() != &channel) return;
+  if (found == remotes_.end()) return;
+  if (found->second.dial && found->second.dial->channel.get() == &channel) {
+    found->second.dial.reset();
+    if (!is_member(channel.server) && !found->second.channel) remotes_.erase(found);
+    return;
+  }
+  if (found->second.channel.get() != &channel) return;
   logger_.debug("disconnected from a server server={} why={}", channel.server, why);
   Remote& remote = found->second;
   remote.channel.reset();

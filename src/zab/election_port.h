@@ -14,6 +14,7 @@
 #include "world/world.h"
 #include "zab/config.h"
 #include "zab/notification.h"
+#include "zab/quorum_auth.h"
 #include "zab/types.h"
 
 namespace chorus::zab {
@@ -26,6 +27,7 @@ struct ElectionPortOptions {
   std::optional<world::TlsOptions> tls;          // to accept with
   bool plain_too = false;                        // portUnification: accept both
   std::optional<world::TlsOptions> connect_tls;  // sslQuorum: to connect with
+  QuorumAuthOptions auth;                        // begins right behind the first message
   /// Connections whose first message has not come, and such as are being closed: the oldest gives way to one more.
   std::size_t transient_max = 64;
   /// Servers outside of the configuration that are connected: the oldest gives way to one more.
@@ -74,8 +76,10 @@ class ElectionPort {
   void greeted(Channel& channel, const InitialMessage& message);
   void dial(ServerId to, const std::vector<world::Address>& addresses);
   void dialled(ServerId to, std::uint64_t dial, world::NetResult<std::unique_ptr<world::Connection>> result);
+  void reached(std::shared_ptr<Channel> channel);
   void establish(ServerId id, std::shared_ptr<Channel> channel);
   void part(std::shared_ptr<Channel> channel);
+  void refuse(Channel& channel);
   void flush(Remote& remote);
   void watch_slow();
   void closed(Channel& channel, const std::string& why);

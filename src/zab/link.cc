@@ -27,14 +27,9 @@ Link::~Link() {
 
 void Link::start(bool accepted) {
   accepted_ = accepted;
-  const QuorumAuthOptions& auth = options_.auth;
-  if (accepted && (auth.required || !auth.users.empty())) {
-    server_auth_.emplace(auth.users, make_auth_nonce(world_.random()));
-  } else if (!accepted && auth.learner) {
-    learner_auth_.emplace(auth.learner->username, auth.learner->password, make_auth_nonce(world_.random()));
-    write(QuorumAuthLearner::begin());
-  }
-  if (accepted || learner_auth_) {
+  auth_ = QuorumAuth::of(options_.auth, accepted, world_.random());
+  if (auth_) write(auth_->opening());
+  if (accepted || auth_) {
     first_packet_timer_ = world_.after(options_.first_packet_limit, [this] {
       first_packet_timer_ = {};
       end(fmt::format("it said nothing within {} ms", options_.first_packet_limit.count()));
@@ -43,37 +38,22 @@ void Link::start(bool accepted) {
   connection_->start(*this);
 }
 
-std::optional<std::string_view> Link::authenticate(std::string_view octets) {
-  auth_input_ += octets;
-  for (;;) {
-    if (server_auth_ && !auth_began_) {
-      const AuthStart start = looks_like_auth(auth_input_);
-      if (start == AuthStart::more_needed) return std::nullopt;
-      if (start == AuthStart::no) {
-        if (options_.auth.required) {
-          end("it did not authenticate itself");
-          return std::nullopt;
-        }
-        server_auth_.reset();
-        return auth_input_;
-      }
-      auth_began_ = true;
-    }
-    AuthStep step = server_auth_ ? server_auth_->receive(auth_input_) : learner_auth_->receive(auth_input_);
-    write(std::move(step.reply));
-    if (step.state == AuthStep::State::failed) {
-      fail("it was not authenticated: " + step.why);
-      return std::nullopt;
-    }
-    if (step.used == 0) return std::nullopt;
-    auth_input_.erase(0, step.used);
-    if (step.state == AuthStep::State::going_on) continue;
-    server_auth_.reset();
-    if (!std::exchange(learner_auth_, std::nullopt)) return auth_input_;
+std::optional<std::string> Link::authenticate(std::string_view octets) {
+  QuorumAuth::Progress progress = auth_->receive(octets);
+  const bool told = !progress.reply.empty();
+  write(std::move(progress.reply));
+  if (progress.state == AuthStep::State::going_on) return std::nullopt;
+  if (progress.state == AuthStep::State::failed) {
+    std::string why = "it was not authenticated: " + progress.why;
+    told ? fail(std::move(why)) : end(std::move(why));
+    return std::nullopt;
+  }
+  auth_.reset();
+  if (!accepted_) {
     world_.cancel(std::exchange(first_packet_timer_, {}));
     owner_.on_ready(id_);
-    return auth_input_;
   }
+  return std::move(progress.rest);
 }
 
 void Link::send(const Packet& packet) {
@@ -203,8 +183,9 @@ void Link::fail(std::string why) {
 void Link::on_data(std::string_view octets) {
   if (!open_) return;
   received_ += octets.size();
-  if (server_auth_ || learner_auth_) {
-    const auto rest = authenticate(octets);
+  std::optional<std::string> rest;
+  if (auth_) {
+    rest = authenticate(octets);
     if (!rest || !open_) return;
     octets = *rest;
   }

@@ -76,7 +76,7 @@ class Link final : public world::ConnectionHandler {
 
  private:
   /// The octets that are no longer of the authentication; empty while that goes on.
-  std::optional<std::string_view> authenticate(std::string_view octets);
+  std::optional<std::string> authenticate(std::string_view octets);
   void write(std::string octets);
   void pump();
   void pump_after(world::Duration delay);
@@ -89,10 +89,7 @@ class Link final : public world::ConnectionHandler {
   const std::unique_ptr<world::Connection> connection_;
   const LinkOptions options_;
   Owner& owner_;
-  std::optional<QuorumAuthLearner> learner_auth_;  // while it goes on
-  std::optional<QuorumAuthServer> server_auth_;
-  bool auth_began_ = false;
-  std::string auth_input_;
+  std::unique_ptr<QuorumAuth> auth_;  // while it goes on
   PacketStream input_;
   bool open_ = true;
   bool accepted_ = false;

@@ -38,7 +38,11 @@ QuorumPortOptions quorum_options(const NodeOptions& options) {
   const milliseconds patience = options.peer.tick * options.peer.init_limit;
   return {.connect_tries = options.connect_tries,
           .connect_retry_delay = options.connect_retry_delay,
-          .link = {.first_packet_limit = patience, .snapshot_stall_limit = patience, .unsent_max = options.link_unsent_max},
+          .link = {.first_packet_limit = patience,
+                   .snapshot_stall_limit = patience,
+                   .unsent_max = options.link_unsent_max,
+                   .limits = {},
+                   .auth = options.auth},
           .tls = options.tls,
           .plain_too = options.plain_too,
           .connect_tls = options.connect_tls};
@@ -51,7 +55,8 @@ ElectionPortOptions election_options(const NodeOptions& options) {
           .greeting_limit = options.greeting_limit.value_or(options.peer.tick * options.peer.sync_limit),
           .tls = options.tls,
           .plain_too = options.plain_too,
-          .connect_tls = options.connect_tls};
+          .connect_tls = options.connect_tls,
+          .auth = options.auth};
 }
 
 std::vector<Address> on_all_interfaces(std::vector<Address> addresses) {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "world/world.h"
 #include "zab/peer.h"
+#include "zab/quorum_auth_options.h"
 #include "zab/snapshot_stream.h"
 
 namespace chorus::zab {
@@ -59,6 +60,7 @@ struct NodeOptions {
   std::optional<world::TlsOptions> tls;          // to accept with
   bool plain_too = false;                        // portUnification
   std::optional<world::TlsOptions> connect_tls;  // sslQuorum
+  QuorumAuthOptions auth;                        // both ports
   /// A link whose other side takes in nothing is ended at this many octets unsent.
   std::size_t link_unsent_max = 256 << 20;
   /// A learner whose disk is so much behind reads no more from its leader until half of it is done.

@@ -247,4 +247,44 @@ AuthStep QuorumAuthServer::check(std::string_view answer, AuthStep step) {
   return step;
 }
 
+std::unique_ptr<QuorumAuth> QuorumAuth::of(const QuorumAuthOptions& options, bool accepted, base::Random& random) {
+  if (accepted) {
+    if (!options.required && options.users.empty()) return nullptr;
+    return std::make_unique<QuorumAuth>(QuorumAuthServer(options.users, make_auth_nonce(random)), options.required);
+  }
+  if (!options.learner) return nullptr;
+  return std::make_unique<QuorumAuth>(QuorumAuthLearner(options.learner->username, options.learner->password, make_auth_nonce(random)));
+}
+
+std::string QuorumAuth::opening() const { return std::holds_alternative<QuorumAuthLearner>(side_) ? QuorumAuthLearner::begin() : ""; }
+
+QuorumAuth::Progress QuorumAuth::receive(std::string_view octets) {
+  using State = AuthStep::State;
+  input_ += octets;
+  Progress progress;
+  if (!began_) {
+    const AuthStart start = looks_like_auth(input_);
+    if (start == AuthStart::more_needed) return progress;
+    if (start == AuthStart::no) {
+      progress.state = required_ ? State::failed : State::done;
+      if (required_) progress.why = "it did not authenticate itself";
+      progress.rest = std::exchange(input_, {});
+      return progress;
+    }
+    began_ = true;
+  }
+  for (;;) {
+    AuthStep step = std::visit([this](auto& side) { return side.receive(input_); }, side_);
+    progress.reply += step.reply;
+    progress.state = step.state;
+    progress.why = std::move(step.why);
+    if (step.state == State::failed) return progress;
+    if (step.used == 0) return progress;
+    input_.erase(0, step.used);
+    if (step.state == State::going_on) continue;
+    progress.rest = std::exchange(input_, {});
+    return progress;
+  }
+}
+
 }  // namespace chorus::zab

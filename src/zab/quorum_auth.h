@@ -5,22 +5,17 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include "base/random.h"
+#include "zab/quorum_auth_options.h"
 
 namespace chorus::zab {
-
-struct QuorumAuthOptions {
-  struct Credentials {
-    std::string username, password;
-  };
-  std::optional<Credentials> learner;        // shown where we connect. JAAS section QuorumLearner; quorum.auth.learnerRequireSasl
-  std::map<std::string, std::string> users;  // passwords by name of those who may connect to us; JAAS section QuorumServer
-  bool required = false;                     // who shows nothing is refused. quorum.auth.serverRequireSasl
-};
 
 struct AuthStep {
   enum class State {
@@ -76,5 +71,36 @@ std::string make_auth_nonce(base::Random& random);
 /// Whether a connection begins with such an exchange, or at once with what it is for.
 enum class AuthStart { yes, no, more_needed };
 AuthStart looks_like_auth(std::string_view octets);
+
+/// The exchange on one connection, whichever side we are on, up to its end or until it turns out that there is none.
+class QuorumAuth {
+ public:
+  /// Null: such a connection has none. `options` outlive it. accepted: the other side has connected.
+  static std::unique_ptr<QuorumAuth> of(const QuorumAuthOptions& options, bool accepted, base::Random& random);
+  explicit QuorumAuth(QuorumAuthLearner learner) : side_(std::move(learner)), began_(true) {}
+  QuorumAuth(QuorumAuthServer server, bool required) : side_(std::move(server)), required_(required) {}
+
+  /// What is sent first; empty where the other side begins.
+  std::string opening() const;
+  /// Where the other side begins: whether anything has come, be it not enough to tell.
+  bool has_begun() const { return began_ || !input_.empty(); }
+  /// Who begins may leave it out.
+  bool is_required() const { return required_; }
+
+  struct Progress {
+    AuthStep::State state = AuthStep::State::going_on;
+    std::string reply;  // octets to send, also of what has failed
+    std::string rest;   // of what is done: octets that are for others
+    std::string why;    // of failed, for people: never a secret
+  };
+  /// With what came, each octet once.
+  Progress receive(std::string_view octets);
+
+ private:
+  std::variant<QuorumAuthLearner, QuorumAuthServer> side_;
+  bool required_ = true;
+  bool began_ = false;
+  std::string input_;  // at most one packet, and what came with its end
+};
 
 }  // namespace chorus::zab

@@ -158,6 +158,32 @@ TEST(QuorumAuth, TellsItselfFromWhatItGoesBefore) {
   EXPECT_EQ(looks_like_auth("\xff\xff\xff"), AuthStart::no) << "an election's initial message";
 }
 
+TEST(QuorumAuth, OneConnectionsPart) {
+  base::Random random(1);
+  const QuorumAuthOptions none, member{.learner = {{"member", "secret"}}, .users = {{"member", "secret"}}};
+  EXPECT_EQ(QuorumAuth::of(none, true, random), nullptr);
+  EXPECT_EQ(QuorumAuth::of(none, false, random), nullptr);
+  const auto learner = QuorumAuth::of(member, false, random), server = QuorumAuth::of(member, true, random);
+  EXPECT_FALSE(server->has_begun());
+  EXPECT_EQ(server->opening(), "");
+  QuorumAuth::Progress at_server = server->receive(learner->opening());
+  EXPECT_TRUE(server->has_begun());
+  QuorumAuth::Progress at_learner = learner->receive(at_server.reply);
+  at_server = server->receive(at_learner.reply + "for others");
+  EXPECT_EQ(at_server.state, State::done);
+  EXPECT_EQ(at_server.rest, "for others");
+  at_learner = learner->receive(at_server.reply + "too");
+  EXPECT_EQ(at_learner.state, State::done);
+  EXPECT_EQ(at_learner.rest, "too");
+
+  const auto left_out = QuorumAuth::of(member, true, random);
+  EXPECT_EQ(left_out->receive(std::string("\x5f\x24", 2)).state, State::going_on);
+  EXPECT_EQ(left_out->receive("\x35\x02").rest, "\x5f\x24\x35\x02");
+  QuorumAuthOptions strict = member;
+  strict.required = true;
+  EXPECT_EQ(QuorumAuth::of(strict, true, random)->receive("hello").state, State::failed);
+}
+
 TEST(QuorumAuth, HostileOctetsFail) {
   const std::map<std::string, std::string> users{{"learner", "test pass"}};
   std::string long_token = packet(0, "");

@@ -43,7 +43,8 @@ TEST_P(Corpus, Replays) {
 
 INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                          testing::Values(Target{"txn_log", fuzz_txn_log}, Target{"snapshot", fuzz_snapshot}, Target{"jute", fuzz_jute},
-                                         Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum}, Target{"election", fuzz_election}),
+                                         Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum},
+                                         Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

@@ -15,6 +15,9 @@ void fuzz_jute(std::string_view input);
 void fuzz_server(std::string_view input);
 /// One direction of a link of the quorum port, after an octet that says in what pieces it comes. A snapshot follows each SNAP.
 void fuzz_quorum(std::string_view input);
+/// What comes over a connection that begins with SASL. The first octet says whether they connected to us (1), and must show who they are
+/// (2), the second in what pieces it comes.
+void fuzz_quorum_auth(std::string_view input);
 /// The first octet says: 0 a notification, 1 an initial message of the election port, 2 the text of a configuration, 3 a story of an
 /// election.
 void fuzz_election(std::string_view input);

@@ -8,6 +8,7 @@ import joining
 import migrating
 import moving
 import reconfig
+import securing
 import service
 
 
@@ -28,6 +29,7 @@ KINDS = ('chorus', *JAVA)
 FAILOVERS = [('java38',) * 3, ('java39',) * 3, ('java38', 'java39', 'java39'), ('chorus',) * 3, ('chorus', 'chorus', 'java39'),
              ('java39', 'chorus', 'java38'), ('java38', 'java38', 'chorus')]
 ROLLING = [('java38', 'java39'), ('java38', 'chorus'), ('java39', 'chorus')]
+SECURING = [('chorus',) * 3, ('java38', 'chorus', 'java39'), ('chorus', 'java39', 'chorus'), ('java38', 'java39', 'java39')]
 RECONFIGS = [('java38',) * 3, ('java39',) * 3, ('java38', 'java39', 'java39'), ('chorus',) * 3, ('chorus', 'chorus', 'java39'),
              ('java39', 'java39', 'chorus'), ('chorus', 'java38', 'java38'), ('java38', 'chorus', 'chorus')]
 QUICK = (  # patterns; six minutes of two cores
@@ -38,6 +40,7 @@ QUICK = (  # patterns; six minutes of two cores
     'snap-old/chorus-leads/java38-joins', 'snap-load/chorus-leads/java39-joins', 'snap-load/java38-leads/chorus-joins',
     'diff-disk/chorus-leads/java38-joins', 'catching-up/java39-leads/chorus-joins', 'observer/chorus-leads/java39-joins',
     'observer/java38-leads/chorus-joins', 'failover/chorus-chorus-chorus', 'failover/java39-chorus-java38', 'rolling/java38-chorus-and-back',
+    'sasl/chorus-leads/java39-joins', 'sasl/java38-leads/chorus-joins',
     'migrate/java39-chorus-and-back', 'reconfig/chorus-java38-java38', 'reconfig/java39-java39-chorus')
 
 
@@ -78,6 +81,9 @@ def cells():
         yield cell('trunc-old', 'the same, by more than leaders keep in memory', joining.trunc(leader, joiner, late=joining.BEYOND_MEMORY))
         yield cell('observer', 'an observer, new, away, under load', joining.observer(leader, joiner))
         yield cell('catching-up', 'killed and started under load', joining.catching_up(leader, joiner))
+        yield cell('sasl', 'SASL between members, and one with another password', securing.required(leader, joiner))
+    for kinds in SECURING:
+        yield Cell(f'sasl-rolling/{"-".join(kinds)}', 'SASL switched on, one member after another', kinds, securing.rolling(*kinds))
     for kinds in FAILOVERS:
         yield Cell(f'failover/{"-".join(kinds)}', 'leaders killed and ended, under load', kinds, moving.failover(*kinds))
         yield Cell(f'all-at-once/{"-".join(kinds)}', 'all killed in the middle of writes', kinds, moving.all_at_once(*kinds))

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "app/config/jaas.h"
 #include "app/config/property.h"
 #include "coord/disk/data_dir.h"
 #include "coord/disk/dynamic_config.h"
@@ -181,7 +182,43 @@ class Forming {
             "ssl.quorum.clientAuth)");
       }
     }
+    sasl();
     return problems_.size() == before;
+  }
+
+  // source: QuorumPeerConfig.checkValidity
+  void sasl() {
+    const QuorumSaslSettings& sasl = loaded_.settings.ensemble.sasl;
+    if (!sasl.enabled) {
+      if (sasl.learner_required) problem("coord.quorum_sasl_learner_required", "needs coord.quorum_sasl_enabled");
+      if (sasl.server_required) problem("coord.quorum_sasl_server_required", "needs coord.quorum_sasl_enabled");
+      return;
+    }
+    if (sasl.server_required && !sasl.learner_required) {
+      problem("coord.quorum_sasl_server_required",
+              "needs coord.quorum_sasl_learner_required (zoo.cfg: quorum.auth.learnerRequireSasl), or this member would be refused itself");
+    }
+    if (sasl.jaas_file.empty()) {
+      return problem("coord.quorum_sasl_enabled",
+                     "needs coord.quorum_sasl_jaas_file (zoo.cfg: java.security.auth.login.config), which Java servers are given as a "
+                     "system property");
+    }
+    const auto text = world::read_file(files_, sasl.jaas_file, 1 << 20);
+    if (!text) return problem("coord.quorum_sasl_jaas_file", text.error().message);
+    const auto file = parse_jaas(*text);
+    if (!file) return problem("coord.quorum_sasl_jaas_file", fmt::format("{}: {}", sasl.jaas_file, file.error()));
+    if (auto users = server_users(*file, sasl.server_context)) {
+      out_.auth.users = std::move(*users);
+    } else {
+      problem("coord.quorum_sasl_jaas_file", fmt::format("{}: {}", sasl.jaas_file, users.error()));
+    }
+    out_.auth.required = sasl.server_required;
+    if (!sasl.learner_required) return;
+    if (auto shown = learner_credentials(*file, sasl.learner_context)) {
+      out_.auth.learner = std::move(*shown);
+    } else {
+      problem("coord.quorum_sasl_jaas_file", fmt::format("{}: {}", sasl.jaas_file, shown.error()));
+    }
   }
 
   /// The member's line may say where clients connect; it wins over the default, and must not contradict what was set.

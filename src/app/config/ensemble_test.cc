@@ -164,7 +164,10 @@ TEST_F(Ensemble, Problems) {
       {"TLS without certificate", "1", three + "sslQuorum=true\n", "TLS between members is asked for without a certificate"},
       {"TLS without authority", "1", three + "portUnification=true\nssl.quorum.keyStore.location=/k.pem\n",
        "coord.quorum_tls_verify_peer needs"},
-      {"SASL", "1", three + "quorum.auth.enableSasl=true\n", "zoo.cfg:7: quorum.auth.enableSasl guards the data"},
+      {"SASL without passwords", "1", three + "quorum.auth.enableSasl=true\n",
+       "zoo.cfg:7 (quorum.auth.enableSasl): coord.quorum_sasl_enabled needs coord.quorum_sasl_jaas_file"},
+      {"SASL shown and off", "1", three + "quorum.auth.learnerRequireSasl=true\n",
+       "zoo.cfg:7 (quorum.auth.learnerRequireSasl): coord.quorum_sasl_learner_required needs coord.quorum_sasl_enabled"},
       {"no client port", "1", three, "no address for clients"},
   };
   for (const auto& c : cases) {
@@ -178,6 +181,47 @@ TEST_F(Ensemble, Problems) {
               ElementsAre("--set: coord.server_id is 1, but data/myid says 2: the data there is another member's"));
   EXPECT_THAT(problems({.sets = {"coord.members=1=a:1:2", "coord.dynamic_config_file=x"}}),
               ElementsAre("--set: coord.members has to stand in the file that coord.dynamic_config_file names"));
+}
+
+TEST_F(Ensemble, Sasl) {
+  file("data/myid", "1");
+  const std::string jaas = file("jaas.conf", R"(// of all members
+Server { org.apache.zookeeper.server.auth.DigestLoginModule required user_super="x"; };
+QuorumServer {
+  org.apache.zookeeper.server.auth.DigestLoginModule required
+  user_member="sesame" user_other='un\tknown';
+};
+/* and what each
+   shows */
+QuorumLearner { org.apache.zookeeper.server.auth.DigestLoginModule REQUIRED username=member password="sesame"; };
+Kerberos { com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true principal="zk/a@B"; };
+)");
+  const auto with = [&](const std::string& lines, const std::string& path) {
+    return zoo(three + "clientPort=2181\njava.security.auth.login.config=" + path + "\n" + lines);
+  };
+  const std::string enabled = "quorum.auth.enableSasl=true\n", shown = enabled + "quorum.auth.learnerRequireSasl=true\n",
+                    required = shown + "quorum.auth.serverRequireSasl=true\n";
+  zab::QuorumAuthOptions auth = load(with("", jaas)).settings.coord.ensemble.auth;
+  EXPECT_TRUE(auth.users.empty() && !auth.learner && !auth.required);
+  auth = load(with(enabled, jaas)).settings.coord.ensemble.auth;
+  EXPECT_THAT(auth.users, ElementsAre(std::pair("member", "sesame"), std::pair("other", "un\tknown")));
+  EXPECT_FALSE(auth.learner || auth.required);
+  auth = load(with(required, jaas)).settings.coord.ensemble.auth;
+  EXPECT_TRUE(auth.required);
+  EXPECT_EQ(auth.learner->username, "member");
+  EXPECT_EQ(auth.learner->password, "sesame");
+  // What is shown of the configuration has no password.
+  for (const auto& [key, entry] : load(with(required, jaas)).values) EXPECT_EQ(entry.text.find("sesame"), std::string::npos) << key;
+
+  EXPECT_THAT(problems(with(enabled + "quorum.auth.learnerRequireSasl=false\nquorum.auth.serverRequireSasl=true\n", jaas)),
+              ElementsAre(HasSubstr("needs coord.quorum_sasl_learner_required")));
+  EXPECT_THAT(problems(with(enabled, "/no/such/file")), ElementsAre(HasSubstr("/no/such/file")));
+  EXPECT_THAT(problems(with(enabled + "quorum.auth.server.saslLoginContext=Kerberos\n", jaas)),
+              ElementsAre(HasSubstr("jaas.conf: section Kerberos is for Kerberos (GSSAPI), which Chorus does not have")));
+  EXPECT_THAT(problems(with(shown + "quorum.auth.learner.saslLoginContext=Server\n", jaas)),
+              ElementsAre(HasSubstr("jaas.conf: section Server needs username=")));
+  EXPECT_THAT(problems(with(shown + "quorum.auth.learner.saslLoginContext=Nobody\n", jaas)),
+              ElementsAre(HasSubstr("jaas.conf: section Nobody is missing")));
 }
 
 TEST_F(Ensemble, NotesWhatIsUnwise) {

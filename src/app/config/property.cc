@@ -120,6 +120,11 @@ constexpr Property ensemble(Property property) {
   return bind<&Settings::coord, &coord::Options::ensemble, Field>(property);
 }
 
+template <auto Field>
+constexpr Property sasl(Property property) {
+  return bind<&Settings::ensemble, &EnsembleSettings::sasl, Field>(property);
+}
+
 using coord::EnsembleOptions;
 using coord::Options;
 using world::TlsOptions;
@@ -216,6 +221,19 @@ constexpr Property table[] = {
         {.key = "coord.quorum_tls_verify_peer", .help = "Demands a certificate, signed by quorum_tls_ca_file, of every member."}),
     bind<&Settings::ensemble, &EnsembleSettings::tls, &TlsOptions::verify_host>(
         {.key = "coord.quorum_tls_verify_host", .help = "The certificate must name the host that was connected to."}),
+    sasl<&QuorumSaslSettings::enabled>(
+        {.key = "coord.quorum_sasl_enabled",
+         .help = "SASL between members (DIGEST-MD5): who shows a name and a password is checked. Needs quorum_sasl_jaas_file."}),
+    sasl<&QuorumSaslSettings::learner_required>(
+        {.key = "coord.quorum_sasl_learner_required", .help = "This member shows its own where it connects to others."}),
+    sasl<&QuorumSaslSettings::server_required>({.key = "coord.quorum_sasl_server_required", .help = "Members that show none are refused."}),
+    sasl<&QuorumSaslSettings::jaas_file>(
+        {.key = "coord.quorum_sasl_jaas_file",
+         .help = "The names and passwords: the JAAS file that a Java server has as java.security.auth.login.config."}),
+    sasl<&QuorumSaslSettings::learner_context>(
+        {.key = "coord.quorum_sasl_learner_context", .help = "The section of that file with this member's own name and password."}),
+    sasl<&QuorumSaslSettings::server_context>(
+        {.key = "coord.quorum_sasl_server_context", .help = "And the one with those of all who may connect."}),
     ensemble<&EnsembleOptions::notification_interval_min>({.key = "coord.election_notification_min_ms",
                                                            .help = "How soon a vote is said again when nobody answers.",
                                                            .min = 1,

@@ -26,6 +26,14 @@ struct LogSettings {
   std::string format = "text";
 };
 
+/// SASL between members; becomes coord.ensemble.auth.
+struct QuorumSaslSettings {
+  bool enabled = false;
+  bool learner_required = false, server_required = false;
+  std::string jaas_file;
+  std::string learner_context = "QuorumLearner", server_context = "QuorumServer";
+};
+
 /// As written; becomes coord.ensemble (ensemble.h).
 struct EnsembleSettings {
   std::vector<std::string> members;  // "1=host:2888:3888:participant;2181"
@@ -34,6 +42,7 @@ struct EnsembleSettings {
   std::string dynamic_config_file;
   std::string peer_type = "participant";
   world::TlsOptions tls;  // becomes coord.ensemble.tls when it names a certificate
+  QuorumSaslSettings sasl;
 };
 
 struct Settings {
