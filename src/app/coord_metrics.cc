@@ -8,6 +8,7 @@ namespace chorus::app {
 
 void collect_coord(coord::Node& node, admin::MetricWriter& out) {
   out.gauge("chorus_coord_serving", "1: clients are served; 0: this member looks for a leader.", node.is_serving() ? 1 : 0);
+  out.gauge("chorus_coord_read_only", "1: this member looks for a leader and serves reads meanwhile.", node.is_read_only() ? 1 : 0);
   if (!node.is_serving()) return;
   const coord::Server& server = node.server();
   const coord::Statistics& now = server.statistics();

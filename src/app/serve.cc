@@ -74,6 +74,7 @@ class Service {
     health_.gate("coord", [this]() -> std::optional<std::string> {
       if (stopping_) return "stopping";
       if (!node_->is_serving()) return "looks for a leader";
+      if (node_->is_read_only()) return "looks for a leader and serves reads only";
       return std::nullopt;
     });
     metrics_.collect(admin::collect_process);

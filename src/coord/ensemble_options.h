@@ -41,6 +41,8 @@ struct EnsembleOptions {
   bool standalone_enabled = true;
   bool local_sessions_enabled = false;
   bool local_sessions_upgrading_enabled = false;
+  /// readonlymode.enabled: a member that finds no leader serves reads to clients that allow it.
+  bool read_only_mode_enabled = false;
   bool leader_serves = true;  // zookeeper.leaderServes: the leader takes clients
   /// zookeeper.db.autocreate: false: a member without data does not vote, unless its log directory has the file `initialize`.
   bool database_autocreate = true;

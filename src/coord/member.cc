@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t history_piece_octets = 1 << 20;
 constexpr std::size_t record_octets_max = 64 << 20;
+/// How long an election may take, at least, before it is taken for a lost quorum. source: QuorumPeer.run
+constexpr milliseconds read_only_grace{2000};
 
 }  // namespace
 
@@ -182,7 +184,15 @@ base::Result<std::unique_ptr<Member>, NodeError> Member::start(world::World& wor
 Member::Member(world::World& world, const Options& options, Storage& storage, MemberHost& host, spdlog::logger& logger)
     : world_(world), options_(options), storage_(storage), host_(host), log_(logger), recorder_(world.now()) {}
 
-Member::~Member() { *alive_ = false; }
+Member::~Member() {
+  *alive_ = false;
+  world_.cancel(reads_timer_);
+}
+
+void Member::stop(world::Callback done) {
+  world_.cancel(std::exchange(reads_timer_, {}));
+  zab_->resign(std::move(done));
+}
 
 // Without epoch files, as in the directory of a server that was alone, the epoch is that of the last transaction. source:
 // QuorumPeer.loadDataBase
@@ -353,7 +363,33 @@ void Member::keep(const zab::EnsembleConfig& config, Keep how) {
                            });
 }
 
-void Member::role_changed(const zab::RoleChanged& change) { recorder_.role_changed(change.role, world_.now()); }
+void Member::role_changed(const zab::RoleChanged& change) {
+  recorder_.role_changed(change.role, world_.now());
+  stop_serving_reads();
+  const bool looks = change.role == zab::Role::looking;
+  if (looks && options_.ensemble.read_only_mode_enabled) serve_reads_after(std::max(read_only_grace, options_.tick_time));
+}
+
+// The election goes on meanwhile. A member whose data is missing has nothing to show.
+void Member::serve_reads_after(milliseconds delay) {
+  reads_timer_ = world_.after(delay, [this] {
+    reads_timer_ = {};
+    if (!peer().is_electing()) return serve_reads_after(options_.tick_time);
+    if (tree_->last_zxid == 0 && !options_.ensemble.database_autocreate) return;
+    log_.warn("no leader was found: reads are served to clients that allow it zxid=0x{:x}", tree_->last_zxid);
+    serves_reads_only_ = true;
+    host_.begin_term(
+        {.role = Serve::Role::read_only, .config = peer().config(), .wall = world_.wall_now(), .epoch = peer().current_epoch()},
+        std::move(database_));
+  });
+}
+
+void Member::stop_serving_reads() {
+  world_.cancel(std::exchange(reads_timer_, {}));
+  if (!std::exchange(serves_reads_only_, false)) return;
+  database_ = host_.end_term();
+  tree_ = database_.get();
+}
 
 void Member::start_serving(const zab::StartServing& how) {
   leader_ = how.leader;

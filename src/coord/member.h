@@ -46,7 +46,7 @@ class Member final : public zab::Application {
   void refuse(RefusedLink link) { later(std::move(link)); }
 
   /// Leaves in good order, so that a leader's followers elect another at once.
-  void stop(world::Callback done) { zab_->resign(std::move(done)); }
+  void stop(world::Callback done);
 
   const zab::Peer& peer() const { return zab_->peer(); }
   /// Wherever it is.
@@ -63,6 +63,8 @@ class Member final : public zab::Application {
   void later(Outgoing what);
   void send_outgoing();
   void stored(const disk::RecoverResult<void>& result);
+  void serve_reads_after(milliseconds delay);
+  void stop_serving_reads();
   void flush_group();
   using Keep = world::FileResult<void> (*)(world::Files&, const EnsembleOptions&, const zab::EnsembleConfig&, zab::ServerId);
   void keep(const zab::EnsembleConfig& config, Keep how);
@@ -91,6 +93,8 @@ class Member final : public zab::Application {
   spdlog::logger& log_;
   std::unique_ptr<Database> database_;  // while no Server has it
   Database* tree_ = nullptr;            // wherever it is
+  bool serves_reads_only_ = false;      // while there is no leader
+  world::TimerId reads_timer_;          // until it does
   QuorumRecorder recorder_;
   zab::ServerId leader_ = 0;  // while serving
   disk::LogGroup group_;      // appended in this turn of the loop

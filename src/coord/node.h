@@ -36,8 +36,9 @@ class Node final : private MemberHost {
   /// Called when the node cannot go on serving, such as after a failed disk: nothing more is acknowledged. The words say why.
   void on_failure(std::function<void(const std::string&)> callback) { on_failure_ = std::move(callback); }
 
-  /// A member serves nobody while it looks for a leader.
+  /// A member serves nobody while it looks for a leader, or, when it may, reads only.
   bool is_serving() const { return server_ != nullptr; }
+  bool is_read_only() const { return server_ && server_->role() == Serve::Role::read_only; }
   /// While serving.
   Server& server() { return *server_; }
   /// Empty: alone.

@@ -79,6 +79,7 @@ class ElectionPort::Channel final : public world::ConnectionHandler, public std:
   }
   /// Breaks off; nothing more is told.
   void end() {
+    port_.world_.cancel(std::exchange(timer_, {}));
     phase_ = Phase::parting;
     connection_.reset();
   }

@@ -51,6 +51,7 @@ class Peer::Impl {
 
   std::optional<world::Instant> deadline() const;
   Role role() const;
+  bool is_electing() const { return state_ == State::looking && !is_resigning_; }
   const Core& core() const { return core_; }
   std::size_t packets_held() const { return leader_ ? leader_->packets_held() : 0; }
   std::vector<LearnerFacts> learners() const { return leader_ ? leader_->learners() : std::vector<LearnerFacts>(); }
@@ -342,6 +343,7 @@ Peer::~Peer() = default;
 void Peer::step(const Event& event, std::vector<Action>& out) { impl_->step(event, out); }
 std::optional<world::Instant> Peer::deadline() const { return impl_->deadline(); }
 Role Peer::role() const { return impl_->role(); }
+bool Peer::is_electing() const { return impl_->is_electing(); }
 const EnsembleConfig& Peer::config() const { return impl_->core().config; }
 std::int64_t Peer::accepted_epoch() const { return impl_->core().accepted_epoch; }
 std::int64_t Peer::current_epoch() const { return impl_->core().current_epoch; }

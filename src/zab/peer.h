@@ -254,6 +254,8 @@ class Peer {
   std::optional<world::Instant> deadline() const;
 
   Role role() const;
+  /// Looks for a leader, the tree being what the disk has: nothing is asked of tree or disk before the role changes.
+  bool is_electing() const;
   const EnsembleConfig& config() const;
   std::int64_t accepted_epoch() const;
   std::int64_t current_epoch() const;

@@ -196,6 +196,9 @@ constexpr Property table[] = {
          .help = "New sessions are known to this server alone, which spares the ensemble a transaction each."}),
     ensemble<&EnsembleOptions::local_sessions_upgrading_enabled>(
         {.key = "coord.local_sessions_upgrading_enabled", .help = "A local session that makes an ephemeral node becomes a global one."}),
+    ensemble<&EnsembleOptions::read_only_mode_enabled>(
+        {.key = "coord.read_only_mode_enabled",
+         .help = "A member that finds no leader for 2 s, or a tick if that is longer, serves reads to clients that allow it."}),
     ensemble<&EnsembleOptions::leader_serves>({.key = "coord.leader_serves", .help = "The leader takes clients too."}),
     ensemble<&EnsembleOptions::database_autocreate>(
         {.key = "coord.database_autocreate",

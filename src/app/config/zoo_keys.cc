@@ -126,7 +126,7 @@ constexpr ZooKey keys[] = {
     {"reconfigEnabled", flag, "coord.reconfig_enabled"},
     {"localSessionsEnabled", flag, "coord.local_sessions_enabled"},
     {"localSessionsUpgradingEnabled", flag, "coord.local_sessions_upgrading_enabled"},
-    {"readonlymode.enabled", absent},
+    {"readonlymode.enabled", value, "coord.read_only_mode_enabled"},
     {"leaderServes", combined, "coord.leader_serves"},
     {"db.autocreate", value, "coord.database_autocreate"},
     {"quorumListenOnAllIPs", flag, "coord.quorum_listen_on_all_interfaces"},

@@ -323,7 +323,7 @@ Values monitor_values(const Server& server, const ProcessFacts& facts, const Quo
   add("outstanding_requests", server.outstanding());
   add("znode_count", database.tree.size() + 1);
   add("global_sessions", database.sessions.size());
-  add("local_sessions", 0);
+  add("local_sessions", server.local_sessions().size());
   add("max_latency", s.latency.max_ms);
   add("min_latency", s.latency.min_ms);
   add("watch_count", server.watches().count());
