@@ -194,7 +194,8 @@ class Ensemble:
         """The lines of its zoo.cfg; `known`: which servers it names, all when None."""
         settings = {'tickTime': TICK_MS, 'initLimit': INIT_LIMIT, 'syncLimit': SYNC_LIMIT, 'dataDir': member.data_directory(),
                     'admin.enableServer': 'false', '4lw.commands.whitelist': '*', 'maxClientCnxns': 0, 'preAllocSize': 1024,
-                    'extendedTypesEnabled': 'true', **self.options}
+                    'extendedTypesEnabled': 'true', 'maxSessionTimeout': 60_000,  # not 20 ticks: a busy machine may let them pass
+                    **self.options}
         lines = [f'{key}={value}' for key, value in settings.items()]
         if self.reconfigurable:
             lines += ['reconfigEnabled=true', 'skipACL=yes']
