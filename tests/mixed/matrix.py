@@ -1,4 +1,5 @@
 """Which scenario is done to which ensembles."""
+import collections
 import dataclasses
 import fnmatch
 import itertools
@@ -115,9 +116,9 @@ def markdown(results):
         if not passed:
             failures.append(f'- `{cell.name}`: {result["words"].splitlines()[0]}')
     days = sorted({result['day'] for result in results.values()})
-    programs = sorted({result['program'] for result in results.values()})
+    programs = collections.Counter(result['program'] for result in results.values())
     lines = [f'{len(results) - len(failures)} of {len(results)} cells passed (there are {len(list(cells()))}), {" to ".join({days[0]: 0, days[-1]: 0})}, '
-             f'{", ".join(programs)}.', '']
+             f'{", ".join(f"{count} with {program}" for program, count in programs.items())}.', '']
     if joins:
         pairs = list(itertools.product(KINDS, KINDS))
         lines += ['| leader < joiner | ' + ' | '.join(f'{leader} < {joiner}' for leader, joiner in pairs) + ' |', '| --- ' * (len(pairs) + 1) + '|']
