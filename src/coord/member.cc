@@ -14,6 +14,14 @@ constexpr std::size_t record_octets_max = 64 << 20;
 /// How long an election may take, at least, before it is taken for a lost quorum. source: QuorumPeer.run
 constexpr milliseconds read_only_grace{2000};
 
+/// "1,2,3,4(observes)"
+std::string in_words(const zab::EnsembleConfig& config) {
+  std::string out;
+  for (const auto& [id, member] : config.members)
+    fmt::format_to(std::back_inserter(out), "{}{}{}", out.empty() ? "" : ",", id, member.is_observer ? "(observes)" : "");
+  return out;
+}
+
 }  // namespace
 
 // The tree for a learner. One copy of the tree is made at a time: the others wait for it.
@@ -339,14 +347,14 @@ std::unique_ptr<zab::SnapshotSource> Member::send_snapshot() {
 std::unique_ptr<zab::SnapshotSink> Member::receive_snapshot(std::int64_t zxid) { return std::make_unique<Sink>(*this, zxid); }
 
 void Member::config_proposed(const zab::EnsembleConfig& config) {
-  log_.info("configuration proposed version=0x{:x} members={}", config.version, config.members.size());
+  log_.info("configuration proposed version=0x{:x} members={}", config.version, in_words(config));
   keep(config, [](world::Files& files, const EnsembleOptions& ensemble, const zab::EnsembleConfig& what, zab::ServerId) {
     return disk::keep_last_seen_config(files, ensemble.config_path, what);
   });
 }
 
 void Member::config_activated(const zab::EnsembleConfig& config) {
-  log_.info("configuration in force version=0x{:x} members={}", config.version, config.members.size());
+  log_.info("configuration in force version=0x{:x} members={}", config.version, in_words(config));
   keep(config, [](world::Files& files, const EnsembleOptions& ensemble, const zab::EnsembleConfig& what, zab::ServerId self) {
     if (auto done = disk::keep_config(files, ensemble.config_path, ensemble.config_is_zoo_cfg, what, self); !done) return done;
     return disk::forget_last_seen_config(files, ensemble.config_path);
@@ -416,7 +424,7 @@ QuorumFacts Member::facts() const {
   QuorumFacts facts{.role = recorder_.role(), .leader = leader_, .config = peer().config(), .statistics = recorder_.statistics()};
   facts.learners = peer().learners();
   facts.pending_syncs = static_cast<std::int64_t>(peer().packets_held());
-  facts.statistics.diffs_sent = peer().learners_synchronized() - facts.statistics.snapshots_sent;
+  facts.statistics.diffs_sent = peer().syncs().diffs + peer().syncs().truncations;
   if (const auto since = recorder_.leading_since()) facts.leader_uptime = std::chrono::duration_cast<milliseconds>(world_.now() - *since);
   return facts;
 }

@@ -20,13 +20,14 @@ struct Core {
   std::optional<EnsembleConfig> next_config;  // proposed: counts beside `config` until it takes its place
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
+  bool lacks_data = false;  // until a leader's history and epoch are on disk: see Recovered
   Ledger ledger;
   /// While a tree that came by SNAP is not stored: what the disk has.
   std::optional<Ledger> ledger_on_disk = std::nullopt;
   /// What was asked for and has not ended with Stored.
   std::variant<std::monostate, StoreAcceptedEpoch, StoreCurrentEpoch, Truncate, StoreSnapshot> storing{};
   bool is_config_changed = false;  // since whoever asks has reset it
-  std::int64_t learners_synchronized = 0;
+  SyncCounts syncs{};              // of all terms as leader
   // Of the step under way.
   world::Instant now{};
   std::vector<Action>* out = nullptr;

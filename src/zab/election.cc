@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t nothing = std::numeric_limits<std::int64_t>::min();
 /// Rounds are counted up by one: a number like this is no honest one, and the next would not fit.
 constexpr std::int64_t round_max = std::int64_t{1} << 62;
+constexpr std::size_t answered_max = 1024;
 
 }  // namespace
 
@@ -49,9 +50,7 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     if (config && config->version > committed_.version) return std::move(*config);
   }
   if (!may_vote(from)) {  // an observer, or a server that joins: it is told at once, and has no say
-    Vote ours = is_looking() ? proposal_ : current_vote_;
-    ours.election_epoch = clock_;
-    send(from, ours, out);
+    answer_without_vote(from, now, out);
     return std::nullopt;
   }
   down_.erase(from);
@@ -75,6 +74,17 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     receive_settled(from, notification);
   }
   return std::nullopt;
+}
+
+/// To a server that was removed we are a voter, which it answers when our round is older than its own: this must not go on without a pause.
+void Election::answer_without_vote(ServerId from, world::Instant now, std::vector<Action>& out) {
+  if (answered_.size() > answered_max) answered_.clear();
+  const auto [before, is_first] = answered_.try_emplace(from, now);
+  if (!is_first && now - before->second < options_.notification_interval_min / 2) return;
+  before->second = now;
+  Vote ours = is_looking() ? proposal_ : current_vote_;
+  ours.election_epoch = clock_;
+  send(from, ours, out);
 }
 
 void Election::server_down(ServerId id, world::Instant now) {

@@ -89,6 +89,7 @@ class Election {
   void count(world::Instant now);
   void receive_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out);
   void receive_settled(ServerId from, const Notification& notification);
+  void answer_without_vote(ServerId from, world::Instant now, std::vector<Action>& out);
   void decide(const Vote& vote);
   void send(ServerId to, const Vote& vote, std::vector<Action>& out) const;
 
@@ -109,8 +110,9 @@ class Election {
     Vote vote;
     world::Instant at;
   };
-  std::map<ServerId, Early> early_;  // of those who look already while we do not
-  Ballots settled_;                  // of those who follow or lead, of any round
+  std::map<ServerId, Early> early_;              // of those who look already while we do not
+  std::map<ServerId, world::Instant> answered_;  // when those without a vote were told last
+  Ballots settled_;                              // of those who follow or lead, of any round
   milliseconds interval_{0};
   std::optional<world::Instant> notify_at_;
   std::optional<world::Instant> finalize_at_;

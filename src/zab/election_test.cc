@@ -358,6 +358,18 @@ TEST(Election, ObserversLearnTheLeaderAndHaveNoSay) {
   EXPECT_EQ(voter.outcome(), "looking");
 }
 
+// Two servers each of which answers the other at once, since one has no vote to the other, and that one's round is older.
+TEST(Election, WhoHasNoVoteIsNotAnsweredWithoutAPause) {
+  One one = server(1);
+  one.start(7, 1, ensemble(2, 1));
+  one.said();
+  for (int i = 0; i < 100; ++i) one.hear(3, State::looking, {.leader = nothing, .zxid = nothing, .election_epoch = 5});
+  EXPECT_THAT(one.said(), ElementsAre("3: LOOKING 1/7@1+1"));
+  one.now += 100ms;
+  one.hear(3, State::looking, {.leader = nothing, .zxid = nothing, .election_epoch = 5});
+  EXPECT_THAT(one.said(), ElementsAre("3: LOOKING 1/7@1+1"));
+}
+
 TEST(Election, AServerThatJoinsFollowsWithoutAVote) {
   One one = server(9);
   one.start(50, 5, ensemble(3));

@@ -102,10 +102,8 @@ void Leader::receive(LinkId link, const Packet& packet) {
       }
       learner.stage = Stage::in_step;
       learner.deadline = core_.now + core_.sync_time();
-      if (!learner.is_observer) {
-        acknowledged_.insert(learner.id);
-        if (learner.acked > core_.ledger.committed()) count(learner.id, learner.acked);
-      }
+      acknowledged_.insert(learner.id);
+      if (!learner.is_observer && learner.acked > core_.ledger.committed()) count(learner.id, learner.acked);
       if (phase_ == Phase::serving) return make_up_to_date(link, learner);
       return check_new_leader_acks();
     case Stage::in_step:
@@ -156,7 +154,8 @@ void Leader::introduce(LinkId link, Learner& learner, const Packet& packet) {
   if (phase_ > Phase::storing_epoch) return lead_epoch(link, learner);
   if (phase_ != Phase::collecting_epochs) return;
   if (!core_.has(Fault::skip_epoch_check)) epoch_ = std::max(epoch_, accepted + 1);
-  if (!learner.is_observer) introduced_.insert(learner.id);
+  // Also who observes: in a configuration that is to come it may be a voter. Quorums are made of voters whoever else is among them.
+  introduced_.insert(learner.id);
   check_epochs();
 }
 
@@ -202,7 +201,7 @@ void Leader::promise(LinkId link, Learner& learner, const Packet& packet) {
     return close(link, fmt::format("server {} has more than we have: {:#x} of epoch {}, ours is {:#x} of epoch {}", learner.id, packet.zxid,
                                    current_epoch, own_zxid_, own_epoch_));
   }
-  if (!learner.is_observer) promised_.insert(learner.id);
+  promised_.insert(learner.id);
   check_promises();
 }
 
@@ -229,9 +228,11 @@ void Leader::synchronize(LinkId link, Learner& learner) {
                                                            : plan_sync(core_.ledger.history(), committed, learner.last_zxid);
   switch (plan.kind) {
     case SyncPlan::Kind::diff:
+      ++core_.syncs.diffs;
       core_.send(link, make_packet(PacketType::diff, plan.zxid));
       return finish_sync(link, learner, plan.after);
     case SyncPlan::Kind::trunc:
+      ++core_.syncs.truncations;
       core_.send(link, make_packet(PacketType::trunc, plan.zxid));
       return finish_sync(link, learner, plan.after);
     case SyncPlan::Kind::from_disk:
@@ -239,9 +240,14 @@ void Leader::synchronize(LinkId link, Learner& learner) {
     case SyncPlan::Kind::snap:
       break;
   }
-  core_.send(link, make_packet(PacketType::snap, plan.zxid));
+  send_snapshot(link, learner, plan.zxid);
+}
+
+void Leader::send_snapshot(LinkId link, Learner& learner, std::int64_t zxid) {
+  ++core_.syncs.snapshots;
+  core_.send(link, make_packet(PacketType::snap, zxid));
   core_.emit(SendSnapshot{link});
-  finish_sync(link, learner, plan.after);
+  finish_sync(link, learner, zxid);
   learner.deadline = world::Instant::max();  // it answers once it has the snapshot
 }
 
@@ -261,13 +267,8 @@ void Leader::history_read(const HistoryRead& read) {
   if (found == learners_.end() || found->second.stage != Stage::reading_disk) return;
   Learner& learner = found->second;
   if (!learner.has_plan) {
-    if (!read.found) {
-      core_.send(read.link, make_packet(PacketType::snap, core_.ledger.committed()));
-      core_.emit(SendSnapshot{read.link});
-      finish_sync(read.link, learner, core_.ledger.committed());
-      learner.deadline = world::Instant::max();
-      return;
-    }
+    if (!read.found) return send_snapshot(read.link, learner, core_.ledger.committed());
+    ++core_.syncs.diffs;
     core_.send(read.link, make_packet(PacketType::diff, core_.ledger.committed()));
     learner.has_plan = true;
   } else if (!read.found) {
@@ -286,7 +287,6 @@ void Leader::history_read(const HistoryRead& read) {
 }
 
 void Leader::finish_sync(LinkId link, Learner& learner, std::int64_t after) {
-  ++core_.learners_synchronized;
   const History& history = core_.ledger.history();
   for (auto txn = history.after(after); txn != history.txns().end(); ++txn) send_historic(link, learner, *txn);
   if (!learner.is_observer) {

@@ -91,6 +91,7 @@ class Leader {
   void promise(LinkId link, Learner& learner, const Packet& packet);
   void check_promises();
   void synchronize(LinkId link, Learner& learner);
+  void send_snapshot(LinkId link, Learner& learner, std::int64_t zxid);
   void begin_history(LinkId link, Learner& learner, std::int64_t until);
   void finish_sync(LinkId link, Learner& learner, std::int64_t after);
   void send_historic(LinkId link, Learner& learner, const Txn& txn);
@@ -121,7 +122,7 @@ class Leader {
   // When the term began: nobody with more may be led.
   std::int64_t own_epoch_, own_zxid_;
   world::Instant phase_deadline_;
-  std::set<ServerId> introduced_, promised_, acknowledged_;  // voters: FOLLOWERINFO, ACKEPOCH, ACK of NEWLEADER
+  std::set<ServerId> introduced_, promised_, acknowledged_;  // FOLLOWERINFO or OBSERVERINFO, ACKEPOCH, ACK of NEWLEADER
   Learners learners_;
 
   std::deque<SendToLearner> held_;  // for a commit, ascending

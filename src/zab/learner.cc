@@ -143,7 +143,10 @@ void Learner::lead_info(const Packet& packet) {
   core_.store(StoreAcceptedEpoch{epoch_});
 }
 
+/// Without our data we do not know what we promised and acknowledged before: the leader must not count us among the quorum that it takes
+/// to have every promise and every committed transaction.
 void Learner::answer_epoch(std::int32_t current_epoch) {
+  if (core_.lacks_data) current_epoch = -1;
   stage_ = Stage::promised;
   core_.send(*link_, make_packet(PacketType::ack_epoch, core_.ledger.committed(), four_octets(current_epoch)));
 }
@@ -284,6 +287,7 @@ void Learner::store_epoch() {
 
 void Learner::acknowledge_new_leader() {
   stage_ = Stage::in_step;
+  core_.lacks_data = false;
   patience_ = core_.sync_time();
   last_heard_ = core_.now;
   check_at_ = core_.now + patience_;
@@ -361,12 +365,17 @@ void Learner::activate(const Packet& packet) {
   adopt_config(leader);
 }
 
-/// leader: who is to lead from now on; empty: the one that leads. source: QuorumPeer.processReconfig
+/// leader: who is to lead from now on; empty: the one that leads, if it still may. source: QuorumPeer.processReconfig
 void Learner::adopt_config(std::optional<ServerId> leader) {
+  const auto place_of_leader = [this] {
+    return core_.config.is_voter(leader_) ? core_.config.members.at(leader_).quorum_addresses : std::vector<world::Address>();
+  };
+  const auto place = place_of_leader();
   core_.activate_next_config();
   const auto member = core_.config.members.find(core_.options.self);
   const Role role = member == core_.config.members.end() ? role_ : member->second.is_observer ? Role::observing : Role::following;
-  if (role == role_ && leader.value_or(leader_) == leader_) return;
+  const bool is_leader_same = leader ? *leader == leader_ : !place.empty() && place == place_of_leader();
+  if (role == role_ && is_leader_same) return;
   next_leader_ = leader;
   give_up("a reconfiguration gives another role or leader");
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "zab/peer.h"
+#include "zab/peer_fixture.h"
 
 namespace chorus::zab {
 namespace {
@@ -73,6 +74,62 @@ TEST_F(LostData, OneWithDataAndOneWhoLostItElectNobody) {
   EXPECT_EQ(roles_[3], Role::leading);
   EXPECT_EQ(roles_[1], Role::following);
   EXPECT_EQ(roles_[2], Role::following);
+}
+
+using test::make_config;
+using test::PeerDriver;
+
+constexpr LinkId link{1};
+constexpr std::int64_t epoch2 = 0x200000000;
+
+std::string int_data(std::int32_t value) {
+  std::string out;
+  base::Writer(out).i32(value);
+  return out;
+}
+
+/// The others say that they follow server 3 and that it leads.
+void join_server_3(PeerDriver& us) {
+  const Vote vote{.leader = 3, .zxid = 0x100000003, .election_epoch = 7, .peer_epoch = 1};
+  us.step(NotificationReceived{2, {.state = NotificationState::following, .vote = vote, .version = 2, .config = make_config(3).to_text()}});
+  us.step(NotificationReceived{3, {.state = NotificationState::leading, .vote = vote, .version = 2, .config = make_config(3).to_text()}});
+  ASSERT_EQ(us.connect_to, 3);
+  us.connect_to.reset();
+  us.step(LinkConnected{link});
+}
+
+// What it promised and acknowledged before is forgotten. Counted among those who have every promise and every committed transaction, it
+// would make a leader of one that another quorum has left behind.
+TEST(LostDataStory, ThePromiseDoesNotCount) {
+  PeerDriver us(PeerOptions{.self = 1}, Recovered{.lacks_data = true, .config = make_config(3)});
+  join_server_3(us);
+  us.receive(link, make_packet(PacketType::leader_info, epoch2, int_data(0x10000)));
+  ASSERT_EQ(us.sent[link].size(), 2U);
+  EXPECT_EQ(data_of(us.sent[link].back()), int_data(-1));
+  us.receive(link, make_packet(PacketType::diff, 0));
+  us.receive(link, make_packet(PacketType::new_leader, epoch2, make_config(3).to_text()));
+  us.receive(link, make_packet(PacketType::up_to_date, -1));
+  EXPECT_TRUE(us.serving);
+  us.step(LinkClosed{link});
+  us.sent[link].clear();
+  us.follow(3, link);
+  us.receive(link, make_packet(PacketType::leader_info, 0x300000000, int_data(0x10000)));
+  ASSERT_EQ(us.sent[link].size(), 2U);
+  EXPECT_EQ(data_of(us.sent[link].back()), int_data(2)) << "it has a history now";
+}
+
+// Its vote is needed once the next leader gives it another role: it has the history by then.
+TEST(LostDataStory, ItHasAVoteOnceItsEpochIsOnDisk) {
+  PeerDriver us(PeerOptions{.self = 1}, Recovered{.lacks_data = true, .config = make_config(3)});
+  join_server_3(us);
+  us.receive(link, make_packet(PacketType::leader_info, epoch2, int_data(0x10000)));
+  us.receive(link, make_packet(PacketType::diff, 0));
+  us.receive(link, make_packet(PacketType::new_leader, epoch2, make_config(3).to_text()));
+  us.step(LinkClosed{link});
+  us.notifications.clear();
+  us.pass(1s);
+  ASSERT_FALSE(us.notifications.empty());
+  EXPECT_EQ(us.notifications.back().notification.vote.zxid, 0);
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ TEST_F(Nodes, ALeaderKnowsWhoFollows) {
            });
   };
   EXPECT_TRUE(run_until(all_in_step));
-  EXPECT_EQ(service(3)->node->peer().learners_synchronized(), 2);
+  const SyncCounts& syncs = service(3)->node->peer().syncs();
+  EXPECT_EQ(syncs.diffs + syncs.truncations + syncs.snapshots, 2);
   EXPECT_TRUE(service(1)->node->peer().learners().empty());
   machine(1).node->kill();
   EXPECT_TRUE(run_until([&] { return service(3)->node->peer().learners().size() == 1; }));

@@ -31,6 +31,7 @@ class Peer::Impl {
               .next_config = std::move(recovered.next_config),
               .accepted_epoch = recovered.accepted_epoch,
               .current_epoch = recovered.current_epoch,
+              .lacks_data = recovered.lacks_data,
               .ledger = Ledger(options.committed_log_max, recovered.last_zxid, std::move(recovered.recent))},
         election_({.self = options.self,
                    .is_observer = is_observer(),
@@ -38,8 +39,7 @@ class Peer::Impl {
                    .notification_interval_min = options.notification_interval_min,
                    .notification_interval_max = options.notification_interval_max,
                    .finalize_wait = options.finalize_wait}),
-        random_(seed),
-        lacks_data_(recovered.lacks_data) {}
+        random_(seed) {}
 
   void step(const Event& event, std::vector<Action>& out) {
     core_.now = event.now;
@@ -144,7 +144,6 @@ class Peer::Impl {
   std::map<ServerId, Notification> held_notifications_;  // the last of each that came while the term ended
   std::optional<world::Instant> look_at_;                // not before
   std::optional<ServerId> next_leader_;                  // that a reconfiguration named: no election is needed
-  bool lacks_data_;
   bool is_resigning_ = false;
   std::optional<Vote> successor_;  // whom we vote for when we resign
   world::Instant resigned_at_{};
@@ -233,10 +232,7 @@ void Peer::Impl::settle() {
     }
   }
   if (leader_ && leader_->is_serving()) election_.set_peer_epoch(leader_->epoch());
-  if (learner_ && learner_->is_serving()) {
-    election_.set_peer_epoch(learner_->epoch());
-    lacks_data_ = false;
-  }
+  if (learner_ && learner_->is_serving()) election_.set_peer_epoch(learner_->epoch());
 }
 
 void Peer::Impl::end_term(const std::string& why) {
@@ -273,7 +269,6 @@ void Peer::Impl::look() {
     return core_.emit(Resigned{});
   }
   state_ = State::looking;
-  election_.set_observer(is_observer());
   if (const auto leader = std::exchange(next_leader_, std::nullopt); leader && !is_resigning_) {
     Vote vote = election_.decided().value_or(Vote{});
     vote.leader = *leader;
@@ -290,8 +285,9 @@ void Peer::Impl::look() {
 }
 
 void Peer::Impl::elect() {
+  election_.set_observer(is_observer());  // a configuration may have come since we began to look
   const Vote ourselves{
-      .leader = core_.options.self, .zxid = lacks_data_ ? not_loaded : core_.ledger.committed(), .peer_epoch = core_.current_epoch};
+      .leader = core_.options.self, .zxid = core_.lacks_data ? not_loaded : core_.ledger.committed(), .peer_epoch = core_.current_epoch};
   election_.start(successor_.value_or(ourselves), core_.config, core_.last_seen(), core_.now, *core_.out);
 }
 
@@ -350,6 +346,6 @@ std::int64_t Peer::current_epoch() const { return impl_->core().current_epoch; }
 std::int64_t Peer::last_committed() const { return impl_->core().ledger.committed(); }
 std::vector<LearnerFacts> Peer::learners() const { return impl_->learners(); }
 std::size_t Peer::packets_held() const { return impl_->packets_held(); }
-std::int64_t Peer::learners_synchronized() const { return impl_->core().learners_synchronized; }
+const SyncCounts& Peer::syncs() const { return impl_->core().syncs; }
 
 }  // namespace chorus::zab

@@ -51,7 +51,8 @@ struct Recovered {
   std::int64_t last_zxid = 0;
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
-  /// The disk had nothing where there should be something: we have no vote until a leader has handed its history on to us.
+  /// The disk had nothing where there should be something: we have no vote, and our promise counts for nothing, until a leader has handed
+  /// its history on to us.
   bool lacks_data = false;
   EnsembleConfig config;
   std::optional<EnsembleConfig> next_config;  // of ConfigProposed, when none was activated since
@@ -264,8 +265,8 @@ class Peer {
   std::vector<LearnerFacts> learners() const;
   /// As leader: packets of the service that wait for a commit.
   std::size_t packets_held() const;
-  /// Learners that were sent what they lacked, by snapshot or by transactions, in all terms.
-  std::int64_t learners_synchronized() const;
+  /// Of learners that were sent what they lacked, in all terms.
+  const SyncCounts& syncs() const;
 
  private:
   class Impl;

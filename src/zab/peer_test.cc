@@ -210,6 +210,33 @@ TEST_F(Follower, AcknowledgesEachProposalOnceItIsDurable) {
   EXPECT_EQ(us->all(link), "ACK 0x200000002");
 }
 
+// As Java's: the others would wait for ever for a leader that no vote can name.
+TEST_F(Follower, LeavesALeaderThatTheNewConfigurationDoesNotLetLead) {
+  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, after_three());
+  discover();
+  us->receive(link, plain(PacketType::diff, 0x100000003));
+  EnsembleConfig next = make_config(3);
+  next.members.at(3).is_observer = true;
+  next.version = 0x100000004;
+  us->receive(link, make_packet(PacketType::new_leader, epoch2, next.to_text()));
+  up_to_date();
+  EXPECT_FALSE(us->serving);
+  EXPECT_EQ(us->peer().config(), next);
+  EXPECT_EQ(us->peer().role(), Role::looking);
+}
+
+// A server that looks may learn of a configuration that gives it a vote.
+TEST(Alone, AnObserverThatLearnsThatItIsAVoterVotes) {
+  EnsembleConfig next = make_config(3);
+  next.version = 0x100000004;
+  PeerDriver us(PeerOptions{.self = 3, .is_observer = true, .reconfig_enabled = true},
+                {.last_zxid = 0x100000003, .accepted_epoch = 1, .current_epoch = 1, .config = make_config(2, 1)});
+  us.notifications.clear();
+  us.step(NotificationReceived{1, {.vote = {.leader = 1, .zxid = 0, .election_epoch = 1}, .version = 2, .config = next.to_text()}});
+  ASSERT_FALSE(us.notifications.empty());
+  EXPECT_EQ(us.notifications.back().notification.vote.leader, 3);
+}
+
 TEST_F(Follower, LooksWhenNothingComesForSyncLimit) {
   serve();
   us->pass(5 * 2000ms - 1ms);
@@ -494,6 +521,23 @@ TEST_F(LeaderStories, ClosesWhoBreaksTheProtocol) {
   us->receive(LinkId{2}, plain(PacketType::ack, epoch2 + 1));
   EXPECT_THAT(us->closed[LinkId{2}], HasSubstr("ACK 0x200000001 of what was not proposed"));
   EXPECT_TRUE(us->serving);
+}
+
+// Else nobody could lead once a reconfiguration was proposed that makes voters of observers and then its leader was lost.
+TEST_F(LeaderStories, AnObserverCountsForTheConfigurationInWhichItIsAVoter) {
+  Recovered recovered = after_three();
+  recovered.config = make_config(1, 1);
+  recovered.config.version = 1;
+  recovered.next_config = make_config(2);
+  recovered.next_config->version = 0x100000003;
+  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, recovered);
+  us->step(NotificationReceived{2, {.vote = us->notifications.back().notification.vote}});
+  us->pass(1s);
+  ASSERT_EQ(us->peer().role(), Role::leading);
+  EXPECT_FALSE(us->serving);
+  us->let_in(2, LinkId{2}, 1, 1, 0x100000003, true);
+  EXPECT_TRUE(us->serving);
+  EXPECT_EQ(us->peer().config().version, 0x100000003);
 }
 
 TEST_F(LeaderStories, ReconfigurationNeedsBothQuorumsAndNamesTheNextLeader) {

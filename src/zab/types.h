@@ -54,4 +54,9 @@ struct LearnerFacts {
   std::int64_t acked_zxid = 0;  // voters: of the last proposal that it has on disk; 0: none of this term
 };
 
+/// How learners were brought into line.
+struct SyncCounts {
+  std::int64_t diffs = 0, truncations = 0, snapshots = 0;
+};
+
 }  // namespace chorus::zab
