@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ensemble build deb test mixed check bench fuzz format clean dependencies test-dependencies
+.PHONY: help run ensemble build deb test mixed check bench fuzz soak format clean dependencies test-dependencies
 
 help: ## List these targets
 	@echo "usage: make TARGET [NAME=value]..."
@@ -39,6 +39,9 @@ bench: test-dependencies ## Measure against Java ZooKeeper in the same run, 20 m
 
 fuzz: test-dependencies ## Fuzz every parser for a while each (SECONDS_EACH=60)
 	@JOBS=$(JOBS) scripts/fuzz $(or $(SECONDS_EACH),60)
+
+soak: test-dependencies ## Simulate fresh random seeds until the time is up (MINUTES=10) or one fails
+	@JOBS=$(JOBS) scripts/soak $(or $(MINUTES),10)
 
 format: test-dependencies ## Lay the sources out by .clang-format
 	@git ls-files --cached --others --exclude-standard '*.h' '*.cc' | xargs clang-format-19 -i
