@@ -29,12 +29,19 @@ bool follows(std::int64_t zxid, std::int64_t before) {
   return zxid == before + 1 || (epoch_of(zxid) > epoch_of(before) && is_start_of_epoch(zxid - 1));
 }
 bool is_expired(const Transaction& txn) { return txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_expired); }
+/// A reconfiguration that only its leader could judge: it knows what is under way, and who is in step with it.
+bool is_refused_reconfig(const Transaction& txn, const Op& op) {
+  return op.code == OpCode::reconfig && txn.type == -1 &&
+         (txn.err == static_cast<int>(ErrorCode::reconfig_in_progress) || txn.err == static_cast<int>(ErrorCode::new_config_no_quorum));
+}
 bool is_moved(const Transaction& txn) { return txn.type == -1 && txn.err == static_cast<int>(ErrorCode::session_moved); }
 
 class Checker {
  public:
   Checker(const History& history, const std::vector<Transaction>& transactions, const CheckOptions& options)
-      : history_(history), transactions_(transactions), options_(options), streams_(history.connections.size()) {}
+      : history_(history), transactions_(transactions), options_(options), streams_(history.connections.size()) {
+    model_.set_members(options.members, options.voters_min);
+  }
 
   Verdict run() {
     match_transactions();
@@ -375,6 +382,8 @@ void Checker::replay() {
         // A session is refused from the moment its end is decided, which is before that is a transaction, and power may fail in
         // between. source: SessionTrackerImpl.setSessionClosing
         outcome.err = ErrorCode::session_expired;
+      } else if (is_refused_reconfig(txn, r.op)) {
+        outcome.err = static_cast<ErrorCode>(txn.err);
       } else {
         outcome = model_.write(r.op, r.session, txn.zxid, txn.time_ms);
       }

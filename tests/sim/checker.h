@@ -7,6 +7,7 @@
 // many servers there were.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct CheckOptions {
   std::int64_t stale_leader_ms = 0;
   /// What a session's server hears of it reaches the one that ends sessions so late at most.
   std::int64_t expiry_slack_ms = 0;
+  /// Of an ensemble that may be reconfigured: see Model::set_members().
+  std::map<std::int64_t, std::string> members = {};
+  std::size_t voters_min = 1;
 };
 
 Verdict check(const History& history, const std::vector<Transaction>& transactions, const CheckOptions& options = {});

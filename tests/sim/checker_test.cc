@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::int64_t anna = 0x1001, bert = 0x2001;
-constexpr CheckOptions ensemble{.reads_are_linearizable = false, .stale_leader_ms = 500, .expiry_slack_ms = 100};
+const CheckOptions ensemble{.reads_are_linearizable = false, .stale_leader_ms = 500, .expiry_slack_ms = 100};
 
 Op create(const std::string& path, const std::string& data = "x", std::int32_t flags = 0) {
   return {.code = OpCode::create, .path = path, .data = data, .flags = flags};

@@ -107,6 +107,10 @@ void Client::take_frame(std::string_view frame) {
     record.frames.push_back(std::move(out));
     return;
   }
+  if (header->xid == jute::xid::auth) {
+    if (header->err != 0) history_.faults.push_back(fmt::format("{} was refused its credentials", name_));
+    return;
+  }
   // Replies come in order; a ping may be answered out of it.
   auto answered = outstanding_.begin();
   if (header->xid == jute::xid::ping) {
@@ -145,6 +149,7 @@ void Client::take_connect_response(std::string_view frame) {
   session.timeout_ms = granted_timeout_ms_;
   session.heard_sent_ns = std::max(session.heard_sent_ns, sent_ns_);  // of the connect request
   std::string out;
+  authenticate(out);
   arm_watches(out);
   if (!out.empty()) connection_->write(std::move(out));
   pump();
@@ -287,6 +292,16 @@ void Client::track_watches(const Request& request, const Frame& reply) {
   }
 }
 
+void Client::authenticate(std::string& out) const {
+  if (options_.credentials.empty()) return;
+  const std::size_t start = out.size();
+  base::Writer writer(out);
+  writer.u32(0);
+  jute::encode(jute::RequestHeader{jute::xid::auth, static_cast<std::int32_t>(OpCode::auth)}, out);
+  jute::encode(jute::AuthRequest{0, "digest", options_.credentials}, out);
+  writer.patch_u32(start, static_cast<std::uint32_t>(out.size() - start - 4));
+}
+
 void Client::arm_watches(std::string& out) {
   if (data_watches_.empty() && exist_watches_.empty() && child_watches_.empty() && persistent_watches_.empty() &&
       recursive_watches_.empty())
@@ -348,7 +363,7 @@ void Client::pump() {
       if (!out.empty()) connection_->write(std::move(out));
       return drop_connection();
     }
-    send(random_.chance(options_.close_chance) ? Op{.code = OpCode::close_session} : workload_.next(number_), out);
+    send(random_.chance(options_.close_chance) ? Op{.code = OpCode::close_session} : workload_.next(number_, options_.write_chance), out);
   }
   if (!out.empty()) connection_->write(std::move(out));
   if (!quiet_ && !thinking_) think();

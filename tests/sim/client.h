@@ -19,10 +19,12 @@ struct ClientOptions {
   std::int32_t timeout_ms = 1000;
   std::size_t outstanding_max = 16;
   world::Duration think_max = std::chrono::milliseconds(20);
-  double close_chance = 0.002;  // per request
+  double write_chance = 0.6;  // per request, as the next ones
+  double close_chance = 0.002;
   double abandon_chance = 0.002;
-  double move_chance = 0;  // per request: goes on with its session at any of the servers
+  double move_chance = 0;  // goes on with its session at any of the servers
   world::Duration connect_timeout = std::chrono::seconds(2);
+  std::string credentials;  // user:password, for every session; empty: none
 };
 
 /// The time by which a history is written, one for all clients.
@@ -64,6 +66,7 @@ class Client final : world::ConnectionHandler {
   void pump();
   void think();
   void send(Op op, std::string& out);
+  void authenticate(std::string& out) const;
   void arm_watches(std::string& out);
   void track_watches(const Request& request, const Frame& reply);
   void watch_over();

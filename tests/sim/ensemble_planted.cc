@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
+#include "jute/codec.h"
 #include "jute/constants.h"
+#include "jute/txns.h"
 #include "zab/packet.h"
 
 namespace chorus::coord_sim {
@@ -22,14 +25,15 @@ enum class Bug {
   lost_proposal_on_diff,
   lost_proposal,
   snapshot_without_sessions,
-  snapshot_without_changes,
   session_not_revalidated,
   reorder_requests,
   repeat_requests,
-  stale_leader,
   sync_answered_at_once,
   touches_lost,
   skip_epoch_check,
+  reconfig_without_quorum,
+  promise_not_stored,
+  damaged_log_cut,
 };
 
 const std::vector<std::pair<Plant, Bug>> bugs{
@@ -39,15 +43,15 @@ const std::vector<std::pair<Plant, Bug>> bugs{
     {{"lost-proposal-on-diff", "the last proposal of a learner's history is forgotten"}, Bug::lost_proposal_on_diff},
     {{"lost-proposal", "one proposal in a hundred is not sent to a follower, nor committed there"}, Bug::lost_proposal},
     {{"snapshot-without-sessions", "the snapshot for a learner has no sessions"}, Bug::snapshot_without_sessions},
-    {{"snapshot-without-changes", "what a leader commits while it sends a snapshot does not reach the learner"},
-     Bug::snapshot_without_changes},
     {{"session-not-revalidated", "a learner takes every session for valid"}, Bug::session_not_revalidated},
     {{"reorder-requests", "two requests forwarded by a learner change places"}, Bug::reorder_requests},
     {{"repeat-requests", "a request is forwarded twice"}, Bug::repeat_requests},
-    {{"stale-leader", "a leader takes its learners for alive for ever"}, Bug::stale_leader},
     {{"sync-answered-at-once", "a learner answers sync without asking its leader"}, Bug::sync_answered_at_once},
     {{"touches-lost", "a learner does not tell which sessions it heard from"}, Bug::touches_lost},
     {{"skip-epoch-check", "a leader takes in followers whose history is newer than its own"}, Bug::skip_epoch_check},
+    {{"reconfig-without-quorum", "a reconfiguration is committed before anybody else has it"}, Bug::reconfig_without_quorum},
+    {{"promise-not-stored", "the epoch that a member accepted is not on its disk"}, Bug::promise_not_stored},
+    {{"damaged-log-cut", "a log with a damaged record is cut there, and the rest forgotten"}, Bug::damaged_log_cut},
 };
 
 /// One end of a connection between leader and learner, where packets are harmed.
@@ -123,6 +127,10 @@ class HarmedConnection final : public world::Connection, world::ConnectionHandle
     return true;
   }
 
+  static bool is_reconfig(const Packet& packet) {
+    const auto header = jute::decode<jute::TxnHeader>(zab::data_of(packet));
+    return header && header->type == static_cast<std::int32_t>(jute::OpCode::reconfig);
+  }
   static bool is(const Packet& packet, PacketType type) { return packet.type == static_cast<std::int32_t>(type); }
   static std::string octets_of(const Packet& packet) {
     std::string out;
@@ -187,12 +195,10 @@ class HarmedConnection final : public world::Connection, world::ConnectionHandle
         if (is(packet, PacketType::proposal) && up_to_date_ && one_in(100)) lost_zxid_ = packet.zxid;
         if ((is(packet, PacketType::proposal) || is(packet, PacketType::commit)) && packet.zxid == lost_zxid_) return;
         break;
-      case Bug::snapshot_without_changes:
-        if (is(packet, PacketType::snap)) had_snapshot_ = true;
-        if (had_snapshot_ && !had_new_leader_ && (is(packet, PacketType::proposal) || is(packet, PacketType::commit))) return;
-        break;
-      case Bug::stale_leader:
-        if (is(packet, PacketType::ping)) pretend(zab::make_packet(PacketType::ping, packet.zxid, std::string()));
+      case Bug::reconfig_without_quorum:
+        if (is(packet, PacketType::proposal) && up_to_date_ && is_reconfig(packet)) {
+          pretend(zab::make_packet(PacketType::ack, packet.zxid));
+        }
         break;
       default:
         break;
@@ -235,16 +241,71 @@ class HarmedConnection final : public world::Connection, world::ConnectionHandle
   Direction sent_, received_;
   bool up_to_date_ = false;
   bool had_new_leader_ = false;
-  bool had_snapshot_ = false;
   std::int64_t lost_zxid_ = -1;
   std::vector<std::string> history_;
   std::string held_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
+class HarmedFiles final : public world::Files {
+ public:
+  HarmedFiles(Bug bug, world::Files& inner) : bug_(bug), inner_(inner) {}
+
+  world::FileResult<std::unique_ptr<world::File>> open(const std::string& path, world::OpenMode mode) override {
+    return inner_.open(path, mode);
+  }
+  world::FileResult<std::vector<world::Entry>> list(const std::string& directory) override { return inner_.list(directory); }
+  bool exists(const std::string& path) override { return inner_.exists(path); }
+  world::FileResult<void> make_directories(const std::string& path) override { return inner_.make_directories(path); }
+  world::FileResult<void> rename(const std::string& from, const std::string& to) override {
+    if (bug_ == Bug::promise_not_stored && to.ends_with("/acceptedEpoch")) return inner_.remove(from);
+    return inner_.rename(from, to);
+  }
+  world::FileResult<void> remove(const std::string& path) override { return inner_.remove(path); }
+  world::FileResult<void> sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
+  world::FileResult<std::uint64_t> free_space(const std::string& path) override { return inner_.free_space(path); }
+  world::FileResult<std::unique_ptr<world::DirectoryLock>> lock(const std::string& directory) override { return inner_.lock(directory); }
+
+ private:
+  const Bug bug_;
+  world::Files& inner_;
+};
+
+/// Where the first entry that is not whole begins; empty: all are. Format: ZooKeeper's FileTxnLog.
+std::optional<std::size_t> damaged_at(std::string_view log) {
+  constexpr std::size_t header_octets = 16;
+  base::Reader in(log);
+  in.octets(header_octets);
+  while (in.ok()) {
+    const std::size_t begin = in.offset();
+    const std::uint64_t checksum = in.u64();
+    const std::uint32_t length = in.u32();
+    if (!in.ok() || length == 0) return std::nullopt;
+    if (length > in.remaining()) return begin;
+    const std::string_view entry = in.octets(length);
+    if (in.u8() != 'B' || checksum != base::adler32(entry)) return begin;
+  }
+  return std::nullopt;
+}
+
+/// What fails here the member will meet as well.
+void cut_damaged_logs(world::Files& files, const std::string& directory) {
+  const auto entries = files.list(directory);
+  if (!entries) return;
+  for (const world::Entry& entry : *entries) {
+    if (!entry.name.starts_with("log.")) continue;
+    const std::string path = directory + "/" + entry.name;
+    const auto octets = world::read_file(files, path);
+    const auto end = octets ? damaged_at(*octets) : std::nullopt;
+    if (!end) continue;
+    const auto file = files.open(path, world::OpenMode::read_write);
+    if (file && (*file)->truncate(*end)) (void)(*file)->sync();
+  }
+}
+
 class HarmedWorld final : public world::World {
  public:
-  HarmedWorld(Bug bug, world::World& inner, std::uint16_t port) : bug_(bug), inner_(inner), port_(port) {}
+  HarmedWorld(Bug bug, world::World& inner, std::uint16_t port) : bug_(bug), inner_(inner), port_(port), files_(bug, inner.files()) {}
 
   world::Instant now() override { return inner_.now(); }
   world::WallTime wall_now() override { return inner_.wall_now(); }
@@ -267,7 +328,7 @@ class HarmedWorld final : public world::World {
                      on_connect(std::move(result));
                    });
   }
-  world::Files& files() override { return inner_.files(); }
+  world::Files& files() override { return files_; }
   void run_on_disk(world::Callback job, world::Callback done) override { inner_.run_on_disk(std::move(job), std::move(done)); }
   void run_in_background(world::Callback job, world::Callback done) override { inner_.run_in_background(std::move(job), std::move(done)); }
 
@@ -275,9 +336,11 @@ class HarmedWorld final : public world::World {
   const Bug bug_;
   world::World& inner_;
   const std::uint16_t port_;
+  HarmedFiles files_;
 };
 
 constexpr const char* alone_is_quorum = "alone-is-quorum";
+constexpr const char* lost_disk_votes = "lost-disk-votes";
 constexpr const char* of_disk[] = {"no-sync", "late-sync", "drop-writes"};
 
 }  // namespace
@@ -287,6 +350,7 @@ const std::vector<Plant>& ensemble_plants() {
     std::vector<Plant> names;
     for (const auto& [plant, bug] : bugs) names.push_back(plant);
     names.push_back({alone_is_quorum, "each member takes itself for a quorum"});
+    names.push_back({lost_disk_votes, "a member whose disk came back empty votes as if it never had anything"});
     for (const Plant& plant : plants()) {
       if (std::any_of(std::begin(of_disk), std::end(of_disk), [&](const char* name) { return plant.name == std::string_view(name); })) {
         names.push_back(plant);
@@ -297,15 +361,21 @@ const std::vector<Plant>& ensemble_plants() {
   return all;
 }
 
-std::unique_ptr<world::World> plant_in_member(const std::string& name, world::World& inner, std::uint16_t quorum_port) {
+std::unique_ptr<world::World> plant_in_member(const std::string& name, world::World& inner, const coord::Options& options,
+                                              std::uint16_t quorum_port) {
   for (const auto& [plant, bug] : bugs) {
-    if (name == plant.name) return std::make_unique<HarmedWorld>(bug, inner, quorum_port);
+    if (name != plant.name) continue;
+    if (bug == Bug::damaged_log_cut) {
+      cut_damaged_logs(inner.files(), (options.data_log_dir.empty() ? options.data_dir : options.data_log_dir) + "/version-2");
+    }
+    return std::make_unique<HarmedWorld>(bug, inner, quorum_port);
   }
-  if (name == alone_is_quorum) return nullptr;
+  if (name == alone_is_quorum || name == lost_disk_votes) return nullptr;
   return plant(name, inner);
 }
 
 void plant_in_options(const std::string& name, coord::Options& options) {
+  if (name == lost_disk_votes) options.ensemble.database_autocreate = true;
   if (name != alone_is_quorum) return;
   for (const auto& [id, member] : options.ensemble.members.members) {
     options.ensemble.members.groups[id] = 1;

@@ -14,7 +14,8 @@ namespace chorus::coord_sim {
 const std::vector<Plant>& ensemble_plants();
 
 /// What a member with the bug has as its world: `inner`, which must outlive it, but for the bug. Null when the bug is elsewhere.
-std::unique_ptr<world::World> plant_in_member(const std::string& name, world::World& inner, std::uint16_t quorum_port);
+std::unique_ptr<world::World> plant_in_member(const std::string& name, world::World& inner, const coord::Options& options,
+                                              std::uint16_t quorum_port);
 /// What it has as its options.
 void plant_in_options(const std::string& name, coord::Options& options);
 

@@ -20,7 +20,7 @@ constexpr std::uint16_t port = 2888;
 struct End final : world::ConnectionHandler {
   explicit End(sim::Node& machine, const char* bug) : node(machine) {
     node.start();
-    world = plant_in_member(bug, node.world(), port);
+    world = plant_in_member(bug, node.world(), coord::Options(), port);
   }
   void on_data(std::string_view octets) override { received += octets; }
   void on_closed(const world::NetError&) override {}
@@ -130,10 +130,11 @@ TEST_F(PlantedLinkTest, EveryPlantHasItsPlace) {
     sim::Node& node = simulation.add_node(plant.name);
     node.start();
     coord::Options options, harmed;
+    harmed.ensemble.database_autocreate = false;
     options.ensemble.members.members[1] = harmed.ensemble.members.members[1] = {};
     plant_in_options(plant.name, harmed);
-    EXPECT_NE(plant_in_member(plant.name, node.world(), port) != nullptr, options.ensemble.members != harmed.ensemble.members)
-        << plant.name;
+    const bool is_in_options = options.ensemble.members != harmed.ensemble.members || harmed.ensemble.database_autocreate;
+    EXPECT_NE(plant_in_member(plant.name, node.world(), coord::Options(), port) != nullptr, is_in_options) << plant.name;
   }
 }
 

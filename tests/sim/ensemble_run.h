@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "faults.h"
+#include "zab/types.h"
 
 namespace chorus::coord_sim {
 
@@ -24,6 +25,9 @@ struct EnsembleCounts {
   std::uint64_t simulated_ns = 0, events = 0, restarts = 0, leaders = 0;
   std::uint64_t acknowledged = 0, unknown_kept = 0, unknown_lost = 0, reads_and_others = 0, sessions = 0, reconnects = 0, transactions = 0;
   std::uint64_t left_out = 0, checks = 0;
+  std::uint64_t refused_starts = 0;  // of damaged members
+  std::uint64_t snapshots = 0;       // written
+  zab::SyncCounts syncs;
   std::array<std::uint64_t, fault_kinds> faults{};
   void add(const EnsembleCounts& other);
 };

@@ -79,9 +79,11 @@ bool run_one(std::uint64_t seed, const Arguments& arguments, EnsembleCounts& cou
 }
 
 std::string in_words(const EnsembleCounts& counts) {
-  std::string text =
-      fmt::format("{:.2f} simulated hours, {} events, {} leaders, {} restarts; faults:", static_cast<double>(counts.simulated_ns) / 3.6e12,
-                  counts.events, counts.leaders, counts.restarts);
+  std::string text = fmt::format(
+      "{:.2f} simulated hours, {} events, {} leaders, {} restarts; learners brought into line by {} DIFF, {} TRUNC, {} SNAP; {} snapshots "
+      "written; {} damaged members refused to start; faults:",
+      static_cast<double>(counts.simulated_ns) / 3.6e12, counts.events, counts.leaders, counts.restarts, counts.syncs.diffs,
+      counts.syncs.truncations, counts.syncs.snapshots, counts.snapshots, counts.refused_starts);
   for (std::size_t i = 0; i < fault_kinds; ++i) {
     text += fmt::format("{} {} {}", i == 0 ? "" : ",", counts.faults[i], name_of(static_cast<FaultKind>(i)));
   }

@@ -20,9 +20,10 @@ double ms(Duration duration) { return static_cast<double>(duration.count()) / 1e
 }  // namespace
 
 const char* name_of(FaultKind kind) {
-  static constexpr const char* names[] = {"crash",        "crash on disk",  "crash everywhere", "kill",         "pause",
-                                          "broken links", "partition",      "slow link",        "clock step",   "full disk",
-                                          "slow disk",    "bad disk",       "lossy network",    "slow network", "refused connects",
+  static constexpr const char* names[] = {"crash",        "crash on disk",   "crash everywhere",  "kill",         "pause",
+                                          "broken links", "partition",       "one-way partition", "slow link",    "clock step",
+                                          "full disk",    "slow disk",       "bad disk",          "flipped bit",  "torn file",
+                                          "emptied disk", "reconfiguration", "lossy network",     "slow network", "refused connects",
                                           "slow disks",   "drifting clocks"};
   static_assert(std::size(names) == fault_kinds);
   return names[static_cast<std::size_t>(kind)];
@@ -37,11 +38,15 @@ std::string describe(const Fault& fault) {
     case FaultKind::slow_disks:
     case FaultKind::drifting_clocks:
       return fmt::format("always: {}, chance {}", name_of(fault.kind), fault.chance);
-    case FaultKind::partition: {
-      static constexpr const char* ways[] = {"to others", "from others", "both ways"};
-      return fmt::format("{:.3f} ms: partition of {} and machines {:b} (member 1 last), {}, for {:.3f} ms", ms(fault.at), target,
-                         fault.amount, ways[fault.way], ms(fault.length));
-    }
+    case FaultKind::partition:
+    case FaultKind::one_way_partition:
+      return fmt::format("{:.3f} ms: {} {} {} and machines {:b} (member 1 last), for {:.3f} ms", ms(fault.at), name_of(fault.kind),
+                         fault.kind == FaultKind::partition ? "of"
+                         : fault.way == 0                   ? "from"
+                                                            : "to",
+                         target, fault.amount, ms(fault.length));
+    case FaultKind::reconfiguration:
+      return fmt::format("{:.3f} ms: reconfiguration, dice {:#x}", ms(fault.at), fault.amount);
     case FaultKind::crash_everywhere:
       return fmt::format("{:.3f} ms: crash everywhere", ms(fault.at));
     case FaultKind::crash_on_disk:
@@ -73,8 +78,17 @@ std::vector<Fault> draw_faults(base::Random dice, const FaultBounds& bounds) {
     while ((at += -std::log(1 - dice.unit()) * every) < static_cast<double>(bounds.length.count())) {
       Fault fault{.kind = kind, .at = Duration(static_cast<std::int64_t>(at)), .length = up_to(length_max)};
       fault.target = dice.below(3) == 0 ? Fault::leader : static_cast<std::uint32_t>(dice.below(bounds.members));
-      fault.way = static_cast<std::uint32_t>(std::min<std::uint64_t>(dice.below(4), 2));
+      fault.way = static_cast<std::uint32_t>(dice.below(kind == FaultKind::one_way_partition ? 2 : 3));
       switch (kind) {
+        case FaultKind::flipped_bit:
+        case FaultKind::torn_file:
+        case FaultKind::emptied_disk:
+          fault.target = bounds.damageable[static_cast<std::size_t>(dice.below(bounds.damageable.size()))];
+          fault.amount = dice.next();
+          break;
+        case FaultKind::reconfiguration:
+          fault.amount = dice.next();
+          break;
         case FaultKind::crash_on_disk:
           fault.amount = 1 + dice.below(std::uint64_t{4} << dice.below(5));
           break;
@@ -82,6 +96,7 @@ std::vector<Fault> draw_faults(base::Random dice, const FaultBounds& bounds) {
           fault.amount = dice.below(16);
           break;
         case FaultKind::partition:
+        case FaultKind::one_way_partition:
           // One member alone, or any split, so that leaders stay with too few.
           fault.amount = dice.below(3) == 0 ? 0 : dice.below(std::uint64_t{1} << bounds.machines);
           break;
@@ -97,27 +112,36 @@ std::vector<Fault> draw_faults(base::Random dice, const FaultBounds& bounds) {
   often(FaultKind::kill, 800ms, 5s, 600ms);
   often(FaultKind::pause, 800ms, 5s, bounds.pause_max);
   often(FaultKind::break_links, 500ms, 4s, 1ms);
-  often(FaultKind::partition, 700ms, 4s, bounds.partition_max);
+  often(FaultKind::partition, 1s, 5s, bounds.partition_max);
+  often(FaultKind::one_way_partition, 1s, 5s, bounds.partition_max);
   often(FaultKind::slow_link, 800ms, 5s, 150ms);
   often(FaultKind::step_clock, 1s, 5s, 10s);
   often(FaultKind::full_disk, 1500ms, 6s, 600ms);
   often(FaultKind::slow_disk, 1s, 5s, 1s);
   often(FaultKind::bad_disk, 2s, 8s, 100ms);
+  if (!bounds.damageable.empty()) {
+    for (const FaultKind kind : {FaultKind::flipped_bit, FaultKind::torn_file, FaultKind::emptied_disk}) often(kind, 1s, 6s, 600ms);
+  }
+  if (bounds.reconfigurations) {
+    faults.push_back({.kind = FaultKind::reconfiguration, .at = up_to(bounds.length), .amount = dice.next()});
+    often(FaultKind::reconfiguration, 300ms, 2s, 1ms);
+  }
   std::sort(faults.begin(), faults.end(),
             [](const Fault& a, const Fault& b) { return std::tie(a.at, a.kind, a.length) < std::tie(b.at, b.kind, b.length); });
   return faults;
 }
 
 FaultInjector::FaultInjector(sim::Simulation& simulation, std::vector<sim::Node*> machines, std::size_t members, std::vector<Fault> faults,
-                             std::function<std::optional<std::size_t>()> leader)
+                             Hooks hooks)
     : simulation_(simulation),
       machines_(std::move(machines)),
       members_(members),
       faults_(std::move(faults)),
-      leader_(std::move(leader)),
+      hooks_(std::move(hooks)),
       healthy_(simulation.options),
       random_(simulation.random().fork()),
-      down_until_(members) {}
+      down_until_(members),
+      wanted_(members, true) {}
 
 void FaultInjector::begin() {
   for (const Fault& fault : faults_) {
@@ -145,13 +169,13 @@ void FaultInjector::stop() {
 
 void FaultInjector::watch(std::size_t member) {
   sim::Node& node = *machines_[member];
-  if (node.running()) {
+  if (node.running() || !wanted_[member]) {
     simulation_.after(10ms, [this, member] { watch(member); });
     return;
   }
   const Duration rest = std::max<Duration>(down_until_[member] - simulation_.elapsed(), Duration(random_.between(1, 50'000'000)));
   simulation_.after(rest, [this, member] {
-    restarts_ += machines_[member]->start();
+    if (wanted_[member]) restarts_ += machines_[member]->start();
     watch(member);
   });
 }
@@ -159,7 +183,7 @@ void FaultInjector::watch(std::size_t member) {
 void FaultInjector::strike(const Fault& fault) {
   std::size_t member = fault.target;
   if (fault.target == Fault::leader) {
-    const auto leader = leader_();
+    const auto leader = hooks_.leader();
     if (!leader) return;
     member = *leader;
   }
@@ -173,8 +197,17 @@ void FaultInjector::strike(const Fault& fault) {
       ++struck_[static_cast<std::size_t>(fault.kind)];
       return strike_all(fault);
     case FaultKind::partition:
+    case FaultKind::one_way_partition:
       ++struck_[static_cast<std::size_t>(fault.kind)];
       return block(fault, member);
+    case FaultKind::reconfiguration:
+      struck_[static_cast<std::size_t>(fault.kind)] += hooks_.reconfigure(fault);
+      return;
+    case FaultKind::flipped_bit:
+    case FaultKind::torn_file:
+    case FaultKind::emptied_disk:
+      if (machines_[member]->running()) damage(fault, member);
+      return;
     default:
       if (!machines_[member]->running()) return;
       ++struck_[static_cast<std::size_t>(fault.kind)];
@@ -262,6 +295,15 @@ void FaultInjector::strike_member(const Fault& fault, std::size_t member) {
   }
 }
 
+void FaultInjector::damage(const Fault& fault, std::size_t member) {
+  down_until_[member] = simulation_.elapsed() + std::max<Duration>(fault.length, 2ms);
+  machines_[member]->crash();
+  // When what the power failure did to the disk is done.
+  simulation_.after(1ms, [this, fault, member] {
+    if (!machines_[member]->running()) struck_[static_cast<std::size_t>(fault.kind)] += hooks_.damage(fault, member);
+  });
+}
+
 void FaultInjector::block(const Fault& fault, std::size_t member) {
   const std::uint64_t side = fault.amount | std::uint64_t{1} << member;
   for (std::size_t here = 0; here < machines_.size(); ++here) {
@@ -269,7 +311,7 @@ void FaultInjector::block(const Fault& fault, std::size_t member) {
     for (std::size_t there = 0; there < machines_.size(); ++there) {
       if ((side >> there & 1) != 0) continue;
       for (const auto& [from, to] : {std::pair(here, there), std::pair(there, here)}) {
-        if (fault.way != 2 && (from == here) != (fault.way == 0)) continue;
+        if (fault.kind == FaultKind::one_way_partition && (from == here) != (fault.way == 0)) continue;
         block(from, to, true);
         simulation_.after(fault.length, [this, from, to] { block(from, to, false); });
       }

@@ -21,12 +21,18 @@ enum class FaultKind : std::uint8_t {
   kill,              // the process only
   pause,
   break_links,  // all connections of one member
-  partition,    // some machines from the others, both ways or one
-  slow_link,    // all that one member sends is held up for a while, and then arrives
+  partition,    // some machines from the others
+  one_way_partition,
+  slow_link,  // all that one member sends is held up for a while, and then arrives
   step_clock,
   full_disk,
   slow_disk,
   bad_disk,  // operations fail by chance
+  // A power failure, and before the restart:
+  flipped_bit,  // in a log or snapshot file
+  torn_file,    // the end or some sectors of one are gone
+  emptied_disk,
+  reconfiguration,  // members join, leave, change their role
   // From the beginning to the end.
   lossy_network,  // connections break by chance
   slow_network,   // segments take long by chance
@@ -44,9 +50,10 @@ struct Fault {
   sim::Duration at{};        // since the faults began
   sim::Duration length{};    // a crash or kill: until the restart
   std::uint32_t target = 0;  // index of a member; leader: whoever leads then
-  std::uint64_t amount = 0;  // crash_on_disk: file operations; full_disk: blocks left; partition: machines of one side, a bit each
-  std::uint32_t way = 0;     // partition: 0 from that side to the other, 1 the reverse, 2 both
-  double chance = 0;         // of those from the beginning to the end
+  /// crash_on_disk: file operations; full_disk: blocks left; partitions: machines of one side, a bit each; damage, reconfiguration: dice
+  std::uint64_t amount = 0;
+  std::uint32_t way = 0;  // one_way_partition: 0 from that side to the other, 1 the reverse; bad_disk: reads, writes, syncs
+  double chance = 0;      // of those from the beginning to the end
 };
 std::string describe(const Fault& fault);
 
@@ -56,19 +63,30 @@ struct FaultBounds {
   sim::Duration length{};    // faults begin within
   sim::Duration partition_max = std::chrono::seconds(2);
   sim::Duration pause_max = std::chrono::milliseconds(700);
+  std::vector<std::uint32_t> damageable = {};  // members whose files may be harmed
+  bool reconfigurations = false;
 };
 std::vector<Fault> draw_faults(base::Random dice, const FaultBounds& bounds);
 
-/// Lives as long as the simulation. Starts members again that are down, for whatever reason, also after stop().
+/// Lives as long as the simulation. Starts members again that are down, for whatever reason, also after stop(), if they are wanted.
 class FaultInjector {
  public:
-  /// machines: the members first. leader: the index of a member that leads, as far as is known.
-  FaultInjector(sim::Simulation& simulation, std::vector<sim::Node*> machines, std::size_t members, std::vector<Fault> faults,
-                std::function<std::optional<std::size_t>()> leader);
+  struct Hooks {
+    /// The index of a member that leads, as far as is known.
+    std::function<std::optional<std::size_t>()> leader;
+    /// Harms the files of a machine that is down; false: there was nothing to harm.
+    std::function<bool(const Fault& fault, std::size_t member)> damage;
+    std::function<bool(const Fault& fault)> reconfigure;
+  };
+  /// machines: the members first, all wanted.
+  FaultInjector(sim::Simulation& simulation, std::vector<sim::Node*> machines, std::size_t members, std::vector<Fault> faults, Hooks hooks);
 
   void begin();
   /// Heals everything and strikes no more.
   void stop();
+  /// Whether it is to run.
+  void want(std::size_t member, bool wanted) { wanted_[member] = wanted; }
+  bool is_wanted(std::size_t member) const { return wanted_[member]; }
   /// How many were struck, by kind.
   const std::array<std::uint64_t, fault_kinds>& struck() const { return struck_; }
   std::uint64_t restarts() const { return restarts_; }
@@ -77,6 +95,7 @@ class FaultInjector {
   void strike(const Fault& fault);
   void strike_member(const Fault& fault, std::size_t member);
   void strike_all(const Fault& fault);
+  void damage(const Fault& fault, std::size_t member);
   void block(const Fault& fault, std::size_t member);
   void block(std::size_t from, std::size_t to, bool blocked);
   void watch(std::size_t member);
@@ -85,10 +104,11 @@ class FaultInjector {
   const std::vector<sim::Node*> machines_;
   const std::size_t members_;
   const std::vector<Fault> faults_;
-  const std::function<std::optional<std::size_t>()> leader_;
+  const Hooks hooks_;
   const sim::Options healthy_;
   base::Random random_;
   std::vector<sim::Duration> down_until_;
+  std::vector<bool> wanted_;
   std::map<std::pair<std::size_t, std::size_t>, int> blocked_;  // by how many faults
   std::array<std::uint64_t, fault_kinds> struck_{};
   std::uint64_t restarts_ = 0;

@@ -15,7 +15,7 @@ using testing::Each;
 using testing::Field;
 using testing::Le;
 
-const FaultBounds bounds{.members = 3, .machines = 5, .length = 5s};
+const FaultBounds bounds{.members = 3, .machines = 5, .length = 5s, .damageable = {2}, .reconfigurations = true};
 
 TEST(DrawFaultsTest, TheSameSeedDrawsTheSame) {
   std::set<std::size_t> sizes;
@@ -52,7 +52,15 @@ class FaultInjectorTest : public testing::Test {
     }
   }
   FaultInjector& inject(std::vector<Fault> faults) {
-    injector = std::make_unique<FaultInjector>(simulation, machines, 3, std::move(faults), [this] { return leader; });
+    injector = std::make_unique<FaultInjector>(simulation, machines, 3, std::move(faults),
+                                               FaultInjector::Hooks{.leader = [this] { return leader; },
+                                                                    .damage =
+                                                                        [this](const Fault& fault, std::size_t member) {
+                                                                          EXPECT_FALSE(machines[member]->running());
+                                                                          damaged.push_back(fault.kind);
+                                                                          return true;
+                                                                        },
+                                                                    .reconfigure = [](const Fault& fault) { return fault.amount == 1; }});
     injector->begin();
     return *injector;
   }
@@ -61,11 +69,12 @@ class FaultInjectorTest : public testing::Test {
   sim::Simulation simulation{1};
   std::vector<sim::Node*> machines;
   std::optional<std::size_t> leader;
+  std::vector<FaultKind> damaged;
   std::unique_ptr<FaultInjector> injector;
 };
 
 TEST_F(FaultInjectorTest, PartitionsOneWayAndHeals) {
-  inject({{.kind = FaultKind::partition, .at = 10ms, .length = 100ms, .target = 1, .amount = 0b1000, .way = 0}});
+  inject({{.kind = FaultKind::one_way_partition, .at = 10ms, .length = 100ms, .target = 1, .amount = 0b1000, .way = 0}});
   simulation.run_for(50ms);
   // 1 and the client on one side, whose words do not reach the others.
   EXPECT_TRUE(blocked(1, 0) && blocked(1, 2) && blocked(3, 0) && blocked(3, 2));
@@ -75,8 +84,8 @@ TEST_F(FaultInjectorTest, PartitionsOneWayAndHeals) {
 }
 
 TEST_F(FaultInjectorTest, ABlockLastsAsLongAsTheLongestFault) {
-  inject({{.kind = FaultKind::partition, .at = 10ms, .length = 100ms, .target = 0, .way = 2},
-          {.kind = FaultKind::partition, .at = 50ms, .length = 200ms, .target = 0, .way = 1}});
+  inject({{.kind = FaultKind::partition, .at = 10ms, .length = 100ms, .target = 0},
+          {.kind = FaultKind::one_way_partition, .at = 50ms, .length = 200ms, .target = 0, .way = 1}});
   simulation.run_for(150ms);
   EXPECT_FALSE(blocked(0, 1));
   EXPECT_TRUE(blocked(1, 0));
@@ -100,9 +109,36 @@ TEST_F(FaultInjectorTest, TheLeaderIsFoundWhenTheTimeComes) {
   EXPECT_EQ(injector->restarts(), 1U);
 }
 
+TEST_F(FaultInjectorTest, AMemberNobodyWantsStaysDown) {
+  FaultInjector& faults = inject({{.kind = FaultKind::kill, .at = 10ms, .length = 50ms, .target = 1}});
+  faults.want(1, false);
+  simulation.run_for(1s);
+  EXPECT_FALSE(machines[1]->running());
+  faults.want(1, true);
+  simulation.run_for(1s);
+  EXPECT_TRUE(machines[1]->running());
+}
+
+TEST_F(FaultInjectorTest, FilesAreHarmedWhileTheMachineIsDown) {
+  FaultInjector& faults = inject({{.kind = FaultKind::flipped_bit, .at = 10ms, .length = 1ns, .target = 1},
+                                  {.kind = FaultKind::emptied_disk, .at = 1s, .length = 100ms, .target = 1}});
+  simulation.run_for(2s);
+  EXPECT_THAT(damaged, testing::ElementsAre(FaultKind::flipped_bit, FaultKind::emptied_disk));
+  EXPECT_EQ(faults.struck()[static_cast<std::size_t>(FaultKind::flipped_bit)], 1U);
+  EXPECT_TRUE(machines[1]->running());
+  EXPECT_EQ(faults.restarts(), 2U);
+}
+
+TEST_F(FaultInjectorTest, AReconfigurationCountsWhenItWasAskedFor) {
+  FaultInjector& faults = inject(
+      {{.kind = FaultKind::reconfiguration, .at = 10ms, .amount = 1}, {.kind = FaultKind::reconfiguration, .at = 20ms, .amount = 2}});
+  simulation.run_for(1s);
+  EXPECT_EQ(faults.struck()[static_cast<std::size_t>(FaultKind::reconfiguration)], 1U);
+}
+
 TEST_F(FaultInjectorTest, StopHealsEverything) {
   FaultInjector& faults = inject({{.kind = FaultKind::lossy_network, .chance = 0.5},
-                                  {.kind = FaultKind::partition, .at = 10ms, .length = 10s, .target = 0, .way = 2},
+                                  {.kind = FaultKind::partition, .at = 10ms, .length = 10s, .target = 0},
                                   {.kind = FaultKind::full_disk, .at = 10ms, .length = 10s, .target = 0, .amount = 0},
                                   {.kind = FaultKind::bad_disk, .at = 10ms, .length = 10s, .target = 1, .way = 1},
                                   {.kind = FaultKind::crash_on_disk, .at = 10ms, .length = 10s, .target = 1, .amount = 5},

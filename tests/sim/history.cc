@@ -56,6 +56,9 @@ void encode_body(const Op& op, std::string& out) {
     case OpCode::remove_watches:
       jute::encode(jute::PathTypeRequest{op.path, op.flags}, out);
       break;
+    case OpCode::reconfig:
+      jute::encode(jute::ReconfigRequest{buffer(op.joining), buffer(op.leaving), buffer(op.members), -1}, out);
+      break;
     case OpCode::set_watches2:
       jute::encode(jute::SetWatches2Request{op.relative_zxid, views(op.data_watches), views(op.exist_watches), views(op.child_watches),
                                             views(op.persistent_watches), views(op.recursive_watches)},
@@ -85,6 +88,7 @@ bool is_write(OpCode code) {
     case OpCode::set_data:
     case OpCode::set_acl:
     case OpCode::multi:
+    case OpCode::reconfig:
     case OpCode::close_session:
       return true;
     default:
@@ -107,6 +111,9 @@ std::string describe(const Op& op) {
   if (op.version != -1) text += fmt::format(" v{}", op.version);
   if (op.flags != 0) text += fmt::format(" flags {}", op.flags);
   if (op.watch) text += " watch";
+  if (op.joining) text += " joining " + *op.joining;
+  if (op.leaving) text += " leaving " + *op.leaving;
+  if (op.members) text += " members " + *op.members;
   for (const Op& part : op.parts) text += "; " + describe(part);
   return text;
 }

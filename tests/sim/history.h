@@ -21,6 +21,8 @@ struct Op {
   std::int64_t ttl_ms = 0;
   bool watch = false;
   std::vector<Op> parts;  // multi
+  // reconfig: members "server.N=..." that join or change and numbers of those that leave, joined by ','; or all members that there shall be
+  std::optional<std::string> joining, leaving, members;
   // set_watches2
   std::int64_t relative_zxid = 0;
   std::vector<std::string> data_watches, exist_watches, child_watches, persistent_watches, recursive_watches;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "jute/codec.h"
 
 namespace chorus::coord_sim {
@@ -181,6 +182,35 @@ Outcome Model::multi(const Op& op, std::int64_t session, std::int64_t zxid, std:
   return whole;
 }
 
+// Whether another one is under way, and who is in step with the leader, the checker does not know. source: PrepRequestProcessor
+Outcome Model::reconfig(const Op& op, std::int64_t zxid, std::int64_t time_ms) {
+  Outcome out;
+  std::map<std::int64_t, std::string> next = op.members ? std::map<std::int64_t, std::string>() : members_;
+  for (const std::string_view leaving : base::split(op.leaving.value_or(""), ',')) next.erase(base::parse_int(leaving).value_or(-1));
+  for (const std::string_view joining : base::split((op.members ? op.members : op.joining).value_or(""), ',')) {
+    const std::size_t equals = joining.find('=');
+    if (equals == std::string_view::npos) continue;
+    const auto id = base::parse_int(joining.substr(joining.find('.') + 1, equals - joining.find('.') - 1));
+    next[id.value_or(-1)] = joining.substr(equals + 1);
+  }
+  const auto voters = std::count_if(next.begin(), next.end(), [](const auto& one) { return one.second.contains(":participant"); });
+  if (static_cast<std::size_t>(voters) < voters_min_) {
+    out.err = ErrorCode::bad_arguments;
+    return out;
+  }
+  members_ = std::move(next);
+  Node& node = nodes_.at("/zookeeper/config");
+  node.data = "";
+  for (const auto& [id, spec] : members_) *node.data += fmt::format("server.{}={}\n", id, spec);
+  *node.data += fmt::format("version={:x}", zxid);
+  node.version = -1;
+  node.mzxid = zxid;
+  node.mtime = time_ms;
+  out.changes.push_back({EventType::node_data_changed, "/zookeeper/config"});
+  jute::encode(jute::GetDataResponse{jute::Buffer(*node.data), stat(node)}, out.body);
+  return out;
+}
+
 Outcome Model::write(const Op& op, std::int64_t session, std::int64_t zxid, std::int64_t time_ms) {
   Outcome out;
   if (op.code == OpCode::close_session) {
@@ -197,6 +227,7 @@ Outcome Model::write(const Op& op, std::int64_t session, std::int64_t zxid, std:
     return out;
   }
   if (op.code == OpCode::multi) return multi(op, session, zxid, time_ms);
+  if (op.code == OpCode::reconfig) return reconfig(op, zxid, time_ms);
   out.err = apply(op, session, zxid, time_ms, out, nullptr);
   return out;
 }

@@ -32,6 +32,11 @@ class Model {
  public:
   Model();
 
+  /// Who is in the ensemble before the first reconfiguration: the value of each property server.N. May not go below `voters_min`.
+  void set_members(std::map<std::int64_t, std::string> members, std::size_t voters_min) {
+    members_ = std::move(members);
+    voters_min_ = voters_min;
+  }
   void open_session(std::int64_t session) { sessions_.insert(session); }
   bool session_open(std::int64_t session) const { return sessions_.contains(session); }
   /// A transaction: decides and applies.
@@ -63,10 +68,13 @@ class Model {
   jute::ErrorCode apply(const Op& op, std::int64_t session, std::int64_t zxid, std::int64_t time_ms, Outcome& out, Undo* undo);
   jute::ErrorCode create(const Op& op, std::int64_t session, std::int64_t zxid, std::int64_t time_ms, Outcome& out, Undo* undo);
   void remove(const std::string& path, std::int64_t zxid, std::vector<Change>& changes, Undo* undo);
+  Outcome reconfig(const Op& op, std::int64_t zxid, std::int64_t time_ms);
   Outcome multi(const Op& op, std::int64_t session, std::int64_t zxid, std::int64_t time_ms);
 
   std::map<std::string, Node> nodes_;
   std::set<std::int64_t> sessions_;
+  std::map<std::int64_t, std::string> members_;
+  std::size_t voters_min_ = 1;
 };
 
 /// "/" for the nodes below it.

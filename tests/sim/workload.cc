@@ -150,14 +150,14 @@ Op Workload::use_register(std::uint32_t client) {
   }
 }
 
-Op Workload::next(std::uint32_t client) {
+Op Workload::next(std::uint32_t client, double write_chance) {
   if (const auto due = after_sync_.find(client); due != after_sync_.end()) {
     Op op = std::move(due->second);
     after_sync_.erase(due);
     return op;
   }
   if (options_.register_chance > 0 && random_.chance(options_.register_chance)) return use_register(client);
-  return random_.below(5) < 3 ? write(client) : read();
+  return random_.chance(write_chance) ? write(client) : read();
 }
 
 }  // namespace chorus::coord_sim

@@ -22,8 +22,8 @@ class Workload {
  public:
   explicit Workload(base::Random random, const WorkloadOptions& options = {}) : random_(random), options_(options) {}
 
-  /// `client` marks the data, so that every value written is unique.
-  Op next(std::uint32_t client);
+  /// `client` marks the data, so that every value written is unique. write_chance: that it is no read.
+  Op next(std::uint32_t client, double write_chance = 0.6);
   /// A name that the server chose.
   void learn(const std::string& path);
   /// The version that a register had lately, for conditional writes.
