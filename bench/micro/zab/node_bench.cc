@@ -55,7 +55,7 @@ class Service final : public Application {
     packet.has_data = true;
     node->send_to_leader(std::move(packet));
   }
-  void learner_gone(LinkId) override {}
+  void learners_changed() override {}
 
  private:
   void store() {
