@@ -32,7 +32,6 @@ enum class Bug {
   touches_lost,
   skip_epoch_check,
   reconfig_without_quorum,
-  promise_not_stored,
   damaged_log_cut,
 };
 
@@ -50,7 +49,6 @@ const std::vector<std::pair<Plant, Bug>> bugs{
     {{"touches-lost", "a learner does not tell which sessions it heard from"}, Bug::touches_lost},
     {{"skip-epoch-check", "a leader takes in followers whose history is newer than its own"}, Bug::skip_epoch_check},
     {{"reconfig-without-quorum", "a reconfiguration is committed before anybody else has it"}, Bug::reconfig_without_quorum},
-    {{"promise-not-stored", "the epoch that a member accepted is not on its disk"}, Bug::promise_not_stored},
     {{"damaged-log-cut", "a log with a damaged record is cut there, and the rest forgotten"}, Bug::damaged_log_cut},
 };
 
@@ -247,30 +245,6 @@ class HarmedConnection final : public world::Connection, world::ConnectionHandle
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-class HarmedFiles final : public world::Files {
- public:
-  HarmedFiles(Bug bug, world::Files& inner) : bug_(bug), inner_(inner) {}
-
-  world::FileResult<std::unique_ptr<world::File>> open(const std::string& path, world::OpenMode mode) override {
-    return inner_.open(path, mode);
-  }
-  world::FileResult<std::vector<world::Entry>> list(const std::string& directory) override { return inner_.list(directory); }
-  bool exists(const std::string& path) override { return inner_.exists(path); }
-  world::FileResult<void> make_directories(const std::string& path) override { return inner_.make_directories(path); }
-  world::FileResult<void> rename(const std::string& from, const std::string& to) override {
-    if (bug_ == Bug::promise_not_stored && to.ends_with("/acceptedEpoch")) return inner_.remove(from);
-    return inner_.rename(from, to);
-  }
-  world::FileResult<void> remove(const std::string& path) override { return inner_.remove(path); }
-  world::FileResult<void> sync_directory(const std::string& path) override { return inner_.sync_directory(path); }
-  world::FileResult<std::uint64_t> free_space(const std::string& path) override { return inner_.free_space(path); }
-  world::FileResult<std::unique_ptr<world::DirectoryLock>> lock(const std::string& directory) override { return inner_.lock(directory); }
-
- private:
-  const Bug bug_;
-  world::Files& inner_;
-};
-
 /// Where the first entry that is not whole begins; empty: all are. Format: ZooKeeper's FileTxnLog.
 std::optional<std::size_t> damaged_at(std::string_view log) {
   constexpr std::size_t header_octets = 16;
@@ -305,7 +279,7 @@ void cut_damaged_logs(world::Files& files, const std::string& directory) {
 
 class HarmedWorld final : public world::World {
  public:
-  HarmedWorld(Bug bug, world::World& inner, std::uint16_t port) : bug_(bug), inner_(inner), port_(port), files_(bug, inner.files()) {}
+  HarmedWorld(Bug bug, world::World& inner, std::uint16_t port) : bug_(bug), inner_(inner), port_(port) {}
 
   world::Instant now() override { return inner_.now(); }
   world::WallTime wall_now() override { return inner_.wall_now(); }
@@ -328,7 +302,7 @@ class HarmedWorld final : public world::World {
                      on_connect(std::move(result));
                    });
   }
-  world::Files& files() override { return files_; }
+  world::Files& files() override { return inner_.files(); }
   void run_on_disk(world::Callback job, world::Callback done) override { inner_.run_on_disk(std::move(job), std::move(done)); }
   void run_in_background(world::Callback job, world::Callback done) override { inner_.run_in_background(std::move(job), std::move(done)); }
 
@@ -336,7 +310,6 @@ class HarmedWorld final : public world::World {
   const Bug bug_;
   world::World& inner_;
   const std::uint16_t port_;
-  HarmedFiles files_;
 };
 
 constexpr const char* alone_is_quorum = "alone-is-quorum";

@@ -72,15 +72,17 @@ RecoverResult<void> check_separate(world::Files& files, const std::string& log_d
   return {};
 }
 
-RecoverResult<void> load_snapshot(world::Files& files, SnapshotSink& sink, Recovered& out) {
+/// The path of the newest snapshot that was passed over because it was never finished; empty: none was.
+RecoverResult<std::string> load_snapshot(world::Files& files, SnapshotSink& sink, Recovered& out) {
   auto snapshots = list_snapshots(files, out.snapshot_directory);
   if (!snapshots) return std::unexpected(snapshots.error());
   std::size_t tried = 0;
-  std::string newest_problem;
+  std::string newest_problem, unfinished;
   for (const SnapshotFile& snapshot : *snapshots) {
     auto finished = looks_finished(files, snapshot.path);
     if (!finished) return std::unexpected(finished.error());
     if (!*finished) {
+      if (unfinished.empty() && snapshot.zxid > 0) unfinished = snapshot.path;
       out.warnings.push_back(fmt::format("{} was passed over: it was never finished", snapshot.path));
       continue;
     }
@@ -88,13 +90,13 @@ RecoverResult<void> load_snapshot(world::Files& files, SnapshotSink& sink, Recov
     auto done = read_snapshot(files, snapshot.path, sink);
     if (done) {
       out.snapshot_zxid = snapshot.zxid;
-      return {};
+      return unfinished;
     }
     if (done.error().code != SnapshotErrc::invalid) return failure(done.error());
     if (newest_problem.empty()) newest_problem = done.error().message;
     out.warnings.push_back(fmt::format("{} was passed over: {}", snapshot.path, done.error().message));
   }
-  if (tried == 0) return {};
+  if (tried == 0) return unfinished;
   return refuse(
       fmt::format("none of the {} snapshots in {} is sound; the newest: {}. Bring a snapshot back from a copy, or let this member "
                   "fetch its data from another one by moving the whole directory away",
@@ -166,16 +168,24 @@ RecoverResult<Recovered> recover(world::Files& files, const RecoverOptions& opti
     if (auto done = world::make_durable_directories(files, directory); !done) return failure(done.error());
   }
   if (auto done = check_separate(files, log_options.directory, out.snapshot_directory); !done) return std::unexpected(done.error());
-  auto unfinished = remove_unfinished_snapshots(files, out.snapshot_directory);
-  if (!unfinished) return failure(unfinished.error());
-  for (const std::string& name : *unfinished)
+  auto removed = remove_unfinished_snapshots(files, out.snapshot_directory);
+  if (!removed) return failure(removed.error());
+  for (const std::string& name : *removed)
     out.warnings.push_back(fmt::format("removed {}/{}: it was never finished", out.snapshot_directory, name));
 
-  if (auto done = load_snapshot(files, sink, out); !done) return std::unexpected(done.error());
+  auto unfinished = load_snapshot(files, sink, out);
+  if (!unfinished) return std::unexpected(unfinished.error());
   auto log = TxnLog::open(files, log_options);
   if (!log) return failure(log.error());
   out.log = std::move(*log);
   for (const store::TornTail& torn : out.log->torn()) out.warnings.push_back(to_string(torn));
+  // There was something before it. A server that begins anew instead, and has a vote by its epoch, may lead others to forget everything.
+  if (!out.snapshot_zxid && out.log->empty() && !unfinished->empty()) {
+    return refuse(fmt::format(
+        "{} is cut short, and there is neither another snapshot nor a log. Bring a snapshot back from a copy, or let this member fetch its "
+        "data from another one by moving the whole directory away",
+        *unfinished));
+  }
   if (!out.snapshot_zxid && !out.log->empty() && !options.trust_empty) {
     return refuse(fmt::format(
         "No snapshot found, but there are log entries in {}. Something is broken! Bring the snapshot back from a copy. If there "

@@ -127,6 +127,18 @@ TEST_F(DataDir, PassesOverInvalidSnapshots) {
   EXPECT_EQ(recover_all().error().code, RecoverErrc::refused);
 }
 
+// As a member that was sent a snapshot has nothing else. Found by ensemble_sim --seed=320.
+TEST_F(DataDir, RefusesToBeginAnewWhereASnapshotIsCutShort) {
+  files.put("d/version-2/snapshot.900000012", "ZKSN");
+  EXPECT_THAT(refusal(), HasSubstr("snapshot.900000012 is cut short"));
+}
+
+// ZooKeeper writes its first one like the others.
+TEST_F(DataDir, BeginsAnewWhereTheFirstSnapshotIsCutShort) {
+  files.put("d/version-2/snapshot.0", "ZKSN");
+  EXPECT_EQ(refusal(), "recovered");
+}
+
 TEST_F(DataDir, RefusesALogWithoutSnapshot) {
   put("standalone/log.1");
   EXPECT_THAT(refusal(), HasSubstr("No snapshot found, but there are log entries in d/version-2. Something is broken!"));
