@@ -213,12 +213,27 @@ base::Result<zab::Recovered, NodeError> Member::recover(Storage::Loaded loaded) 
   if (!current) return std::unexpected(current.error());
   auto accepted = storage_.read_epoch(Storage::Epoch::accepted);
   if (!accepted) return std::unexpected(accepted.error());
-  if (!*current && tree_->last_zxid == 0 && !options_.ensemble.database_autocreate) {
-    auto may_begin = storage_.take_initialize_marker();
-    if (!may_begin) return std::unexpected(may_begin.error());
-    out.lacks_data = !*may_begin;
-    if (out.lacks_data)
-      log_.warn("no data here: no vote before a leader's history has come (a file 'initialize' beside the log lets a new ensemble begin)");
+  if (current->value_or(0) > 0) {
+    // An honest vote is not to be had: the epoch would make up for the transactions that are gone.
+    const char* const lost = !loaded.had_log_directory                             ? "the directory of its log is gone"
+                             : loaded.is_new && tree_->last_zxid == 0 ? "all of its snapshots and logs are gone"
+                                                                                   : nullptr;
+    if (lost != nullptr) {
+      return base::error(NodeErrc::refused,
+                         fmt::format("this member took part in epoch {}, and {} ({}): bring it back, or let this member fetch all data from "
+                                     "the others by moving {} away",
+                                     **current, lost, storage_.log_directory(), storage_.snapshot_directory()));
+    }
+  }
+  // Taken in any case: a marker that stays would speak for a disk that is lost later.
+  const bool is_empty = !*current && tree_->last_zxid == 0;
+  auto may_begin = storage_.take_initialize_marker(is_empty);
+  if (!may_begin) return std::unexpected(may_begin.error());
+  if (is_empty && !*may_begin) {
+    out.standing = options_.ensemble.database_autocreate ? zab::Standing::empty : zab::Standing::lost;
+    log_.warn(
+        "no data here: it votes {} before a leader's history has come; a file 'initialize' beside the log says that this member is new",
+        options_.ensemble.database_autocreate ? "for nobody who has some, unless all others do," : "not");
   }
   const std::int64_t of_log = zab::epoch_of(tree_->last_zxid);
   out.current_epoch = current->value_or(of_log);

@@ -81,6 +81,7 @@ struct Storage::Disk {
   std::shared_ptr<disk::TxnLog> log{};  // the disk thread's, once serving
   std::string snapshot_directory{};
   std::string log_directory{};
+  bool had_log_directory = true;
   std::unique_ptr<disk::SnapshotWriter> writer{};  // the background thread's, once serving
   std::int64_t snapshot_zxid = 0;
   std::uint64_t snapshot_digest = 0;
@@ -90,6 +91,7 @@ struct Storage::Disk {
     const std::string log_dir = options.data_log_dir.empty() ? options.data_dir : options.data_log_dir;
     snapshot_directory = options.data_dir + "/version-2";
     log_directory = log_dir + "/version-2";
+    had_log_directory = files.exists(log_directory);
     for (const std::string& directory : {options.data_dir, log_dir}) {
       if (!locks.empty() && directory == options.data_dir) break;
       if (auto made = world::make_durable_directories(files, directory); !made)
@@ -130,6 +132,7 @@ struct Storage::Disk {
       return base::error(NodeErrc::refused, "the snapshot in " + recovered->snapshot_directory + " has no root node");
     out.database->last_zxid = std::max(out.database->last_zxid, recovered->last_zxid);
     out.is_new = !recovered->snapshot_zxid.has_value();
+    out.had_log_directory = had_log_directory;
     log = std::move(recovered->log);
     // Power failed before that could be done of a snapshot that came from another server.
     if (options.ensemble.is_distributed() && !log->empty() && log->last_zxid() < recovered->snapshot_zxid.value_or(0)) {
@@ -415,11 +418,13 @@ base::Result<void, NodeError> Storage::keep_epoch(Epoch which, std::int64_t epoc
   return {};
 }
 
-base::Result<bool, NodeError> Storage::take_initialize_marker() {
+base::Result<bool, NodeError> Storage::take_initialize_marker(bool begins) {
   const Options& options = disk_->options;
   const std::string directory = options.data_log_dir.empty() ? options.data_dir : options.data_log_dir;
   if (!disk_->files.exists(directory + "/initialize")) return false;
-  if (auto kept = keep_epoch(Epoch::current, 0); !kept) return std::unexpected(kept.error());
+  if (begins) {
+    if (auto kept = keep_epoch(Epoch::current, 0); !kept) return std::unexpected(kept.error());
+  }
   auto taken = disk::take_initialize_marker(disk_->files, directory);
   if (!taken) return base::error(code_of(taken.error().code), taken.error().message);
   return true;

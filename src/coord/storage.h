@@ -24,6 +24,7 @@ class Storage {
  public:
   /// What the disks had.
   struct Loaded {
+    bool had_log_directory = true;  // before it was opened
     std::unique_ptr<Database> database;
     /// The newest transactions of the log, at most commit_log_count, ascending.
     std::deque<zab::Txn> recent;
@@ -69,9 +70,9 @@ class Storage {
   base::Result<std::optional<std::int64_t>, NodeError> read_epoch(Epoch which) const;
   /// At once: for the time before anything is served.
   base::Result<void, NodeError> keep_epoch(Epoch which, std::int64_t epoch);
-  /// Whether the log's directory has the file `initialize`, by which a person lets a member begin empty. It counts once: from then on there
-  /// is an epoch file.
-  base::Result<bool, NodeError> take_initialize_marker();
+  /// Whether the log's directory has the file `initialize`, by which a person lets a member begin empty. It counts once: it goes, and one
+  /// that `begins` has an epoch file from then on.
+  base::Result<bool, NodeError> take_initialize_marker(bool begins);
   void write_epoch(Epoch which, std::int64_t epoch, std::function<void(const disk::RecoverResult<void>&)> done);
 
   /// Calls back when what was given to the disk before is done. The log is then sealed, unless it had `failed`.

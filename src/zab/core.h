@@ -20,7 +20,8 @@ struct Core {
   std::optional<EnsembleConfig> next_config;  // proposed: counts beside `config` until it takes its place
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
-  bool lacks_data = false;  // until a leader's history and epoch are on disk: see Recovered
+  Standing standing = Standing::full;  // see Recovered
+  bool has_voted = true;               // for the leader of the term, with what the standing allows
   Ledger ledger;
   /// While a tree that came by SNAP is not stored: what the disk has.
   std::optional<Ledger> ledger_on_disk = std::nullopt;

@@ -15,6 +15,7 @@ constexpr std::int64_t nothing = std::numeric_limits<std::int64_t>::min();
 /// Rounds are counted up by one: a number like this is no honest one, and the next would not fit.
 constexpr std::int64_t round_max = std::int64_t{1} << 62;
 constexpr std::size_t answered_max = 1024;
+constexpr Vote for_nobody{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
 
 }  // namespace
 
@@ -27,9 +28,10 @@ void Election::start(const Vote& candidate, const EnsembleConfig& committed, con
   votes_.clear();
   settled_.clear();
   is_unanimous_ = false;
+  withheld_.clear();
   ++clock_;
   const bool votes = committed_.is_voter(options_.self) && !options_.is_observer;
-  initial_ = votes ? candidate : Vote{.leader = nothing, .zxid = nothing, .peer_epoch = nothing};
+  initial_ = votes && !withholds() ? candidate : for_nobody;
   interval_ = options_.notification_interval_min;
   notify_at_ = now + interval_;
   propose(initial_, out);
@@ -55,6 +57,7 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
   }
   down_.erase(from);
   const bool it_looks = notification.state == NotificationState::looking;
+  if (standing_ == Standing::empty && !has_heard_of_history_ && tells_of_history(vote)) hear_of_history(out);
   if (!is_looking()) {
     early_.erase(from);
     if (it_looks) {
@@ -64,8 +67,8 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
     return std::nullopt;
   }
   // Whoever looks with less did not hear us when we said it: Java's servers pass over votes until they look themselves.
-  const bool has_less = vote.election_epoch < clock_ || (vote.election_epoch == clock_ && is_better(proposal_, vote));
-  if (it_looks && has_less) send(from, proposal_, out);
+  const bool has_less = vote.election_epoch < clock_ || (vote.election_epoch == clock_ && is_better(what_we_say(), vote));
+  if (it_looks && has_less) send(from, what_we_say(), out);
   notify_at_ = now + interval_;
   if (!may_vote(vote.leader)) return std::nullopt;
   if (it_looks) {
@@ -82,7 +85,7 @@ void Election::answer_without_vote(ServerId from, world::Instant now, std::vecto
   const auto [before, is_first] = answered_.try_emplace(from, now);
   if (!is_first && now - before->second < options_.notification_interval_min / 2) return;
   before->second = now;
-  Vote ours = is_looking() ? proposal_ : current_vote_;
+  Vote ours = is_looking() ? what_we_say() : current_vote_;
   ours.election_epoch = clock_;
   send(from, ours, out);
 }
@@ -115,6 +118,41 @@ void Election::set_config(const EnsembleConfig& committed, const EnsembleConfig&
   committed_text_ = committed_.to_text();
 }
 
+void Election::set_standing(Standing standing, std::int64_t accepted_epoch) {
+  standing_ = standing;
+  accepted_epoch_ = accepted_epoch;
+}
+
+/// Of what we may have had a part in. An epoch that we have promised, and then never called our own, is none of those.
+bool Election::tells_of_history(const Vote& vote) const {
+  if (vote.zxid > 0 && (counter_of(vote.zxid) != 0 || epoch_of(vote.zxid) > accepted_epoch_)) return true;
+  return vote.peer_epoch > accepted_epoch_;
+}
+
+/// Takes our own vote back.
+void Election::hear_of_history(std::vector<Action>& out) {
+  has_heard_of_history_ = true;
+  if (!is_looking() || !withholds()) return;
+  initial_ = for_nobody;
+  propose(initial_, out);
+}
+
+/// Then it is the best of all that there is on any disk: ours has nothing to add.
+bool Election::is_backed_by_all_others() const {
+  if (proposal_.leader == nothing) return false;
+  const auto backs = [this](const auto& member) {
+    if (member.second.is_observer || member.first == options_.self || withheld_.contains(member.first)) return true;
+    const auto found = votes_.find(member.first);
+    return found != votes_.end() && found->second.vote == proposal_;
+  };
+  return std::ranges::all_of(committed_.members, backs) && std::ranges::all_of(last_seen_.members, backs);
+}
+
+Vote Election::what_we_say() const {
+  if (!withholds() || votes_.contains(options_.self)) return proposal_;
+  return {.leader = options_.self, .zxid = not_loaded, .election_epoch = clock_, .peer_epoch = 0};
+}
+
 void Election::set_current_vote(const Vote& vote, NotificationState state) {
   ENSURE(state != NotificationState::looking);
   decide(vote);
@@ -143,7 +181,8 @@ bool Election::is_quorum(const Ballots& ballots, const Ballot& ballot) const {
 
 bool Election::none_can_come() const {
   const auto voted = [this](const auto& member) {
-    if (member.second.is_observer || down_.contains(member.first)) return true;
+    if (member.second.is_observer || down_.contains(member.first) || withheld_.contains(member.first)) return true;
+    if (member.first == options_.self && withholds()) return true;
     const auto found = votes_.find(member.first);
     return found != votes_.end() && found->second.vote == proposal_;
   };
@@ -161,16 +200,19 @@ void Election::propose(const Vote& vote, std::vector<Action>& out) {
   proposal_ = vote;
   proposal_.election_epoch = clock_;
   finalize_at_.reset();
-  if (may_vote(options_.self) && !options_.is_observer) votes_[options_.self] = {proposal_, NotificationState::looking, 0};
+  votes_.erase(options_.self);
+  if (may_vote(options_.self) && !options_.is_observer && !withholds()) {
+    votes_[options_.self] = {proposal_, NotificationState::looking, 0};
+  }
   broadcast(out);
 }
 
 void Election::broadcast(std::vector<Action>& out) const {
   for (const auto& [id, member] : committed_.members) {
-    if (!member.is_observer) send(id, proposal_, out);
+    if (!member.is_observer) send(id, what_we_say(), out);
   }
   for (const auto& [id, member] : last_seen_.members) {
-    if (!member.is_observer && !committed_.is_voter(id)) send(id, proposal_, out);
+    if (!member.is_observer && !committed_.is_voter(id)) send(id, what_we_say(), out);
   }
 }
 
@@ -186,15 +228,28 @@ void Election::count(world::Instant now) {
 }
 
 void Election::receive_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out) {
-  if (initial_.zxid == not_loaded || vote.zxid == not_loaded) return;
+  if (vote.zxid == not_loaded) {
+    withheld_.insert(from);
+    votes_.erase(from);
+  } else {
+    withheld_.erase(from);
+    count_looking(from, vote, now, out);
+  }
+  if (!is_looking() || standing_ != Standing::empty || !withholds() || votes_.contains(options_.self) || !is_backed_by_all_others()) return;
+  votes_[options_.self] = {proposal_, NotificationState::looking, 0};
+  broadcast(out);
+  count(now);
+}
+
+void Election::count_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out) {
   if (vote.election_epoch < clock_) return;
   if (vote.election_epoch > clock_) {
     // A quorum of this round agrees already: only a better vote is worth another one.
     if (finalize_at_ && !is_better(vote, proposal_)) return;
     clock_ = vote.election_epoch;
     votes_.clear();
-    propose(is_better(vote, initial_) ? vote : initial_, out);
-  } else if (is_better(vote, proposal_)) {
+    propose(is_better(vote, initial_) && !names_us_in_vain(vote) ? vote : initial_, out);
+  } else if (is_better(vote, proposal_) && !names_us_in_vain(vote)) {
     propose(vote, out);
   }
   votes_[from] = {vote, NotificationState::looking, 0};
@@ -204,6 +259,7 @@ void Election::receive_looking(ServerId from, const Vote& vote, world::Instant n
 /// From one who follows or leads.
 void Election::receive_settled(ServerId from, const Notification& notification) {
   const Vote& vote = notification.vote;
+  if (names_us_in_vain(vote)) return;
   const Ballot said{vote, notification.state, notification.version};
   if (vote.election_epoch == clock_) {
     votes_[from] = {vote, notification.state, 0};
@@ -217,6 +273,7 @@ void Election::receive_settled(ServerId from, const Notification& notification) 
 }
 
 void Election::decide(const Vote& vote) {
+  has_voted_ = !withholds() || votes_.contains(options_.self);
   current_vote_ = vote;
   state_ = vote.leader == options_.self ? NotificationState::leading
            : options_.is_observer       ? NotificationState::observing

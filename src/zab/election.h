@@ -13,7 +13,7 @@
 
 namespace chorus::zab {
 
-/// The zxid in the votes of a server that has no data it could vote for: nobody counts them, and it counts none of those who look.
+/// The zxid in what a server says that withholds its vote: nobody counts it.
 inline constexpr std::int64_t not_loaded = -1;
 
 struct ElectionOptions {
@@ -33,6 +33,7 @@ struct ElectionOptions {
 /// - in the wait for a better vote, votes of this round still count;
 /// - it answers those who look in its round with a lesser vote, rather than to say its own again after a while;
 /// - asked by a server that has no vote while looking, it answers with its proposal rather than with the outcome of the last election;
+/// - whose disk is empty counts the votes of those who look, though it may have none (Standing);
 /// - a newer configuration is passed over where reconfig is not enabled, instead of beginning the round anew.
 class Election {
  public:
@@ -57,6 +58,8 @@ class Election {
   std::optional<Vote> decided() const;
   /// Whether all voters that are not down voted for whom we decided on, so that nobody needs us any more to come to the same.
   bool is_unanimous() const { return is_unanimous_; }
+  /// Whether we were free to vote for whom we decided on. See Standing.
+  bool has_voted() const { return has_voted_; }
   NotificationState state() const { return state_; }
 
   // What changes without an election, for the answers that we give.
@@ -66,6 +69,8 @@ class Election {
   void set_config(const EnsembleConfig& committed, const EnsembleConfig& last_seen);
   /// After a reconfiguration that names the next leader: no round is needed. source: QuorumPeer.updateVote
   void set_current_vote(const Vote& vote, NotificationState state);
+  /// Before start(). accepted: the newest epoch that we have promised.
+  void set_standing(Standing standing, std::int64_t accepted_epoch);
   /// The roles of the configuration may change with it.
   void set_observer(bool is_observer) { options_.is_observer = is_observer; }
 
@@ -80,6 +85,15 @@ class Election {
 
   static bool agree(const Ballot& one, const Ballot& other);
   bool may_vote(ServerId id) const { return committed_.is_voter(id) || last_seen_.is_voter(id); }
+  /// Whether our disk could make others believe that what it lacks never was. See Standing.
+  bool withholds() const {
+    return may_vote(options_.self) && (standing_ == Standing::lost || (standing_ == Standing::empty && has_heard_of_history_));
+  }
+  bool tells_of_history(const Vote& vote) const;
+  bool is_backed_by_all_others() const;
+  bool names_us_in_vain(const Vote& vote) const { return withholds() && vote.leader == options_.self; }
+  Vote what_we_say() const;
+  void hear_of_history(std::vector<Action>& out);
   bool is_better(const Vote& vote, const Vote& than) const;
   bool is_quorum(const Ballots& ballots, const Ballot& ballot) const;
   bool none_can_come() const;
@@ -88,12 +102,16 @@ class Election {
   void broadcast(std::vector<Action>& out) const;
   void count(world::Instant now);
   void receive_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out);
+  void count_looking(ServerId from, const Vote& vote, world::Instant now, std::vector<Action>& out);
   void receive_settled(ServerId from, const Notification& notification);
   void answer_without_vote(ServerId from, world::Instant now, std::vector<Action>& out);
   void decide(const Vote& vote);
   void send(ServerId to, const Vote& vote, std::vector<Action>& out) const;
 
   ElectionOptions options_;
+  Standing standing_ = Standing::full;
+  bool has_heard_of_history_ = false;
+  std::int64_t accepted_epoch_ = 0;
   EnsembleConfig committed_;
   EnsembleConfig last_seen_;
   std::string committed_text_;
@@ -104,8 +122,10 @@ class Election {
   Vote proposal_;           // while looking; election_epoch is the clock
   Vote current_vote_;       // otherwise
   bool is_unanimous_ = false;
-  Ballots votes_;            // of this round; our own among them
-  std::set<ServerId> down_;  // voters that cannot vote, as far as we know
+  bool has_voted_ = true;
+  Ballots votes_;                // of this round; our own among them
+  std::set<ServerId> down_;      // voters that cannot vote, as far as we know
+  std::set<ServerId> withheld_;  // voters that look and have nothing to vote for
   struct Early {
     Vote vote;
     world::Instant at;

@@ -146,7 +146,7 @@ void Learner::lead_info(const Packet& packet) {
 /// Without our data we do not know what we promised and acknowledged before: the leader must not count us among the quorum that it takes
 /// to have every promise and every committed transaction.
 void Learner::answer_epoch(std::int32_t current_epoch) {
-  if (core_.lacks_data) current_epoch = -1;
+  if (core_.standing != Standing::full && !core_.has_voted) current_epoch = -1;
   stage_ = Stage::promised;
   core_.send(*link_, make_packet(PacketType::ack_epoch, core_.ledger.committed(), four_octets(current_epoch)));
 }
@@ -287,7 +287,7 @@ void Learner::store_epoch() {
 
 void Learner::acknowledge_new_leader() {
   stage_ = Stage::in_step;
-  core_.lacks_data = false;
+  core_.standing = Standing::full;
   patience_ = core_.sync_time();
   last_heard_ = core_.now;
   check_at_ = core_.now + patience_;

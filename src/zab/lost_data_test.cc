@@ -1,6 +1,9 @@
-// A member whose disk came back empty must not help to elect a leader that lacks what it once acknowledged.
+// A member whose disk came back empty must not help to elect a leader that lacks what it once acknowledged; new ones may.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <map>
 
 #include "zab/peer.h"
@@ -13,27 +16,46 @@ using namespace std::chrono_literals;
 
 class LostData : public testing::Test {
  protected:
-  LostData() {
-    for (const ServerId id : {1, 2, 3}) {
+  LostData() { use(3); }
+  void use(int voters) {
+    config_ = {};
+    for (ServerId id = 1; id <= voters; ++id) {
       const auto port = static_cast<std::uint16_t>(1000 + id);
       config_.members[id] = {.quorum_addresses = {{"10.0.0.1", port}}, .election_addresses = {{"10.0.0.1", port}}};
     }
   }
-  void start(ServerId id, std::int64_t zxid, bool lacks_data) {
-    peers_.emplace(id, std::make_unique<Peer>(PeerOptions{.self = id},
-                                              Recovered{.last_zxid = zxid,
-                                                        .accepted_epoch = epoch_of(zxid),
-                                                        .current_epoch = epoch_of(zxid),
-                                                        .lacks_data = lacks_data,
-                                                        .config = config_},
-                                              id));
+  void begin() {
+    peers_.clear();
+    roles_.clear();
+    sent_.clear();
+    last_.clear();
+  }
+  struct Disk {
+    std::int64_t zxid = 0, accepted_epoch = epoch_of(zxid), current_epoch = epoch_of(zxid);
+    Standing standing = current_epoch == 0 && zxid == 0 ? Standing::empty : Standing::full;
+  };
+  void start(ServerId id, const Disk& disk) {
+    peers_[id] = std::make_unique<Peer>(PeerOptions{.self = id},
+                                        Recovered{.last_zxid = disk.zxid,
+                                                  .accepted_epoch = disk.accepted_epoch,
+                                                  .current_epoch = disk.current_epoch,
+                                                  .standing = disk.standing,
+                                                  .config = config_},
+                                        id);
     step(id, Started{});
+    // Who connects hears again what was said last.
+    for (const auto& [ends, message] : last_) {
+      if (ends.second == id) sent_.emplace_back(ends.first, message);
+    }
   }
   void step(ServerId id, decltype(Event::what) what) {
     std::vector<Action> actions;
     peers_.at(id)->step({now_, std::move(what)}, actions);
     for (Action& action : actions) {
-      if (auto* send = std::get_if<SendNotification>(&action)) sent_.push_back({id, std::move(*send)});
+      if (auto* send = std::get_if<SendNotification>(&action)) {
+        last_[{id, send->to}] = *send;
+        sent_.emplace_back(id, std::move(*send));
+      }
       if (auto* role = std::get_if<RoleChanged>(&action)) roles_[id] = role->role;
     }
   }
@@ -48,32 +70,123 @@ class LostData : public testing::Test {
       }
     }
   }
+  std::optional<ServerId> leader() const {
+    const auto leads = std::ranges::find(roles_, Role::leading, &std::pair<const ServerId, Role>::second);
+    return leads == roles_.end() ? std::nullopt : std::optional(leads->first);
+  }
 
   EnsembleConfig config_;
   std::map<ServerId, std::unique_ptr<Peer>> peers_;
   std::map<ServerId, Role> roles_;
   std::vector<std::pair<ServerId, SendNotification>> sent_;
+  std::map<std::pair<ServerId, ServerId>, SendNotification> last_;
   world::Instant now_{1h};
 };
 
 TEST_F(LostData, TwoWithDataElectTheBetter) {
-  start(1, 0x100000005, false);
-  start(2, 0x100000003, false);
+  start(1, {0x100000005});
+  start(2, {0x100000003});
   run();
-  EXPECT_EQ(roles_[1], Role::leading);
+  EXPECT_EQ(leader(), 1);
 }
 
-TEST_F(LostData, OneWithDataAndOneWhoLostItElectNobody) {
-  start(1, 0x100000003, false);
-  start(2, 0, true);
+TEST_F(LostData, OneWithDataAndOneWithoutElectNobody) {
+  for (const Standing standing : {Standing::empty, Standing::lost}) {
+    SCOPED_TRACE(static_cast<int>(standing));
+    begin();
+    start(2, {.standing = standing});
+    run();
+    start(1, {0x100000003});
+    run();
+    EXPECT_EQ(leader(), std::nullopt);
+    start(3, {0x100000005});
+    run();
+    EXPECT_EQ(leader(), 3);
+    EXPECT_EQ(roles_[1], Role::following);
+    EXPECT_EQ(roles_[2], Role::following);
+  }
+}
+
+TEST_F(LostData, AnOwnersWordGivesTheVoteBack) {
+  start(1, {0x100000003});
+  start(2, {.standing = Standing::full});
   run();
-  EXPECT_EQ(roles_[1], Role::looking);
-  EXPECT_EQ(roles_[2], Role::looking);
-  start(3, 0x100000005, false);
+  EXPECT_EQ(leader(), 1);
+}
+
+TEST_F(LostData, EmptyMembersBeginAnEnsembleWhileOneIsDown) {
+  start(1, {});
+  start(3, {});
   run();
-  EXPECT_EQ(roles_[3], Role::leading);
+  EXPECT_EQ(leader(), 3);
   EXPECT_EQ(roles_[1], Role::following);
+}
+
+TEST_F(LostData, ThoseKnownToBeLostBeginNone) {
+  start(1, {.standing = Standing::lost});
+  start(2, {.standing = Standing::lost});
+  start(3, {.standing = Standing::lost});
+  run();
+  EXPECT_EQ(leader(), std::nullopt);
+}
+
+// As when a standalone server becomes one of three.
+TEST_F(LostData, WithAllOthersEmptyTheOneWithDataLeadsOnceAllAreThere) {
+  start(1, {.zxid = 7});
+  start(3, {});
+  run();
+  EXPECT_EQ(leader(), std::nullopt) << "server 2 may have more";
+  start(2, {});
+  run();
+  EXPECT_EQ(leader(), 1);
   EXPECT_EQ(roles_[2], Role::following);
+  EXPECT_EQ(roles_[3], Role::following);
+}
+
+TEST_F(LostData, ABeginningThatFailedCanBeTriedAgain) {
+  start(1, {.accepted_epoch = 1});                                                  // it has promised, and not taken part
+  start(2, {.accepted_epoch = 1, .current_epoch = 1, .standing = Standing::full});  // it led
+  run();
+  EXPECT_EQ(leader(), 2);
+}
+
+TEST_F(LostData, EpochsThatItKnowsNothingOfAreHistory) {
+  start(1, {});
+  start(2, {.accepted_epoch = 2, .current_epoch = 2, .standing = Standing::full});
+  run();
+  EXPECT_EQ(leader(), std::nullopt);
+}
+
+// Whoever has what a quorum acknowledged, whoever lost his disk, whoever is there: nothing of it is lost, and a quorum of the others, or
+// all together, find a leader.
+TEST_F(LostData, WhatAQuorumAcknowledgedIsNeverLost) {
+  for (const int voters : {3, 5}) {
+    const auto all = 1U << voters;
+    const auto quorum = voters / 2 + 1;
+    for (unsigned have = 0; have < all; ++have) {
+      if (std::popcount(have) != quorum) continue;
+      for (int lost = 0; lost < voters; ++lost) {
+        for (unsigned up = 1; up < all; ++up) {
+          if ((up >> lost & 1) == 0) continue;
+          SCOPED_TRACE(fmt::format("{} voters, {:b} have it, {} lost its disk, {:b} are up", voters, have, lost + 1, up));
+          use(voters);
+          begin();
+          for (int i = 0; i < voters; ++i) {
+            if ((up >> i & 1) == 0) continue;
+            const bool has = (have >> i & 1) != 0;
+            start(i + 1, i == lost ? Disk() : Disk{has ? 0x200000005 : 0x200000001 + i % 2});
+          }
+          run();
+          const auto leads = leader();
+          if (leads) {
+            ASSERT_TRUE(have >> (*leads - 1) & 1 && *leads - 1 != lost) << "server " << *leads << " leads";
+          }
+          const bool must = std::popcount(up & ~(1U << lost)) >= quorum;
+          ASSERT_EQ(leads.has_value(), must);
+        }
+      }
+    }
+  }
 }
 
 using test::make_config;
@@ -100,8 +213,12 @@ void join_server_3(PeerDriver& us) {
 
 // What it promised and acknowledged before is forgotten. Counted among those who have every promise and every committed transaction, it
 // would make a leader of one that another quorum has left behind.
-TEST(LostDataStory, ThePromiseDoesNotCount) {
-  PeerDriver us(PeerOptions{.self = 1}, Recovered{.lacks_data = true, .config = make_config(3)});
+class LostDataStory : public testing::TestWithParam<Standing> {};
+INSTANTIATE_TEST_SUITE_P(Standings, LostDataStory, testing::Values(Standing::empty, Standing::lost));
+
+TEST_P(LostDataStory, ThePromiseDoesNotCount) {
+  const Standing standing = GetParam();
+  PeerDriver us(PeerOptions{.self = 1}, Recovered{.standing = standing, .config = make_config(3)});
   join_server_3(us);
   us.receive(link, make_packet(PacketType::leader_info, epoch2, int_data(0x10000)));
   ASSERT_EQ(us.sent[link].size(), 2U);
@@ -119,8 +236,9 @@ TEST(LostDataStory, ThePromiseDoesNotCount) {
 }
 
 // Its vote is needed once the next leader gives it another role: it has the history by then.
-TEST(LostDataStory, ItHasAVoteOnceItsEpochIsOnDisk) {
-  PeerDriver us(PeerOptions{.self = 1}, Recovered{.lacks_data = true, .config = make_config(3)});
+TEST_P(LostDataStory, ItHasAVoteOnceItsEpochIsOnDisk) {
+  const Standing standing = GetParam();
+  PeerDriver us(PeerOptions{.self = 1}, Recovered{.standing = standing, .config = make_config(3)});
   join_server_3(us);
   us.receive(link, make_packet(PacketType::leader_info, epoch2, int_data(0x10000)));
   us.receive(link, make_packet(PacketType::diff, 0));
@@ -130,6 +248,20 @@ TEST(LostDataStory, ItHasAVoteOnceItsEpochIsOnDisk) {
   us.pass(1s);
   ASSERT_FALSE(us.notifications.empty());
   EXPECT_EQ(us.notifications.back().notification.vote.zxid, 0);
+}
+
+// Else no ensemble could begin.
+TEST(EmptyMember, ThePromiseCountsAmongEmptyMembers) {
+  PeerDriver us(PeerOptions{.self = 1}, Recovered{.standing = Standing::empty, .config = make_config(3)});
+  const std::int64_t round = us.notifications.back().notification.vote.election_epoch;
+  us.step(NotificationReceived{
+      3, {.state = NotificationState::looking, .vote = {.leader = 3, .zxid = 0, .election_epoch = round, .peer_epoch = 0}}});
+  us.pass(1s);
+  ASSERT_EQ(us.connect_to, 3);
+  us.step(LinkConnected{link});
+  us.receive(link, make_packet(PacketType::leader_info, 0x100000000, int_data(0x10000)));
+  ASSERT_EQ(us.sent[link].size(), 2U);
+  EXPECT_EQ(data_of(us.sent[link].back()), int_data(0));
 }
 
 }  // namespace

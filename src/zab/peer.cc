@@ -31,7 +31,7 @@ class Peer::Impl {
               .next_config = std::move(recovered.next_config),
               .accepted_epoch = recovered.accepted_epoch,
               .current_epoch = recovered.current_epoch,
-              .lacks_data = recovered.lacks_data,
+              .standing = recovered.standing,
               .ledger = Ledger(options.committed_log_max, recovered.last_zxid, std::move(recovered.recent))},
         election_({.self = options.self,
                    .is_observer = is_observer(),
@@ -127,6 +127,10 @@ class Peer::Impl {
   bool is_disk_settled();
   void look();
   void elect();
+  void in_step_with(std::int64_t epoch) {
+    election_.set_peer_epoch(epoch);
+    core_.standing = Standing::full;
+  }
   void begin_term(const Vote& vote);
   void close_held(const std::string& why);
   bool is_observer() const {
@@ -231,8 +235,8 @@ void Peer::Impl::settle() {
       begin_term(*vote);
     }
   }
-  if (leader_ && leader_->is_serving()) election_.set_peer_epoch(leader_->epoch());
-  if (learner_ && learner_->is_serving()) election_.set_peer_epoch(learner_->epoch());
+  if (leader_ && leader_->is_serving()) in_step_with(leader_->epoch());
+  if (learner_ && learner_->is_serving()) in_step_with(learner_->epoch());
 }
 
 void Peer::Impl::end_term(const std::string& why) {
@@ -286,12 +290,13 @@ void Peer::Impl::look() {
 
 void Peer::Impl::elect() {
   election_.set_observer(is_observer());  // a configuration may have come since we began to look
-  const Vote ourselves{
-      .leader = core_.options.self, .zxid = core_.lacks_data ? not_loaded : core_.ledger.committed(), .peer_epoch = core_.current_epoch};
+  election_.set_standing(core_.standing, core_.accepted_epoch);
+  const Vote ourselves{.leader = core_.options.self, .zxid = core_.ledger.committed(), .peer_epoch = core_.current_epoch};
   election_.start(successor_.value_or(ourselves), core_.config, core_.last_seen(), core_.now, *core_.out);
 }
 
 void Peer::Impl::begin_term(const Vote& vote) {
+  core_.has_voted = election_.has_voted();
   if (vote.leader == core_.options.self) {
     core_.emit(RoleChanged{Role::leading, vote.leader});
     state_ = State::leading;

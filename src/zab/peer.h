@@ -46,14 +46,22 @@ struct PeerOptions {
   Fault planted = Fault::none;
 };
 
+/// What the vote of a server is worth.
+enum class Standing {
+  full,
+  /// Its disk has nothing: it is new, or it has lost what it once acknowledged. It votes until it hears of transactions or epochs that may
+  /// have been its own; from then on only for what every other voter votes for, so that all disks were asked.
+  empty,
+  lost  // no vote
+};
+
 /// What the disk has at start: everything logged is applied to the tree.
 struct Recovered {
   std::int64_t last_zxid = 0;
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
-  /// The disk had nothing where there should be something: we have no vote, and our promise counts for nothing, until a leader has handed
-  /// its history on to us.
-  bool lacks_data = false;
+  /// Less than full: until a leader has handed its history on to us, or we lead. Without a vote of ours our promise does not count either.
+  Standing standing = Standing::full;
   EnsembleConfig config;
   std::optional<EnsembleConfig> next_config;  // of ConfigProposed, when none was activated since
   std::vector<Txn> recent;                    // the newest transactions of the log, at most committed_log_max, ascending up to last_zxid

@@ -202,8 +202,8 @@ constexpr Property table[] = {
     ensemble<&EnsembleOptions::leader_serves>({.key = "coord.leader_serves", .help = "The leader takes clients too."}),
     ensemble<&EnsembleOptions::database_autocreate>(
         {.key = "coord.database_autocreate",
-         .help = "A member without data takes part at once; without, it has no vote until it has data, unless its log directory has a file "
-                 "initialize."}),
+         .help = "A member without data votes until it hears of others that have some; without, it has no vote until it has data, unless "
+                 "its log directory has a file initialize."}),
     ensemble<&EnsembleOptions::listen_on_all_interfaces>(
         {.key = "coord.quorum_listen_on_all_interfaces",
          .help = "Both ports for members listen on every interface, not on the given address."}),
