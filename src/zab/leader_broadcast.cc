@@ -11,6 +11,8 @@ namespace chorus::zab {
 
 void Leader::propose(Txn txn) {
   if (phase_ != Phase::serving) return;
+  // Soon the counter would reach into the epoch. Those who elect anew begin the next one. source: Leader.propose
+  if (counter_of(txn.zxid) >= core_.options.counter_end) return give_up(fmt::format("the zxids of epoch {} are used up", epoch_));
   ENSURE(txn.zxid == core_.ledger.last() + 1, txn.zxid, core_.ledger.last());
   const auto type = txn_type(txn);
   ENSURE(type.has_value(), txn.zxid);
@@ -24,8 +26,6 @@ void Leader::propose(Txn txn) {
   for (auto& [link, learner] : learners_) {
     if (learner.is_forwarded_to() && !learner.is_observer) send_proposal(link, learner, txn);
   }
-  // The next one's counter would reach into the epoch. source: Leader.propose
-  if (counter_of(txn.zxid) == 0xffff'ffff) give_up("the epoch has no more zxids");
   core_.ledger.append(std::move(txn), *core_.out);
 }
 

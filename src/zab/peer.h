@@ -43,6 +43,7 @@ struct PeerOptions {
   int connect_limit = 0;              // ticks that a learner tries to connect to its leader; 0: init_limit
   milliseconds observer_delay{200};   // an observer that lost its leader waits up to this, at random. zookeeper.observer.election.DelayMs
   bool always_send_snapshot = false;  // every learner is sent the whole tree. zookeeper.forceSnapshotSync
+  std::int64_t counter_end = 0xffff'ffff;  // no zxid has this counter: the next epoch begins instead; tests let it come sooner
   Fault planted = Fault::none;
 };
 
