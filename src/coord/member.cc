@@ -215,14 +215,15 @@ base::Result<zab::Recovered, NodeError> Member::recover(Storage::Loaded loaded) 
   if (!accepted) return std::unexpected(accepted.error());
   if (current->value_or(0) > 0) {
     // An honest vote is not to be had: the epoch would make up for the transactions that are gone.
-    const char* const lost = !loaded.had_log_directory                             ? "the directory of its log is gone"
+    const char* const lost = !loaded.had_log_directory                ? "the directory of its log is gone"
                              : loaded.is_new && tree_->last_zxid == 0 ? "all of its snapshots and logs are gone"
-                                                                                   : nullptr;
+                                                                      : nullptr;
     if (lost != nullptr) {
-      return base::error(NodeErrc::refused,
-                         fmt::format("this member took part in epoch {}, and {} ({}): bring it back, or let this member fetch all data from "
-                                     "the others by moving {} away",
-                                     **current, lost, storage_.log_directory(), storage_.snapshot_directory()));
+      return base::error(
+          NodeErrc::refused,
+          fmt::format("this member took part in epoch {}, and {} ({}): bring it back, or let this member fetch all data from "
+                      "the others by moving {} away",
+                      **current, lost, storage_.log_directory(), storage_.snapshot_directory()));
     }
   }
   // Taken in any case: a marker that stays would speak for a disk that is lost later.
@@ -322,7 +323,7 @@ void Member::store_snapshot(std::int64_t zxid) {
 }
 
 void Member::append(const zab::Txn& txn) {
-  recorder_.proposed(static_cast<std::int64_t>(txn.octets->size()));
+  recorder_.proposed(txn.zxid, static_cast<std::int64_t>(txn.octets->size()), age_of(txn), world_.now());
   if (group_.octets.empty()) {
     group_.first_zxid = txn.zxid;
     world_.post([this, alive = alive_] {
@@ -335,10 +336,18 @@ void Member::append(const zab::Txn& txn) {
   group_.last_zxid = txn.zxid;
 }
 
+/// By the leader's clock, which may be ahead of ours.
+milliseconds Member::age_of(const zab::Txn& txn) const {
+  base::Reader in(*txn.octets);
+  in.octets(20);  // session, request and zxid of the header
+  const milliseconds made(in.i64());
+  return in.ok() ? std::max(milliseconds(0), world_.wall_now().time_since_epoch() - made) : milliseconds(0);
+}
+
 void Member::flush_group() { storage_.log().append(std::exchange(group_, {})); }
 
 void Member::commit(const zab::Txn& txn) {
-  recorder_.committed();
+  recorder_.committed(age_of(txn));
   if (!database_) return host_.to_server(Committed{txn});
   const auto outcome = database_->apply(*txn.octets, nullptr, true);
   if (!outcome) host_.member_failed(fmt::format("transaction 0x{:x} cannot be applied: this version does not know it", txn.zxid));
@@ -440,6 +449,7 @@ QuorumFacts Member::facts() const {
   facts.learners = peer().learners();
   facts.pending_syncs = static_cast<std::int64_t>(peer().packets_held());
   facts.statistics.diffs_sent = peer().syncs().diffs + peer().syncs().truncations;
+  facts.last_committed = peer().last_committed();
   if (const auto since = recorder_.leading_since()) facts.leader_uptime = std::chrono::duration_cast<milliseconds>(world_.now() - *since);
   return facts;
 }

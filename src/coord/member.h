@@ -37,7 +37,10 @@ class Member final : public zab::Application {
   ~Member() override;
 
   /// Of the storage.
-  void on_durable(const disk::LogGroup& group) { zab_->log_synced(group.last_zxid); }
+  void on_durable(const disk::LogGroup& group) {
+    recorder_.durable(group.last_zxid, world_.now());
+    zab_->log_synced(group.last_zxid);
+  }
   /// Of the Server, in the order in which it asked; they reach zab soon, not at once.
   void send(Propose propose) { later(std::move(propose)); }
   void send(ToLeader packet) { later(std::move(packet)); }
@@ -66,6 +69,7 @@ class Member final : public zab::Application {
   void serve_reads_after(milliseconds delay);
   void stop_serving_reads();
   void flush_group();
+  milliseconds age_of(const zab::Txn& txn) const;
   using Keep = world::FileResult<void> (*)(world::Files&, const EnsembleOptions&, const zab::EnsembleConfig&, zab::ServerId);
   void keep(const zab::EnsembleConfig& config, Keep how);
 

@@ -48,11 +48,17 @@ void QuorumRecorder::serving(world::Instant now) {
 }
 
 void QuorumRecorder::not_serving(world::Instant now) {
+  unsynced_.clear();
   leading_since_.reset();
   if (!unavailable_since_) unavailable_since_ = now;
 }
 
-void QuorumRecorder::proposed(std::int64_t octets) {
+void QuorumRecorder::proposed(std::int64_t zxid, std::int64_t octets, std::chrono::milliseconds age, world::Instant now) {
+  if (!unavailable_since_ &&
+      role_ != zab::Role::observing) {  // the history that brings us into line is older, and observers acknowledge nothing
+    if (role_ == zab::Role::following) statistics_.proposal.add(age.count());
+    unsynced_.push_back({zxid, now - age});
+  }
   if (role_ == zab::Role::leading) {
     statistics_.add_proposal(octets);
   } else {
@@ -60,6 +66,17 @@ void QuorumRecorder::proposed(std::int64_t octets) {
   }
 }
 
-void QuorumRecorder::committed() { ++(role_ == zab::Role::leading ? statistics_.commits : statistics_.learner_commits); }
+void QuorumRecorder::durable(std::int64_t zxid, world::Instant now) {
+  for (; !unsynced_.empty() && unsynced_.front().zxid <= zxid; unsynced_.pop_front()) {
+    statistics_.ack_creation.add(ms_since(unsynced_.front().made, now));
+  }
+}
+
+void QuorumRecorder::committed(std::chrono::milliseconds age) {
+  ++(role_ == zab::Role::leading ? statistics_.commits : statistics_.learner_commits);
+  if (unavailable_since_) return;
+  (role_ == zab::Role::leading ? statistics_.quorum_ack : statistics_.commit_propagation).add(age.count());
+  statistics_.propagation.add(age.count());
+}
 
 }  // namespace chorus::coord

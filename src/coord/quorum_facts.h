@@ -1,7 +1,9 @@
 // What a member of an ensemble knows of itself and of those that follow it, for four-letter words, metrics and `chorus status`.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -23,6 +25,12 @@ struct QuorumStatistics {
   std::int64_t last_proposal_octets = -1, min_proposal_octets = -1, max_proposal_octets = -1;  // of this term as leader
   std::int64_t learner_proposals = 0, learner_commits = 0;                                     // received from a leader
   std::int64_t snapshots_sent = 0, diffs_sent = 0;                                             // to bring learners into line
+  // From when the leader made a transaction, by its clock, until it ... source: Request.logLatency
+  Latency proposal;            // reached us, a follower
+  Latency ack_creation;        // was durable here
+  Latency quorum_ack;          // was committed, on the leader
+  Latency commit_propagation;  // was known here to be committed, on a learner
+  Latency propagation;         // was in the tree here
 
   void add_proposal(std::int64_t octets);
 };
@@ -35,9 +43,10 @@ class QuorumRecorder {
   void role_changed(zab::Role role, world::Instant now);
   void serving(world::Instant now);
   void not_serving(world::Instant now);
-  /// Appended to the log: on a leader its own proposal, on a learner the leader's.
-  void proposed(std::int64_t octets);
-  void committed();
+  /// Appended to the log: on a leader its own proposal, on a learner the leader's. age: since the leader made it.
+  void proposed(std::int64_t zxid, std::int64_t octets, std::chrono::milliseconds age, world::Instant now);
+  void durable(std::int64_t zxid, world::Instant now);
+  void committed(std::chrono::milliseconds age);
   void snapshot_sent() { ++statistics_.snapshots_sent; }
 
   const QuorumStatistics& statistics() const { return statistics_; }
@@ -49,6 +58,11 @@ class QuorumRecorder {
   QuorumStatistics statistics_;
   zab::Role role_ = zab::Role::looking;
   std::optional<world::Instant> looking_since_, decided_at_, unavailable_since_, leading_since_;
+  struct Unsynced {
+    std::int64_t zxid;
+    world::Instant made;
+  };
+  std::deque<Unsynced> unsynced_;  // proposals of this service: no more than wait for the disk
 };
 
 /// Of a member that serves.
@@ -58,6 +72,7 @@ struct QuorumFacts {
   zab::EnsembleConfig config;  // in force
   QuorumStatistics statistics;
   // Of a leader.
+  std::int64_t last_committed = 0;  // also before its first transaction: then where its epoch begins
   std::vector<zab::LearnerFacts> learners;
   std::int64_t pending_syncs = 0;  // of learners' clients, that wait for a commit
   std::chrono::milliseconds leader_uptime{0};

@@ -5,6 +5,7 @@
 namespace chorus::coord {
 namespace {
 
+using namespace std::chrono_literals;
 using zab::Role;
 
 world::Instant at(int ms) { return world::Instant{std::chrono::milliseconds(ms)}; }
@@ -51,12 +52,12 @@ TEST(QuorumRecorder, ServiceThatReadsOnlyDoesNotEndTheTimeWithoutOne) {
 TEST(QuorumRecorder, ProposalsAreTheLeadersOrTheLearners) {
   QuorumRecorder recorder(at(0));
   recorder.role_changed(Role::following, at(0));
-  recorder.proposed(10);
-  recorder.committed();
+  recorder.proposed(1, 10, 0ms, at(0));
+  recorder.committed(0ms);
   recorder.role_changed(Role::leading, at(0));
   recorder.serving(at(0));
-  for (const int octets : {30, 20, 25}) recorder.proposed(octets);
-  recorder.committed();
+  for (const int octets : {30, 20, 25}) recorder.proposed(octets, octets, 0ms, at(0));
+  recorder.committed(0ms);
   const QuorumStatistics& q = recorder.statistics();
   EXPECT_EQ(q.learner_proposals, 1);
   EXPECT_EQ(q.learner_commits, 1);
@@ -68,6 +69,39 @@ TEST(QuorumRecorder, ProposalsAreTheLeadersOrTheLearners) {
   recorder.serving(at(9));  // another term
   EXPECT_EQ(q.max_proposal_octets, -1);
   EXPECT_EQ(q.proposals, 3);
+}
+
+TEST(QuorumRecorder, LatenciesCountFromTheLeadersClockWhileInService) {
+  QuorumRecorder recorder(at(0));
+  recorder.role_changed(Role::following, at(0));
+  recorder.proposed(1, 10, 1h, at(0));  // what brings it into line
+  recorder.committed(1h);
+  recorder.durable(1, at(1));
+  recorder.serving(at(1));
+  recorder.proposed(2, 10, 3ms, at(100));
+  recorder.proposed(3, 10, 5ms, at(100));
+  recorder.durable(2, at(104));
+  recorder.committed(9ms);
+  const QuorumStatistics& q = recorder.statistics();
+  EXPECT_EQ(q.proposal.count, 2);
+  EXPECT_EQ(q.proposal.max_ms, 5);
+  EXPECT_EQ(q.ack_creation.count, 1);
+  EXPECT_EQ(q.ack_creation.max_ms, 7);
+  EXPECT_EQ(q.commit_propagation.max_ms, 9);
+  EXPECT_EQ(q.propagation.max_ms, 9);
+  EXPECT_EQ(q.quorum_ack.count, 0);
+
+  recorder.not_serving(at(200));
+  recorder.role_changed(Role::leading, at(200));
+  recorder.serving(at(300));
+  recorder.durable(3, at(300));
+  recorder.proposed(4, 10, 0ms, at(310));
+  recorder.durable(4, at(312));
+  recorder.committed(4ms);
+  EXPECT_EQ(q.ack_creation.count, 2) << "what was not durable when its term ended is not acknowledged";
+  EXPECT_EQ(q.proposal.count, 2);
+  EXPECT_EQ(q.quorum_ack.max_ms, 4);
+  EXPECT_EQ(q.propagation.count, 2);
 }
 
 }  // namespace

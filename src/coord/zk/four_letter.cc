@@ -134,11 +134,13 @@ std::string connection_lines(const Server& server, bool brief) {
 
 std::string server_lines(const Server& server, const QuorumFacts* quorum) {
   const Statistics& s = server.statistics();
+  // A leader is where its epoch begins, before the first transaction. source: Leader.lead
+  const std::int64_t zxid = leads(quorum) ? std::max(server.database().last_zxid, quorum->last_committed) : server.database().last_zxid;
   std::string text = fmt::format(
       "Latency min/avg/max: {}/{}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: 0x{:x}\nMode: {}\nNode "
       "count: {}\n",
       s.latency.min_ms, decimal(s.latency.average_ms()), s.latency.max_ms, s.packets_received, s.packets_sent, server.connections().size(),
-      server.outstanding(), server.database().last_zxid, mode(quorum), server.database().tree.size() + 1);
+      server.outstanding(), zxid, mode(quorum), server.database().tree.size() + 1);
   if (leads(quorum)) {
     const QuorumStatistics& q = quorum->statistics;
     text += fmt::format("Proposal sizes last/min/max: {}/{}/{}\n", q.last_proposal_octets, q.min_proposal_octets, q.max_proposal_octets);
@@ -268,6 +270,13 @@ void add_quorum(Values& values, const QuorumFacts& quorum) {
   add_family(values, "leader_unavailable_time", q.leader_unavailable);
   add_family(values, "follower_sync_time", q.follower_sync);
   add_family(values, "observer_sync_time", q.observer_sync);
+  add_family(values, "proposal_latency", q.proposal);
+  add_family(values, "proposal_ack_creation_latency", q.ack_creation);
+  add_family(values, "quorum_ack_latency", q.quorum_ack);
+  add_family(values, "commit_propagation_latency", q.commit_propagation);
+  add_family(values, "propagation_latency", q.propagation);
+  // What cannot happen here: no follower is an observer's master, and a leader does not wait for epochs with those who look for another.
+  add("quit_leading_due_to_disloyal_voter", 0);
 }
 
 // The data watches by path or by session; child watches have never been shown.
@@ -341,6 +350,7 @@ Values monitor_values(const Server& server, const ProcessFacts& facts, const Quo
   add("connection_request_count", s.connection_requests);
   add("connection_drop_count", s.connection_drops);
   add("connection_revalidate_count", s.revalidations);
+  add("revalidate_count", quorum == nullptr ? 0 : s.revalidations);
   add("sessionless_connections_expired", s.sessionless_connections_expired);
   add("stale_sessions_expired", s.stale_sessions_expired);
   add("bytes_received_count", s.octets_received);

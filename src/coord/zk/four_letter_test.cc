@@ -117,6 +117,8 @@ const zab::EnsembleConfig MemberWordsTest::members =
 // What a Java leader, follower and observer say, with the values of this one.
 TEST_F(MemberWordsTest, ModeIsTheRole) {
   EXPECT_TRUE(ask("srvr").ends_with("Zxid: 0x0\nMode: leader\nNode count: 5\nProposal sizes last/min/max: -1/-1/-1\n")) << ask("srvr");
+  quorum_.last_committed = 0x200000000;
+  EXPECT_NE(ask("srvr").find("Zxid: 0x200000000\nMode: leader\n"), std::string::npos) << "where its epoch begins";
   quorum_.statistics.add_proposal(48);
   quorum_.statistics.add_proposal(36);
   quorum_.statistics.add_proposal(40);
