@@ -205,15 +205,24 @@ Exit Tool::config(const Command& command) {
 }
 
 Exit Tool::reconfig(const Command& command) {
-  client::ReconfigRequest request{.joining = {}, .leaving = command.acl, .new_members = command.data, .from_config = command.version};
+  client::ReconfigRequest request{
+      .joining = {}, .leaving = command.acl, .new_members = command.data, .from_config = command.config_version};
   if (!command.items.empty()) request.joining = fmt::format("{}", fmt::join(command.items, ","));
-  if (!request.joining && !request.leaving && !request.new_members) return fail(Exit::usage, "reconfig needs --add, --remove or --members");
+  if (!command.file.empty()) {
+    auto file = read_input(command.file);
+    if (!file) return fail(Exit::usage, file.error());
+    request.new_members = std::move(*file);
+  }
+  if (!request.joining && !request.leaving && !request.new_members) {
+    return fail(Exit::usage, "reconfig needs --add, --remove, --members or --file");
+  }
   if (request.new_members && (request.joining || request.leaving)) {
-    return fail(Exit::usage, "reconfig takes --members, or --add and --remove, not both");
+    return fail(Exit::usage, "reconfig takes --members or --file, or --add and --remove, not both");
   }
   const auto data = client_.reconfig(request);
   if (!data) return fail(data.error());
   print(json_ ? data_json("/zookeeper/config", *data) : data->data + "\n");
+  if (!json_ && command.with_stat) print(stat_text(data->stat));
   return Exit::ok;
 }
 

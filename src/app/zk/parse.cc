@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -22,6 +23,14 @@ Exit codes: 0 done · 1 wrong usage · 2 no connection, or lost before the answe
 6 not allowed · 7 node has children · 8 session ended · 9 waited in vain · 10 anything else
 
 Environment: CHORUS_ZK_SERVER for --server, CHORUS_ZK_AUTH for one --auth.)";
+
+/// As the last line of a configuration has it: "version=100000003".
+std::int64_t hex_version(const std::string& text) {
+  std::int64_t version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version, 16);
+  if (error != std::errc() || end != text.data() + text.size()) throw CLI::ValidationError("--version", text + " is no hexadecimal number");
+  return version;
+}
 
 /// Declares every command on `app`; the chosen one fills `command`.
 void declare(CLI::App& app, Command& command, bool in_shell) {
@@ -120,8 +129,13 @@ void declare(CLI::App& app, Command& command, bool in_shell) {
   sub = add("reconfig", "Change the ensemble's members");
   sub->add_option("-a,--add", command.items, "server.N=host:quorum:election[:role][;port]")->allow_extra_args(false);
   sub->add_option("-r,--remove", command.acl, "Ids, with commas");
-  sub->add_option("-m,--members", command.data, "Instead: all members, with commas");
-  sub->add_option("-v,--version", command.version, "Only if the configuration has this version");
+  auto* members = sub->add_option("-m,--members", command.data, "Instead: all members, with commas");
+  sub->add_option("-f,--file", command.file, "Instead: all members, one a line, as a dynamic configuration file has them")
+      ->excludes(members);
+  sub->add_option_function<std::string>(
+      "-v,--version", [&command](const std::string& text) { command.config_version = hex_version(text); },
+      "Only if the configuration has this version, hexadecimal as config prints it");
+  stat(sub);
 
   if (!in_shell) return;
   sub = add("addauth", "Authenticate");

@@ -35,6 +35,7 @@ struct Command {
   std::string file;
   std::string mode;
   std::int32_t version = -1;
+  std::int64_t config_version = -1;  // of the ensemble's configuration
   std::int64_t ttl_ms = 0;
   std::int64_t count = 0;
   double seconds = 0;

@@ -129,6 +129,28 @@ TEST(ZkParse, PartsOfAMulti) {
   }
 }
 
+TEST(ZkParse, Reconfigurations) {
+  const auto parse = [](std::vector<std::string> words) { return parse_line(std::move(words)); };
+  const auto incremental = parse({"reconfig", "-v", "100000003", "-a", "server.4=d:1:2;3", "-a", "server.5=e:1:2;3", "-r", "1,2"});
+  const auto* command = std::get_if<Command>(&incremental);
+  ASSERT_NE(command, nullptr);
+  EXPECT_EQ(command->config_version, 0x100000003) << "hexadecimal, and wider than the version of a node";
+  EXPECT_EQ(command->items, (std::vector<std::string>{"server.4=d:1:2;3", "server.5=e:1:2;3"}));
+  EXPECT_EQ(command->acl, "1,2");
+  const auto whole = parse({"reconfig", "-s", "-f", "members.dynamic"});
+  command = std::get_if<Command>(&whole);
+  ASSERT_NE(command, nullptr);
+  EXPECT_EQ(command->file, "members.dynamic");
+  EXPECT_EQ(command->config_version, -1);
+  EXPECT_TRUE(command->with_stat);
+  for (const auto& bad : {std::vector<std::string>{"reconfig", "-v", "0x1"}, {"reconfig", "-m", "server.1=a:1:2;3", "-f", "file"}}) {
+    const auto parsed = parse(bad);
+    const auto* leave = std::get_if<Leave>(&parsed);
+    ASSERT_NE(leave, nullptr) << fmt::format("{}", fmt::join(bad, " "));
+    EXPECT_EQ(leave->code, Exit::usage);
+  }
+}
+
 TEST(ZkOutput, Base64) {
   // source: RFC 4648 section 10
   const std::pair<const char*, const char*> cases[] = {
