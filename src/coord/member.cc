@@ -5,6 +5,7 @@
 #include "base/ensure.h"
 #include "coord/disk/dynamic_config.h"
 #include "coord/disk/snapshot_layout.h"
+#include "coord/reconfig.h"
 
 namespace chorus::coord {
 namespace {
@@ -202,12 +203,25 @@ void Member::stop(world::Callback done) {
   zab_->resign(std::move(done));
 }
 
+// What was promised of a reconfiguration is in the log. The file beside it is written at another moment: it may be missing, or tell of a
+// proposal that the log lost before anybody counted on it, and that no leader may bring into force then.
+std::optional<zab::EnsembleConfig> Member::pending_config() const {
+  const EnsembleOptions& ensemble = options_.ensemble;
+  std::optional<zab::EnsembleConfig> pending = ensemble.last_seen;
+  if (pending && pending->version > tree_->last_zxid && !zab::is_new_epoch(pending->version)) pending.reset();
+  const Znode* node = tree_->tree.find(config_node_path);
+  if (!ensemble.reconfig_enabled || node == nullptr) return pending;
+  auto logged = zab::parse_config(node->data);
+  if (logged && logged->version > std::max(ensemble.members.version, pending ? pending->version : 0)) pending = std::move(*logged);
+  return pending;
+}
+
 // Without epoch files, as in the directory of a server that was alone, the epoch is that of the last transaction. source:
 // QuorumPeer.loadDataBase
 base::Result<zab::Recovered, NodeError> Member::recover(Storage::Loaded loaded) {
   database_ = std::move(loaded.database);
   tree_ = database_.get();
-  zab::Recovered out{.last_zxid = tree_->last_zxid, .config = options_.ensemble.members, .next_config = options_.ensemble.last_seen};
+  zab::Recovered out{.last_zxid = tree_->last_zxid, .config = options_.ensemble.members, .next_config = pending_config()};
   out.recent.assign(loaded.recent.begin(), loaded.recent.end());
   auto current = storage_.read_epoch(Storage::Epoch::current);
   if (!current) return std::unexpected(current.error());

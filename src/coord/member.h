@@ -63,6 +63,7 @@ class Member final : public zab::Application {
 
   Member(world::World& world, const Options& options, Storage& storage, MemberHost& host, spdlog::logger& logger);
   base::Result<zab::Recovered, NodeError> recover(Storage::Loaded loaded);
+  std::optional<zab::EnsembleConfig> pending_config() const;
   void later(Outgoing what);
   void send_outgoing();
   void stored(const disk::RecoverResult<void>& result);

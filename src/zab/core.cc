@@ -18,6 +18,12 @@ void Core::activate_next_config() {
   emit(ConfigActivated{config});
 }
 
+void Core::withdraw_next_config() {
+  is_config_changed = true;
+  next_config.reset();
+  emit(ConfigActivated{config});
+}
+
 void Core::stored() {
   ENSURE(is_storing());
   if (const auto* accepted = std::get_if<StoreAcceptedEpoch>(&storing)) accepted_epoch = accepted->epoch;
@@ -30,11 +36,7 @@ void Core::stored() {
     }
     ledger.truncate(cut->zxid);
     // What proposed it has gone. Versions that an epoch gave (counter 0) come from no transaction.
-    if (next_config && next_config->version > cut->zxid && !is_new_epoch(next_config->version)) {
-      is_config_changed = true;
-      next_config.reset();
-      emit(ConfigActivated{config});
-    }
+    if (next_config && next_config->version > cut->zxid && !is_new_epoch(next_config->version)) withdraw_next_config();
   }
   if (std::holds_alternative<StoreSnapshot>(storing)) ledger_on_disk.reset();
   storing = std::monostate{};

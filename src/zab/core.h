@@ -57,6 +57,8 @@ struct Core {
   void remark(Remark::Level level, std::string text) { emit(Remark{level, std::move(text)}); }
   void propose_config(EnsembleConfig config);
   void activate_next_config();
+  /// What proposed it is not part of the history.
+  void withdraw_next_config();
 };
 
 /// Whether this is a quorum of the configuration in force and of the one that is to follow it.

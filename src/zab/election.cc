@@ -171,6 +171,17 @@ bool Election::is_better(const Vote& vote, const Vote& than) const {
   return std::tie(vote.peer_epoch, vote.zxid, vote.leader) > std::tie(than.peer_epoch, than.zxid, than.leader);
 }
 
+/// Of one of the two configurations, since a reconfiguration that we know of may have been given up by those who are at work, or be in
+/// force. Whom we join is safe either way: what is committed does not hang on it. With both asked, as in Java, who proposed one and lost
+/// its followers may look for ever.
+bool Election::is_at_work(const Ballot& ballot) const {
+  const auto agrees = [&](ServerId id) {
+    const auto found = settled_.find(id);
+    return found != settled_.end() && agree(found->second, ballot);
+  };
+  return committed_.is_quorum(agrees) || last_seen_.is_quorum(agrees);
+}
+
 bool Election::is_quorum(const Ballots& ballots, const Ballot& ballot) const {
   const auto agrees = [&](ServerId id) {
     const auto found = ballots.find(id);
@@ -267,7 +278,7 @@ void Election::receive_settled(ServerId from, const Notification& notification) 
   }
   // An ensemble that is at work is joined when a quorum of it follows one leader, whatever the round was.
   settled_[from] = said;
-  if (!is_quorum(settled_, said) || !has_said_to_lead(settled_, vote)) return;
+  if (!is_at_work(said) || !has_said_to_lead(settled_, vote)) return;
   clock_ = vote.election_epoch;
   decide(vote);
 }

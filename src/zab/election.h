@@ -96,6 +96,7 @@ class Election {
   void hear_of_history(std::vector<Action>& out);
   bool is_better(const Vote& vote, const Vote& than) const;
   bool is_quorum(const Ballots& ballots, const Ballot& ballot) const;
+  bool is_at_work(const Ballot& ballot) const;
   bool none_can_come() const;
   bool has_said_to_lead(const Ballots& ballots, const Vote& vote) const;
   void propose(const Vote& vote, std::vector<Action>& out);

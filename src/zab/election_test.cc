@@ -279,6 +279,18 @@ TEST(Election, LeadsIfTheOthersSayItDoesInThisRound) {
   EXPECT_EQ(same.outcome(), "3: LEADING 3/32@1+2");
 }
 
+// It led them before it lost its data, and they have not noticed.
+TEST(Election, DoesNotLeadWithoutItsDataWhateverOthersSay) {
+  for (const Standing standing : {Standing::full, Standing::lost}) {
+    One one = server(3);
+    one.election.set_standing(standing, 0);
+    one.start(5, 0, ensemble(3));
+    one.hear(1, State::following, {3, 5, 1, 1});
+    one.hear(2, State::following, {3, 5, 1, 1});
+    EXPECT_EQ(one.outcome() == "looking", standing == Standing::lost) << one.outcome();
+  }
+}
+
 TEST(Election, PeerEpochsMustBeEqualUnlessOneIsOfAnOldRelease) {
   One one = server(1);
   one.start(99, 2, ensemble(3));
@@ -421,6 +433,18 @@ TEST(Election, QuorumsHoldInBothConfigurationsWhileTheyDiffer) {
   other.hear(5, State::looking, {1, 50, 1, 5});
   other.pass(1s);
   EXPECT_EQ(other.outcome(), "looking") << "one of three";
+}
+
+// Its reconfiguration to 1 and 3 was lost with its followers, who go on without it.
+TEST(Election, JoinsThoseAtWorkWhoGaveItsReconfigurationUp) {
+  EnsembleConfig next = ensemble(3);
+  next.members.erase(2);
+  next.version = 0x1'0000'0003;
+  One one = server(1);
+  one.start(50, 5, ensemble(3), next);
+  one.hear(2, State::following, {3, 50, 9, 6});
+  one.hear(3, State::leading, {3, 50, 9, 6});
+  EXPECT_EQ(one.outcome(), "1: FOLLOWING 3/32@9+6");
 }
 
 TEST(Election, ReportsANewerConfigurationWhileLooking) {

@@ -271,6 +271,8 @@ void Learner::new_leader(const Packet& packet) {
     auto config = parse_config(data_of(packet));
     if (!config) return violate("NEWLEADER with a configuration that cannot be read: " + config.error());
     is_config_new_ = config->version > core_.config.version;
+    // The leader has seen all that is in the history which we share now: a reconfiguration that was newer was given up.
+    if (core_.next_config && core_.next_config->version > config->version) core_.withdraw_next_config();
     if (config->version > core_.last_seen().version) core_.propose_config(std::move(*config));
   }
   stage_ = Stage::storing_history;
@@ -325,7 +327,11 @@ void Learner::synced() {
 void Learner::up_to_date() {
   if (stage_ != Stage::in_step) return violate("UPTODATE without NEWLEADER");
   core_.send(*link_, make_packet(PacketType::ack, first_zxid_of(epoch_)));
-  if (is_config_new_ && core_.next_config) adopt_config(std::nullopt);
+  // What NEWLEADER brought may be a proposal, which only a quorum can bring into force: it would reach others as committed, by our votes,
+  // and leave them to a quorum that has not got what was committed. Java's servers do not look.
+  const bool is_in_force =
+      core_.next_config && (is_new_epoch(core_.next_config->version) || core_.next_config->version <= core_.ledger.committed());
+  if (is_config_new_ && is_in_force) adopt_config(std::nullopt);
   if (over_) return;
   stage_ = Stage::serving;
   core_.emit(StartServing{role_, leader_, epoch_, core_.ledger.committed()});

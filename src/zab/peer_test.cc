@@ -217,12 +217,38 @@ TEST_F(Follower, LeavesALeaderThatTheNewConfigurationDoesNotLetLead) {
   us->receive(link, plain(PacketType::diff, 0x100000003));
   EnsembleConfig next = make_config(3);
   next.members.at(3).is_observer = true;
-  next.version = 0x100000004;
+  next.version = 0x100000003;
   us->receive(link, make_packet(PacketType::new_leader, epoch2, next.to_text()));
   up_to_date();
   EXPECT_FALSE(us->serving);
   EXPECT_EQ(us->peer().config(), next);
   EXPECT_EQ(us->peer().role(), Role::looking);
+}
+
+// Else what no quorum agreed to would be in force here, and others would believe it.
+TEST_F(Follower, AProposedConfigurationIsNotInForce) {
+  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, after_three());
+  discover();
+  us->receive(link, plain(PacketType::diff, 0x100000003));
+  EnsembleConfig next = make_config(2);
+  next.version = 0x200000001;
+  us->receive(link, make_packet(PacketType::new_leader, epoch2, next.to_text()));
+  up_to_date();
+  EXPECT_TRUE(us->serving);
+  EXPECT_EQ(us->peer().config(), make_config(3));
+}
+
+// A reconfiguration of our own log, or told us by a leader, that the history of this one does not have.
+TEST_F(Follower, AConfigurationThatWasGivenUpIsForgotten) {
+  Recovered recovered = after_three();
+  recovered.next_config = make_config(2);
+  recovered.next_config->version = 0x100000003;
+  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, recovered);
+  discover();
+  us->trace.clear();
+  us->receive(link, plain(PacketType::diff, 0x100000003));
+  new_leader();
+  EXPECT_THAT(us->trace, testing::Contains("config 0x0"));
 }
 
 // A server that looks may learn of a configuration that gives it a vote.
