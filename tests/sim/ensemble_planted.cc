@@ -313,7 +313,6 @@ class HarmedWorld final : public world::World {
 };
 
 constexpr const char* alone_is_quorum = "alone-is-quorum";
-constexpr const char* lost_disk_votes = "lost-disk-votes";
 constexpr const char* of_disk[] = {"no-sync", "late-sync", "drop-writes"};
 
 }  // namespace
@@ -323,7 +322,6 @@ const std::vector<Plant>& ensemble_plants() {
     std::vector<Plant> names;
     for (const auto& [plant, bug] : bugs) names.push_back(plant);
     names.push_back({alone_is_quorum, "each member takes itself for a quorum"});
-    names.push_back({lost_disk_votes, "a member whose disk came back empty votes as if it never had anything"});
     for (const Plant& plant : plants()) {
       if (std::any_of(std::begin(of_disk), std::end(of_disk), [&](const char* name) { return plant.name == std::string_view(name); })) {
         names.push_back(plant);
@@ -343,12 +341,11 @@ std::unique_ptr<world::World> plant_in_member(const std::string& name, world::Wo
     }
     return std::make_unique<HarmedWorld>(bug, inner, quorum_port);
   }
-  if (name == alone_is_quorum || name == lost_disk_votes) return nullptr;
+  if (name == alone_is_quorum) return nullptr;
   return plant(name, inner);
 }
 
 void plant_in_options(const std::string& name, coord::Options& options) {
-  if (name == lost_disk_votes) options.ensemble.database_autocreate = true;
   if (name != alone_is_quorum) return;
   for (const auto& [id, member] : options.ensemble.members.members) {
     options.ensemble.members.groups[id] = 1;
