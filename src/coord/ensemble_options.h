@@ -59,6 +59,9 @@ struct EnsembleOptions {
   std::int64_t commit_log_count = 500;        // committed transactions kept in memory for learners that are a little behind
   bool force_snapshot_sync = false;           // zookeeper.forceSnapshotSync
   milliseconds observer_election_delay{200};  // zookeeper.observer.election.DelayMs: up to this, at random
+  milliseconds observer_reconnect_delay{0};   // zookeeper.observer.reconnectDelayMs: likewise, besides
+  /// zookeeper.leader.maxConcurrentSnapSyncs, maxConcurrentDiffSyncs: for observers.
+  std::int64_t concurrent_snapshot_syncs_max = 10, concurrent_diff_syncs_max = 100;
 
   /// Where reconfigurations are kept: `<config_path>.dynamic.<version>` and `.dynamic.next`. Empty: nowhere, they last until the restart.
   std::string config_path;

@@ -215,8 +215,9 @@ void Leader::check_promises() {
     core_.propose_config(std::move(versioned));
   }
   core_.store(StoreCurrentEpoch{epoch_});
-  for (auto& [link, learner] : learners_) {
-    if (learner.stage == Stage::promised) synchronize(link, learner);
+  for (auto next = learners_.begin(); next != learners_.end();) {
+    const auto at = next++;  // it may have to go
+    if (at->second.stage == Stage::promised) synchronize(at->first, at->second);
   }
 }
 
@@ -226,6 +227,7 @@ void Leader::synchronize(LinkId link, Learner& learner) {
   const std::int64_t committed = core_.ledger.committed();
   const SyncPlan plan = core_.options.always_send_snapshot ? SyncPlan{SyncPlan::Kind::snap, committed, committed}
                                                            : plan_sync(core_.ledger.history(), committed, learner.last_zxid);
+  if (plan.kind != SyncPlan::Kind::snap && !may_feed(link, learner, Learner::Feed::diff)) return;
   switch (plan.kind) {
     case SyncPlan::Kind::diff:
       ++core_.syncs.diffs;
@@ -243,7 +245,22 @@ void Leader::synchronize(LinkId link, Learner& learner) {
   send_snapshot(link, learner, plan.zxid);
 }
 
+/// An observer is let in only where there is room; else it has to come again.
+bool Leader::may_feed(LinkId link, Learner& learner, Learner::Feed feed) {
+  const bool by_snapshot = feed == Learner::Feed::snapshot;
+  const std::size_t limit = by_snapshot ? core_.options.snapshot_syncs_max : core_.options.diff_syncs_max;
+  const auto others = std::ranges::count_if(learners_, [&](const auto& other) {
+    return &other.second != &learner && other.second.feed == feed && other.second.stage < Stage::in_step;
+  });
+  learner.feed = feed;
+  if (!learner.is_observer || static_cast<std::size_t>(others) < limit) return true;
+  close(link, fmt::format("{} learners are brought into line by {} at this time, and it only observes", others,
+                          by_snapshot ? "snapshots" : "transactions"));
+  return false;
+}
+
 void Leader::send_snapshot(LinkId link, Learner& learner, std::int64_t zxid) {
+  if (!may_feed(link, learner, Learner::Feed::snapshot)) return;
   ++core_.syncs.snapshots;
   core_.send(link, make_packet(PacketType::snap, zxid));
   core_.emit(SendSnapshot{link});

@@ -70,14 +70,15 @@ class Leader {
     Stage stage = Stage::connected;
     ServerId id = 0;
     bool is_observer = false;
-    std::int64_t last_zxid = 0;          // of its tree when it came
-    world::Instant deadline;             // by which it has to say something
-    bool has_plan = false;               // DIFF sent, and history from the disk
-    std::int64_t read_until = 0;         // of the read under way
-    std::int64_t sent = 0;               // newest proposal
-    std::int64_t acked = 0;              // newest acknowledged
-    std::int64_t first_held_commit = 0;  // waits, with those after it, for UPTODATE; 0: none
-    std::int64_t tracked = 0;            // a proposal whose acknowledgement is awaited; 0: none
+    std::int64_t last_zxid = 0;                                  // of its tree when it came
+    world::Instant deadline;                                     // by which it has to say something
+    enum class Feed { none, diff, snapshot } feed = Feed::none;  // how it is brought into line
+    bool has_plan = false;                                       // DIFF sent, and history from the disk
+    std::int64_t read_until = 0;                                 // of the read under way
+    std::int64_t sent = 0;                                       // newest proposal
+    std::int64_t acked = 0;                                      // newest acknowledged
+    std::int64_t first_held_commit = 0;                          // waits, with those after it, for UPTODATE; 0: none
+    std::int64_t tracked = 0;                                    // a proposal whose acknowledgement is awaited; 0: none
     world::Instant tracked_since;
     bool is_forwarded_to() const { return stage >= Stage::synchronizing; }
   };
@@ -91,6 +92,7 @@ class Leader {
   void promise(LinkId link, Learner& learner, const Packet& packet);
   void check_promises();
   void synchronize(LinkId link, Learner& learner);
+  bool may_feed(LinkId link, Learner& learner, Learner::Feed feed);
   void send_snapshot(LinkId link, Learner& learner, std::int64_t zxid);
   void begin_history(LinkId link, Learner& learner, std::int64_t until);
   void finish_sync(LinkId link, Learner& learner, std::int64_t after);

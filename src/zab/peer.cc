@@ -252,7 +252,10 @@ void Peer::Impl::end_term(const std::string& why) {
   look_at_.reset();
   // What made a term fail before it began would do so at once again, as often as the network lets it.
   if (!served && !next_leader_) look_at_ = core_.now + failed_term_delay;
-  if (is_observer() && !next_leader_) look_at_ = core_.now + milliseconds(random_.between(0, core_.options.observer_delay.count()));
+  if (is_observer() && !next_leader_) {
+    look_at_ = core_.now + milliseconds(random_.between(0, core_.options.observer_delay.count())) +
+               milliseconds(random_.between(0, core_.options.observer_reconnect_delay.count()));
+  }
 }
 
 /// Before we stand for anything, the tree has to be what the log has: all of it durable and committed.

@@ -40,9 +40,13 @@ struct PeerOptions {
   milliseconds notification_interval_min{200};  // zookeeper.fastleader.minNotificationInterval
   milliseconds notification_interval_max{60'000};
   milliseconds finalize_wait{200};
-  int connect_limit = 0;              // ticks that a learner tries to connect to its leader; 0: init_limit
-  milliseconds observer_delay{200};   // an observer that lost its leader waits up to this, at random. zookeeper.observer.election.DelayMs
-  bool always_send_snapshot = false;  // every learner is sent the whole tree. zookeeper.forceSnapshotSync
+  int connect_limit = 0;             // ticks that a learner tries to connect to its leader; 0: init_limit
+  milliseconds observer_delay{200};  // an observer that lost its leader waits up to this, at random. zookeeper.observer.election.DelayMs
+  milliseconds observer_reconnect_delay{0};  // and up to this besides. zookeeper.observer.reconnectDelayMs
+  /// Learners that are brought into line at a time, by snapshots and by transactions, before an observer has to come again. Followers are
+  /// always let in, since quorums need them, and count. source: LearnerSyncThrottler
+  std::size_t snapshot_syncs_max = 10, diff_syncs_max = 100;
+  bool always_send_snapshot = false;       // every learner is sent the whole tree. zookeeper.forceSnapshotSync
   std::int64_t counter_end = 0xffff'ffff;  // no zxid has this counter: the next epoch begins instead; tests let it come sooner
   Fault planted = Fault::none;
 };

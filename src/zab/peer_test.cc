@@ -566,6 +566,42 @@ TEST_F(LeaderStories, AnObserverCountsForTheConfigurationInWhichItIsAVoter) {
   EXPECT_EQ(us->peer().config().version, 0x100000003);
 }
 
+// Followers are needed by quorums, observers by nobody else.
+TEST_F(LeaderStories, HasObserversComeAgainWhileItIsBusyWithOthers) {
+  Recovered recovered = after_three();
+  recovered.config = make_config(3, 4);
+  const auto observe = [this](ServerId id) {
+    const LinkId from{static_cast<std::uint64_t>(id)};
+    us->closed.clear();
+    us->step(LinkAccepted{from});
+    us->receive(from, make_packet(PacketType::observer_info, first_zxid_of(1), encode(LearnerInfo{.id = id})));
+    promise(from, 1, 0x100000003);
+  };
+  for (const bool by_snapshot : {false, true}) {
+    const std::string busy = by_snapshot ? "are brought into line by snapshots" : "are brought into line by transactions";
+    us.emplace(PeerOptions{.self = 3, .snapshot_syncs_max = 1, .diff_syncs_max = 1, .always_send_snapshot = by_snapshot}, recovered);
+    us->win();
+    hello(2, LinkId{2});
+    observe(4);
+    observe(5);
+    promise(LinkId{2}, 1, 0x100000003);  // from here on all three are fed, in the order of their links
+    EXPECT_EQ(us->closed.count(LinkId{2}), 0U);
+    EXPECT_THAT(us->closed[LinkId{4}], HasSubstr(busy));
+    EXPECT_THAT(us->closed[LinkId{5}], HasSubstr(busy));
+    hello(1, LinkId{1});
+    promise(LinkId{1}, 1, 0x100000003);
+    EXPECT_EQ(us->closed.count(LinkId{1}), 0U) << "a follower";
+    observe(4);
+    EXPECT_THAT(us->closed[LinkId{4}], HasSubstr(busy));
+    us->receive(LinkId{1}, plain(PacketType::ack, epoch2));
+    us->receive(LinkId{2}, plain(PacketType::ack, epoch2));
+    observe(4);
+    EXPECT_EQ(us->closed.count(LinkId{4}), 0U) << "there is room again";
+    observe(5);
+    EXPECT_THAT(us->closed[LinkId{5}], HasSubstr(busy));
+  }
+}
+
 TEST_F(LeaderStories, ReconfigurationNeedsBothQuorumsAndNamesTheNextLeader) {
   Recovered recovered = after_three();
   recovered.config.version = 1;

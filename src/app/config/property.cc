@@ -262,6 +262,18 @@ constexpr Property table[] = {
         {.key = "coord.observer_election_delay_ms",
          .help = "An observer that lost its leader waits up to this, at random, before it looks for another.",
          .max = day_ms}),
+    ensemble<&EnsembleOptions::observer_reconnect_delay>(
+        {.key = "coord.observer_reconnect_delay_ms", .help = "The same, besides: for many observers of one leader.", .max = day_ms}),
+    ensemble<&EnsembleOptions::concurrent_snapshot_syncs_max>(
+        {.key = "coord.concurrent_snapshot_syncs_max",
+         .help = "Learners that a leader sends snapshots to at a time, before an observer has to come again.",
+         .min = 1,
+         .max = 1'000'000}),
+    ensemble<&EnsembleOptions::concurrent_diff_syncs_max>(
+        {.key = "coord.concurrent_diff_syncs_max",
+         .help = "The same, of those that it sends transactions they missed.",
+         .min = 1,
+         .max = 1'000'000}),
     coord<&Options::snap_count>({.key = "coord.snap_count",
                                  .help = "A snapshot is taken after half to all of this many transactions.",
                                  .min = 2,
