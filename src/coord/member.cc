@@ -323,18 +323,26 @@ void Member::truncate(std::int64_t zxid) {
   });
 }
 
+// First what nobody agreed on leaves the log, or it would be replayed over the new snapshot. The old snapshots go last: until the new one
+// is durable they are all that this member has.
 void Member::store_snapshot(std::int64_t zxid) {
   ENSURE(database_ != nullptr && database_->last_zxid <= zxid, zxid);
   database_->last_zxid = zxid;
-  storage_.discard_after(zxid, [this, zxid](const base::Result<void, NodeError>& discarded) {
-    if (!discarded) return host_.member_failed(discarded.error().message);
-    storage_.write_snapshot(*database_, [this, zxid](const disk::SnapshotResult<std::string>& path) {
-      if (!path) return host_.member_failed(path.error().message);
-      log_.info("snapshot written path={}", *path);
+  const auto forget = [this, zxid] {
+    storage_.discard_after(zxid, [this, zxid](const base::Result<void, NodeError>& discarded) {
+      if (!discarded) return host_.member_failed(discarded.error().message);
       storage_.forget_before(zxid, [this](const base::Result<void, NodeError>& forgotten) {
         if (!forgotten) return host_.member_failed(forgotten.error().message);
         zab_->stored();
       });
+    });
+  };
+  storage_.cut_log(zxid, [this, forget](const base::Result<void, NodeError>& cut) {
+    if (!cut) return host_.member_failed(cut.error().message);
+    storage_.write_snapshot(*database_, [this, forget](const disk::SnapshotResult<std::string>& path) {
+      if (!path) return host_.member_failed(path.error().message);
+      log_.info("snapshot written path={}", *path);
+      forget();
     });
   });
 }

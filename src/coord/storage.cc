@@ -156,8 +156,13 @@ struct Storage::Disk {
     logger.info("recovered {}", recovered_text);
   }
 
-  base::Result<void, NodeError> discard_after(std::int64_t zxid) {
+  base::Result<void, NodeError> cut_log(std::int64_t zxid) {
     if (auto done = log->truncate_after(zxid); !done) return base::error(NodeErrc::directory, done.error().message);
+    return {};
+  }
+
+  base::Result<void, NodeError> discard_after(std::int64_t zxid) {
+    if (auto done = cut_log(zxid); !done) return done;
     auto snapshots = disk::list_snapshots(files, snapshot_directory);
     if (!snapshots) return base::error(code_of(snapshots.error().code), snapshots.error().message);
     bool removed = false;
@@ -377,6 +382,15 @@ void Storage::truncate(std::int64_t zxid, std::function<void(base::Result<Loaded
                          start_log();
                        }
                        done(std::move(*result));
+                     });
+}
+
+void Storage::cut_log(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done) {
+  ENSURE(log_writer_->is_idle());
+  auto result = std::make_shared<base::Result<void, NodeError>>();
+  world_.run_on_disk([disk = disk_, zxid, result] { *result = disk->cut_log(zxid); },
+                     [alive = alive_, result, done = std::move(done)] {
+                       if (*alive) done(*result);
                      });
 }
 

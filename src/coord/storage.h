@@ -56,8 +56,10 @@ class Storage {
 
   /// Removes every transaction after `zxid`, and snapshots that have such, then loads what is left. The log must be idle.
   void truncate(std::int64_t zxid, std::function<void(base::Result<Loaded, NodeError>)> done);
-  /// The same without loading anything, before a snapshot at `zxid` takes the place of everything. Not undone by a crash in between: what
-  /// goes was never agreed on.
+  /// Removes every transaction after `zxid`, before a snapshot at `zxid` takes the place of everything. Not undone by a crash in between:
+  /// what goes was never agreed on.
+  void cut_log(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done);
+  /// The same, and snapshots after `zxid`, of which there is a durable one.
   void discard_after(std::int64_t zxid, std::function<void(const base::Result<void, NodeError>&)> done);
   /// Removes the log and the snapshots before `zxid`, of which there is a durable snapshot that came from another server. The log must be
   /// idle.

@@ -70,7 +70,16 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
   const bool has_less = vote.election_epoch < clock_ || (vote.election_epoch == clock_ && is_better(what_we_say(), vote));
   if (it_looks && has_less) send(from, what_we_say(), out);
   notify_at_ = now + interval_;
-  if (!may_vote(vote.leader)) return std::nullopt;
+  if (!may_vote(vote.leader)) {
+    // A voter to be names nobody by itself, and votes as others do once they are in its round, which may be later than theirs. Java's
+    // servers do not come to it, and wait for one another.
+    if (it_looks && vote.election_epoch > clock_ && !finalize_at_) {
+      clock_ = vote.election_epoch;
+      votes_.clear();
+      propose(initial_, out);
+    }
+    return std::nullopt;
+  }
   if (it_looks) {
     receive_looking(from, vote, now, out);
   } else if (notification.state != NotificationState::observing) {

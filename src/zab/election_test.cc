@@ -435,6 +435,19 @@ TEST(Election, QuorumsHoldInBothConfigurationsWhileTheyDiffer) {
   EXPECT_EQ(other.outcome(), "looking") << "one of three";
 }
 
+// Server 2 is to become a voter, and looked before.
+TEST(Election, ComesToTheRoundOfOneWhoNamesNobody) {
+  EnsembleConfig next = ensemble(2);
+  next.version = 0x1'0000'0003;
+  One one = server(1);
+  one.start(50, 5, ensemble(1), next);
+  one.said();
+  one.hear(2, State::looking, {.leader = nothing, .zxid = nothing, .election_epoch = 4, .peer_epoch = nothing});
+  EXPECT_THAT(one.said(), ElementsAre("2: LOOKING 1/32@4+5"));
+  one.hear(2, State::looking, {1, 50, 4, 5});
+  EXPECT_EQ(one.outcome(), "1: LEADING 1/32@4+5");
+}
+
 // Its reconfiguration to 1 and 3 was lost with its followers, who go on without it.
 TEST(Election, JoinsThoseAtWorkWhoGaveItsReconfigurationUp) {
   EnsembleConfig next = ensemble(3);

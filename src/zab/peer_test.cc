@@ -210,59 +210,6 @@ TEST_F(Follower, AcknowledgesEachProposalOnceItIsDurable) {
   EXPECT_EQ(us->all(link), "ACK 0x200000002");
 }
 
-// As Java's: the others would wait for ever for a leader that no vote can name.
-TEST_F(Follower, LeavesALeaderThatTheNewConfigurationDoesNotLetLead) {
-  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, after_three());
-  discover();
-  us->receive(link, plain(PacketType::diff, 0x100000003));
-  EnsembleConfig next = make_config(3);
-  next.members.at(3).is_observer = true;
-  next.version = 0x100000003;
-  us->receive(link, make_packet(PacketType::new_leader, epoch2, next.to_text()));
-  up_to_date();
-  EXPECT_FALSE(us->serving);
-  EXPECT_EQ(us->peer().config(), next);
-  EXPECT_EQ(us->peer().role(), Role::looking);
-}
-
-// Else what no quorum agreed to would be in force here, and others would believe it.
-TEST_F(Follower, AProposedConfigurationIsNotInForce) {
-  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, after_three());
-  discover();
-  us->receive(link, plain(PacketType::diff, 0x100000003));
-  EnsembleConfig next = make_config(2);
-  next.version = 0x200000001;
-  us->receive(link, make_packet(PacketType::new_leader, epoch2, next.to_text()));
-  up_to_date();
-  EXPECT_TRUE(us->serving);
-  EXPECT_EQ(us->peer().config(), make_config(3));
-}
-
-// A reconfiguration of our own log, or told us by a leader, that the history of this one does not have.
-TEST_F(Follower, AConfigurationThatWasGivenUpIsForgotten) {
-  Recovered recovered = after_three();
-  recovered.next_config = make_config(2);
-  recovered.next_config->version = 0x100000003;
-  us.emplace(PeerOptions{.self = 1, .reconfig_enabled = true}, recovered);
-  discover();
-  us->trace.clear();
-  us->receive(link, plain(PacketType::diff, 0x100000003));
-  new_leader();
-  EXPECT_THAT(us->trace, testing::Contains("config 0x0"));
-}
-
-// A server that looks may learn of a configuration that gives it a vote.
-TEST(Alone, AnObserverThatLearnsThatItIsAVoterVotes) {
-  EnsembleConfig next = make_config(3);
-  next.version = 0x100000004;
-  PeerDriver us(PeerOptions{.self = 3, .is_observer = true, .reconfig_enabled = true},
-                {.last_zxid = 0x100000003, .accepted_epoch = 1, .current_epoch = 1, .config = make_config(2, 1)});
-  us.notifications.clear();
-  us.step(NotificationReceived{1, {.vote = {.leader = 1, .zxid = 0, .election_epoch = 1}, .version = 2, .config = next.to_text()}});
-  ASSERT_FALSE(us.notifications.empty());
-  EXPECT_EQ(us.notifications.back().notification.vote.leader, 3);
-}
-
 TEST_F(Follower, LooksWhenNothingComesForSyncLimit) {
   serve();
   us->pass(5 * 2000ms - 1ms);
