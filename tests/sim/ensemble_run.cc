@@ -15,6 +15,7 @@
 #include "coord/node.h"
 #include "damage.h"
 #include "ensemble_planted.h"
+#include "ensemble_shape.h"
 #include "invariants.h"
 #include "operator.h"
 #include "trace_sink.h"
@@ -29,9 +30,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::uint16_t client_port = 2181, quorum_port = 2888;
 constexpr sim::Duration partition_max = 2s, pause_max = 700ms;
-const std::string config_path = "/conf/ensemble";
 
 /// What one life of a member's process consists of.
 struct MemberProcess {
@@ -47,48 +46,6 @@ struct MemberProcess {
   std::unique_ptr<world::World> planted;
   std::unique_ptr<coord::Node> node;
 };
-
-/// What a seed draws first, since all else follows from it.
-struct Shape {
-  Shape(base::Random& dice, const EnsembleRunOptions& options);
-
-  bool reconfigures;         // members join and leave
-  bool damages;              // files of some are harmed
-  bool standalone_enabled;   // fewer than two voters are no ensemble
-  std::size_t participants;  // at the beginning
-  std::size_t observers;     // then
-  std::size_t spares;        // may join
-  std::size_t machines() const { return participants + observers + spares; }
-  /// By how many voters the ensemble goes on when files of one of them may be lost.
-  std::size_t voters_min() const { return damages ? 3 : standalone_enabled ? 2 : 1; }
-};
-
-template <class T>
-T pick(base::Random& dice, std::initializer_list<T> values) {
-  return values.begin()[dice.below(values.size())];
-}
-
-Shape::Shape(base::Random& dice, const EnsembleRunOptions& options)
-    // The bug is in a configuration that a reconfiguration would refuse.
-    : reconfigures(dice.below(5) < 2 && options.plant != "alone-is-quorum"),
-      damages(dice.below(5) < 2),
-      standalone_enabled(!reconfigures || dice.below(2) == 0) {
-  participants = pick<std::size_t>(dice, {3, 3, 3, 3, 5, 5, 7});
-  if (reconfigures) participants = pick<std::size_t>(dice, {1, 2, 3, 3, 3, 5});
-  participants = std::max(options.members.value_or(participants), voters_min());
-  observers = pick<std::size_t>(dice, {0, 0, 1, 2});
-  spares = reconfigures ? 1 + dice.below(3) : 0;
-}
-
-/// The file by which a member without data may vote: its ensemble is new, or it is.
-void allow_to_begin(sim::Disk& disk, const coord::Options& options) {
-  const std::string directory = options.data_log_dir.empty() ? options.data_dir : options.data_log_dir;
-  ENSURE(disk.make_directories(directory).has_value());
-  const auto marker = disk.open(directory + "/initialize", world::OpenMode::create);
-  ENSURE(marker.has_value());
-  disk.sync(**marker);
-  ENSURE(disk.sync_directory("/").has_value() && disk.sync_directory(directory).has_value());
-}
 
 class EnsembleRun {
  public:
@@ -111,7 +68,6 @@ class EnsembleRun {
     return coord_sim::pick(dice_, values);
   }
   static sim::Options machine_options(base::Random dice, bool verbose);
-  coord::Options common_options();
   void add_members();
   void add_clients();
   std::unique_ptr<Client> add_client(std::uint32_t number, const std::string& name, std::vector<world::Address> servers,
@@ -170,41 +126,11 @@ EnsembleRun::EnsembleRun(const EnsembleRunOptions& options)
       dice_(options.seed * 2 + 1),
       simulation_(options.seed, machine_options(dice_.fork(), options.verbose)),
       shape_(dice_, options),
-      common_options_(common_options()),
+      common_options_(draw_options(dice_, shape_)),
       workload_(dice_.fork()),
       invariants_(shape_.machines()) {
   add_members();
   add_clients();
-}
-
-coord::Options EnsembleRun::common_options() {
-  coord::Options options;
-  options.client_address = world::Address{"0.0.0.0", client_port};
-  options.data_dir = "/data";
-  options.data_log_dir = pick({"", "", "/log"});
-  options.tick_time = milliseconds(dice_.between(40, 150));
-  options.snap_count = dice_.between(10, 400);
-  options.pre_alloc_size_kb = pick({4, 16, 64});
-  options.txn_log_size_limit_kb = pick({0, 0, 8, 64});
-  options.container_check_interval = milliseconds(dice_.between(100, 1500));
-  coord::EnsembleOptions& ensemble = options.ensemble;
-  ensemble.init_limit = static_cast<int>(dice_.between(6, 12));
-  ensemble.sync_limit = static_cast<int>(dice_.between(3, 6));
-  ensemble.notification_interval_min = milliseconds(dice_.between(20, 200));
-  ensemble.notification_interval_max = milliseconds(dice_.between(400, 1000));
-  ensemble.connect_timeout = milliseconds(dice_.between(200, 1000));
-  ensemble.leader_connect_delay = milliseconds(dice_.between(10, 100));
-  ensemble.observer_election_delay = milliseconds(20);
-  ensemble.commit_log_count = pick<std::int64_t>({2, 20, 100, 500});
-  ensemble.force_snapshot_sync = dice_.below(8) == 0;
-  ensemble.standalone_enabled = shape_.standalone_enabled;
-  ensemble.database_autocreate = !shape_.damages;
-  if (shape_.reconfigures) {
-    ensemble.reconfig_enabled = true;
-    ensemble.config_path = config_path;
-    options.super_digest = "super:lK75jTNcA+U9vtVEw5vB51mj/w4=";
-  }
-  return options;
 }
 
 void EnsembleRun::add_members() {
@@ -649,28 +575,6 @@ EnsembleResult EnsembleRun::run() {
 }
 
 }  // namespace
-
-void EnsembleCounts::add(const EnsembleCounts& other) {
-  simulated_ns += other.simulated_ns;
-  events += other.events;
-  restarts += other.restarts;
-  leaders += other.leaders;
-  acknowledged += other.acknowledged;
-  unknown_kept += other.unknown_kept;
-  unknown_lost += other.unknown_lost;
-  reads_and_others += other.reads_and_others;
-  sessions += other.sessions;
-  reconnects += other.reconnects;
-  transactions += other.transactions;
-  left_out += other.left_out;
-  checks += other.checks;
-  refused_starts += other.refused_starts;
-  snapshots += other.snapshots;
-  syncs.diffs += other.syncs.diffs;
-  syncs.truncations += other.syncs.truncations;
-  syncs.snapshots += other.syncs.snapshots;
-  for (std::size_t i = 0; i < fault_kinds; ++i) faults[i] += other.faults[i];
-}
 
 EnsembleResult run_ensemble(const EnsembleRunOptions& options) { return EnsembleRun(options).run(); }
 

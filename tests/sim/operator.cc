@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint16_t client_port = 2181, quorum_port = 2888, election_port = 3888;
 
+constexpr sim::Duration patience = 10s;
+
 /// "server.N=..." of one member.
 std::string line_of(const EnsembleConfig& config, zab::ServerId id) {
   EnsembleConfig alone;
@@ -41,8 +43,18 @@ Operator::Operator(sim::Simulation& simulation, Client& client, std::vector<sim:
 
 void Operator::tend() {
   if (const auto config = hooks_.config()) {
+    last_ = *config;
+    leaderless_since_ = simulation_.elapsed();
     for (std::size_t i = 0; i < machines_.size(); ++i) {
       if (config->members.contains(id_of(i)) && !hooks_.is_started(i)) hooks_.start(i, *config);
+    }
+  } else if (simulation_.elapsed() - leaderless_since_ > patience) {
+    // Those that are left may not know yet that the others are no members any more, and need their votes to learn of it.
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+      if (hooks_.is_started(i) || machines_[i]->lives() == 0) continue;
+      EnsembleConfig members = last_;
+      members.members.try_emplace(id_of(i), describe(*machines_[i], false));
+      hooks_.start(i, members);
     }
   }
   simulation_.after(100ms, [this] { tend(); });

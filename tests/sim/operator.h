@@ -27,7 +27,7 @@ class Operator {
   /// voters_min: not fewer remain. Requests go out through `client`.
   Operator(sim::Simulation& simulation, Client& client, std::vector<sim::Node*> machines, std::size_t voters_min, Hooks hooks);
 
-  /// Sees to it from now on that whoever is in the configuration is started.
+  /// Sees to it from now on that whoever is in the configuration is started, and all that ever were when nobody leads for long.
   void begin() { tend(); }
   /// What it asks for follows from `dice` and the present configuration. False: nobody leads, or another request is under way.
   bool reconfigure(std::uint64_t dice);
@@ -48,6 +48,8 @@ class Operator {
   const std::size_t voters_min_;
   const Hooks hooks_;
   base::Random random_;
+  zab::EnsembleConfig last_;  // that was in force
+  sim::Duration leaderless_since_{};
   bool is_busy_ = false;  // a request was thought of and not given to the client
 };
 
