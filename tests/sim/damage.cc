@@ -71,9 +71,13 @@ std::string tear_a_file(sim::Disk& disk, const std::vector<std::string>& directo
   if (found.files.empty()) return "";
   const std::string& path = found.files[dice.below(found.files.size())];
   const std::size_t used = used_octets(*disk.contents(path));
-  const std::size_t sectors = used / sim::sector_size;
+  const bool is_log = zxid_of(path, "log.").has_value();
+  // The mark at the end of a log stays.
+  const std::size_t spared = is_log ? 16 : 0;
+  const std::size_t sectors = (used - std::min(used, spared)) / sim::sector_size;
   const auto inode = disk.find(path);
-  if (dice.below(2) == 0 || sectors == 0) {
+  if (is_log && sectors == 0) return "";
+  if (!is_log && (dice.below(2) == 0 || sectors == 0)) {
     const std::uint64_t size = dice.below(used + 1);
     disk.truncate(*inode, size);
     disk.sync(*inode);
