@@ -176,7 +176,9 @@ void Checker::check_order_of_transactions() {
     }
     if (is_expired(txn) && ended.contains(txn.session) && connections_of_[txn.session] > 1) continue;
     std::int32_t& last = last_xid[txn.session];
-    if (!check(txn.cxid > last)) fault("session {:#x}: xid {} was executed after xid {}", txn.session, txn.cxid, last);
+    // Its end is taken late as well. source: PrepRequestProcessor.pRequest2Txn, closeSession
+    const bool ends_late = txn.type == static_cast<int>(OpCode::close_session) && connections_of_[txn.session] > 1;
+    if (!check(ends_late || txn.cxid > last)) fault("session {:#x}: xid {} was executed after xid {}", txn.session, txn.cxid, last);
     last = txn.cxid;
   }
   // Of the writes of one connection a first part is executed, without a hole.

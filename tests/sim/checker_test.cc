@@ -251,6 +251,13 @@ TEST_F(CheckerTest, AWriteByALeftConnectionIsRefused) {
   expect_sound();
 }
 
+TEST_F(CheckerTest, ALeftConnectionEndsTheSessionLate) {
+  const std::size_t late = story.ask(a, {.code = OpCode::close_session});
+  story.write(story.connect(anna), set("/a", "3"));
+  story.execute(late);
+  expect_sound();
+}
+
 TEST_F(CheckerTest, ASessionThatNeverMovedIsRefusedAsMoved) {
   story.refuse(story.ask(a, set("/a", "2")), ErrorCode::session_moved);
   expect_fault("never left its server");
