@@ -208,6 +208,8 @@ struct Storage::Disk {
     std::size_t taken = 0;
     disk::Cursor cursor = log->read_after(after - 1);
     bool reaches_back = false;
+    std::int64_t before = after;
+    const disk::TxnFormat format;
     while (taken < octets) {
       auto next = cursor.next();
       if (!next) return std::nullopt;  // damaged: a snapshot will have to do
@@ -216,7 +218,9 @@ struct Storage::Disk {
         reaches_back = true;
         continue;
       }
-      if (!reaches_back) return std::nullopt;
+      // A crash may have left what was there before a snapshot from another server came: that does not lead up to it.
+      if (!reaches_back || !format.follows(before, (*next)->id)) return std::nullopt;
+      before = (*next)->id;
       txns.push_back({(*next)->id, std::make_shared<const std::string>((*next)->payload)});
       taken += (*next)->payload.size();
     }

@@ -113,8 +113,10 @@ RecoverResult<void> replay_log(const Replay& replay, Recovered& out) {
     if (!next) return failure(next.error());
     if (!*next) break;
     const store::Record& record = **next;
-    const bool same_epoch = record.id >> 32 == before >> 32;
-    if (same_epoch && record.id > before && !format.follows(before, record.id)) {
+    // A log that does not begin at our snapshot, where there is none: its beginning is anybody's guess.
+    const bool is_first_of_all = before == 0 && !out.snapshot_zxid;
+    const bool may_jump = is_first_of_all && record.id >> 32 != 0;
+    if (!may_jump && record.id > before && !format.follows(before, record.id)) {
       return refuse(fmt::format(
           "transactions 0x{:x} to 0x{:x} are missing: {} goes on with 0x{:x} at offset {}. Bring the missing log file or a newer "
           "snapshot back from a copy, or let this member fetch its data from another one by moving the whole directory away",

@@ -147,6 +147,15 @@ TEST_F(DataDir, RefusesALogWithoutSnapshot) {
   EXPECT_EQ(replayed.size(), 0x46U);
 }
 
+// What was there before a snapshot came from another server, when the snapshot is damaged. Found by ensemble_sim --seed=4685.
+TEST_F(DataDir, RefusesALogThatGoesOnInTheMiddleOfALaterEpoch) {
+  put("standalone/snapshot.46");
+  put("snap/log.100000265");
+  EXPECT_THAT(refusal(), HasSubstr("transactions 0x47 to 0x100000264 are missing"));
+  put("snap/snapshot.100000264");
+  EXPECT_EQ(refusal(), "recovered");
+}
+
 TEST_F(DataDir, RefusesAGap) {
   put("standalone/snapshot.0");
   files.put("d/version-2/log.5", testdata("standalone/log.1").substr(0, 16) + testdata("standalone/log.1").substr(398));
