@@ -122,6 +122,9 @@ def pipelined(ensemble):
 
 def syncs(ensemble):
     """A read after sync sees what another member acknowledged before."""
+    # A Java leader tells its followers of a commit before it hands the commit to its own pipeline (Leader.tryToCommit), and lets a sync of
+    # its own clients pass as a read (CommitProcessor.matchSyncs is false there): these may see the write a moment later.
+    java_leader = next((m for m in ensemble.voters() if m.mode() == 'leader' and m.kind != 'chorus'), None)
     for writer, reader in pairs(ensemble):
         path = f'/sync{writer.number}{reader.number}'
         with session(writer) as write, session(reader) as read:
@@ -130,7 +133,10 @@ def syncs(ensemble):
                 write.set(path, b'%d' % i)
                 read.sync(path)
                 value = read.get(path)[0]
-                assert value == b'%d' % i, f'{reader.name} has {value} after sync, {writer.name} acknowledged {i}'
+                if reader is java_leader:
+                    wait_until(lambda: read.get(path)[0] == b'%d' % i, f'{reader.name} sees {i}, which {writer.name} acknowledged', 5)
+                else:
+                    assert value == b'%d' % i, f'{reader.name} has {value} after sync, {writer.name} acknowledged {i}'
 
 
 def sessions(ensemble):
