@@ -1,4 +1,5 @@
-// The message store: entries of many queues appended to one log, made durable in groups, found again by queue and offset, key, time, position.
+// The message store: entries of many queues appended to one log, made durable in groups, found again by queue and offset, key, time,
+// position.
 #pragma once
 
 #include <chrono>
@@ -28,6 +29,10 @@ struct QueueKey {
   std::int32_t queue = 0;
   friend bool operator==(const QueueKey&, const QueueKey&) = default;
   friend auto operator<=>(const QueueKey&, const QueueKey&) = default;
+  template <class H>
+  friend H AbslHashValue(H h, const QueueKey& key) {
+    return H::combine(std::move(h), key.topic, key.queue);
+  }
 };
 
 enum class StoreErrc {
