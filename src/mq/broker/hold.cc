@@ -38,31 +38,20 @@ void Hold::cancel_all(ConnectionId connection) {
   for (const WaitId id : std::vector<WaitId>(found->second)) forget(id, true);
 }
 
-void Hold::wake_at(const QueueKey& queue, const IndexEntry& entry, std::vector<WaitId>& woken) {
+void Hold::wake_at(const QueueKey& queue, std::vector<WaitId>& woken) {
   const auto found = by_queue_.find(queue);
   if (found == by_queue_.end()) return;
-  std::vector<WaitId> staying;
-  std::vector<WaitId> going;
-  for (const WaitId id : found->second) {
-    const Wait& wait = waits_.at(id);
-    (!wait.wanted || wait.wanted(entry) ? going : staying).push_back(id);
-  }
-  if (going.empty()) return;
-  if (staying.empty()) {
-    by_queue_.erase(found);
-  } else {
-    found->second = std::move(staying);
-  }
+  const std::vector<WaitId> going = std::move(found->second);
+  by_queue_.erase(found);
   for (const WaitId id : going) forget(id, false);
   woken.insert(woken.end(), going.begin(), going.end());
 }
 
-void Hold::arrived(const QueueKey& queue, const IndexEntry& entry, std::vector<WaitId>& woken) {
-  const std::size_t before = woken.size();
-  wake_at(queue, entry, woken);
-  const std::size_t between = woken.size();
-  wake_at({queue.topic, -1}, entry, woken);
-  if (between != before && between != woken.size()) std::sort(woken.begin() + static_cast<std::ptrdiff_t>(before), woken.end());
+void Hold::arrived(const QueueKey& queue, std::vector<WaitId>& woken) {
+  const auto before = static_cast<std::ptrdiff_t>(woken.size());
+  wake_at(queue, woken);
+  wake_at({queue.topic, -1}, woken);
+  std::sort(woken.begin() + before, woken.end());
 }
 
 void Hold::wake_topic(std::string_view topic, std::vector<WaitId>& woken) {

@@ -24,8 +24,6 @@ struct Wait {
   QueueKey queue;
   ConnectionId connection;
   world::Instant deadline;
-  /// Whether an entry with this index is worth waking for; empty: any.
-  Wanted wanted;
 };
 
 /// Pure: time and arrivals come from outside, and what was woken is given back. An idle waiter costs its memory only.
@@ -39,8 +37,8 @@ class Hold {
   void cancel(WaitId id);
   void cancel_all(ConnectionId connection);
 
-  /// Takes out those whom the entry wakes, in the order in which they came.
-  void arrived(const QueueKey& queue, const IndexEntry& entry, std::vector<WaitId>& woken);
+  /// Takes out those whom something new in the queue wakes, in the order in which they came.
+  void arrived(const QueueKey& queue, std::vector<WaitId>& woken);
   /// Takes out all who wait for a queue of the topic (it was deleted, or its configuration changed).
   void wake_topic(std::string_view topic, std::vector<WaitId>& woken);
   /// Takes out those whose deadline is `now` or earlier.
@@ -52,7 +50,7 @@ class Hold {
   std::size_t size(const QueueKey& queue) const;
 
  private:
-  void wake_at(const QueueKey& queue, const IndexEntry& entry, std::vector<WaitId>& woken);
+  void wake_at(const QueueKey& queue, std::vector<WaitId>& woken);
   void forget(WaitId id, bool in_queue);
 
   const std::size_t waits_max_;

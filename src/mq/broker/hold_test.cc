@@ -16,12 +16,12 @@ const ConnectionId ann(1), bob(2);
 struct HoldTest : testing::Test {
   Hold hold{8};
   std::vector<WaitId> woken;
-  WaitId wait(const QueueKey& queue, ConnectionId connection, int deadline, Wanted wanted = {}) {
-    return *hold.add({.queue = queue, .connection = connection, .deadline = at(deadline), .wanted = std::move(wanted)});
+  WaitId wait(const QueueKey& queue, ConnectionId connection, int deadline) {
+    return *hold.add({.queue = queue, .connection = connection, .deadline = at(deadline)});
   }
-  std::vector<WaitId> arrived(const QueueKey& queue, std::int32_t tag = 0) {
+  std::vector<WaitId> arrived(const QueueKey& queue) {
     woken.clear();
-    hold.arrived(queue, {.tag_hash = tag}, woken);
+    hold.arrived(queue, woken);
     return woken;
   }
   std::vector<WaitId> expired(int now) {
@@ -46,14 +46,6 @@ TEST_F(HoldTest, WhoWaitsForAnyQueueIsWokenByEach) {
   const WaitId one = wait({"t", 3}, ann, 10);
   EXPECT_THAT(arrived({"u", 3}), IsEmpty());
   EXPECT_THAT(arrived({"t", 3}), ElementsAre(any, one)) << "in the order in which they came";
-}
-
-TEST_F(HoldTest, AFilterIsAskedBeforeWaking) {
-  const WaitId odd = wait({"t", 0}, ann, 10, [](const IndexEntry& e) { return e.tag_hash % 2 == 1; });
-  const WaitId all = wait({"t", 0}, ann, 10);
-  EXPECT_THAT(arrived({"t", 0}, 4), ElementsAre(all));
-  EXPECT_EQ(hold.size({"t", 0}), 1u);
-  EXPECT_THAT(arrived({"t", 0}, 5), ElementsAre(odd));
 }
 
 TEST_F(HoldTest, DeadlinesPassInOrder) {
@@ -89,9 +81,9 @@ TEST_F(HoldTest, ATopicThatIsDeletedWakesItsOwn) {
 
 TEST_F(HoldTest, NoMoreThanItMay) {
   for (int i = 0; i < 8; ++i) wait({"t", i}, ann, 10);
-  EXPECT_FALSE(hold.add({.queue = {"t", 9}, .connection = ann, .deadline = at(10), .wanted = {}}));
+  EXPECT_FALSE(hold.add({.queue = {"t", 9}, .connection = ann, .deadline = at(10)}));
   EXPECT_THAT(arrived({"t", 0}), ElementsAre(WaitId(1)));
-  EXPECT_TRUE(hold.add({.queue = {"t", 9}, .connection = ann, .deadline = at(10), .wanted = {}}));
+  EXPECT_TRUE(hold.add({.queue = {"t", 9}, .connection = ann, .deadline = at(10)}));
 }
 
 }  // namespace

@@ -1,0 +1,182 @@
+#include "mq/broker/state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "mq/message/message.h"
+#include "mq/message/names.h"
+
+namespace chorus::mq {
+namespace {
+
+constexpr std::uint32_t checkpoint_version = 1;
+
+bool decode_dues(base::Reader& in, std::vector<Due>& dues) {
+  while (in.ok() && in.remaining() >= 16) {
+    const std::int64_t due_ms = in.i64();
+    dues.push_back({.due_ms = due_ms, .position = in.i64()});
+  }
+  return in.ok() && in.remaining() == 0;
+}
+
+}  // namespace
+
+std::string encode_positions(const std::vector<Position>& positions) {
+  std::string octets;
+  base::Writer out(octets);
+  for (const Position position : positions) out.i64(position);
+  return octets;
+}
+
+std::string encode_dues(const std::vector<Due>& dues) {
+  std::string octets;
+  base::Writer out(octets);
+  for (const Due& due : dues) {
+    out.i64(due.due_ms);
+    out.i64(due.position);
+  }
+  return octets;
+}
+
+std::uint32_t BrokerState::incarnation(std::string_view topic) const {
+  const auto found = incarnations_.find(topic);
+  return found == incarnations_.end() ? 0 : found->second;
+}
+
+void BrokerState::close_one(Position position) {
+  std::erase_if(open_delivery_, [position](const Due& due) { return due.position == position; });
+  recalled_.erase(position);
+}
+
+void BrokerState::apply(const EntryView& entry) {
+  base::Reader in(entry.payload);
+  bool ok = true;
+  switch (static_cast<EntryType>(entry.type)) {
+    case EntryType::none:
+      break;
+    case EntryType::offsets:
+      if (!live_) ok = offsets.apply(entry.payload);
+      break;
+    case EntryType::half: {
+      const auto message = decode_message(entry.payload);
+      ok = message.has_value();
+      if (!ok) break;
+      const auto immunity = message->properties().get_int(property::check_immunity_seconds);
+      halves_[entry.index.position] = {.queue_offset = entry.index.offset,
+                                       .store_time_ms = entry.index.store_time_ms,
+                                       .immunity_ms = immunity && *immunity >= 0 ? *immunity * 1000 : -1};
+      break;
+    }
+    case EntryType::transaction_copy: {
+      const auto message = decode_message(entry.payload);
+      ok = message.has_value();
+      if (ok) halves_.erase(message->prepared_offset);
+      break;
+    }
+    case EntryType::rollback:
+      halves_.erase(in.i64());
+      break;
+    case EntryType::half_checked:
+      while (in.remaining() >= 8) {
+        if (const auto half = halves_.find(in.i64()); half != halves_.end()) ++half->second.checks;
+      }
+      break;
+    case EntryType::delivery: {
+      std::vector<Due> dues;
+      ok = decode_dues(in, dues);
+      if (!dues.empty()) delivered_to_ = std::max(delivered_to_, *std::ranges::max_element(dues));
+      open_delivery_.insert(open_delivery_.end(), dues.begin(), dues.end());
+      break;
+    }
+    case EntryType::delivered: {
+      const auto message = decode_message(entry.payload);
+      ok = message.has_value();
+      if (ok) close_one(message->prepared_offset);
+      break;
+    }
+    case EntryType::skipped:
+      while (in.remaining() >= 8) close_one(in.i64());
+      break;
+    case EntryType::recalled:
+      recalled_.insert(in.i64());
+      break;
+    case EntryType::topic_removed:
+      ++incarnations_[std::string(entry.payload)];
+      break;
+    default:
+      ok = false;
+  }
+  if (ok && in.ok()) return;
+  complaints_.push_back(fmt::format("entry at {} of type {} cannot be understood: it was passed over", entry.index.position, entry.type));
+}
+
+std::string BrokerState::checkpoint() {
+  std::string octets;
+  base::Writer out(octets);
+  out.u32(checkpoint_version);
+  const std::vector<std::string> records = offsets.all();
+  out.u32(static_cast<std::uint32_t>(records.size()));
+  for (const std::string& record : records) {
+    out.u32(static_cast<std::uint32_t>(record.size()));
+    out.octets(record);
+  }
+  out.u32(static_cast<std::uint32_t>(halves_.size()));
+  for (const auto& [position, half] : halves_) {
+    out.i64(position);
+    out.i64(half.queue_offset);
+    out.i64(half.store_time_ms);
+    out.i64(half.immunity_ms);
+    out.i32(half.checks);
+  }
+  out.i64(delivered_to_.due_ms);
+  out.i64(delivered_to_.position);
+  out.u32(static_cast<std::uint32_t>(open_delivery_.size()));
+  out.octets(encode_dues(open_delivery_));
+  out.u32(static_cast<std::uint32_t>(recalled_.size()));
+  for (const Position position : recalled_) out.i64(position);
+  out.u32(static_cast<std::uint32_t>(incarnations_.size()));
+  for (const auto& [topic, count] : incarnations_) {
+    out.u16(static_cast<std::uint16_t>(topic.size()));
+    out.octets(topic);
+    out.u32(count);
+  }
+  return octets;
+}
+
+void BrokerState::restore(std::string_view checkpoint) {
+  offsets = {};
+  halves_.clear();
+  delivered_to_ = {};
+  open_delivery_.clear();
+  recalled_.clear();
+  incarnations_.clear();
+  if (checkpoint.empty()) return;
+
+  base::Reader in(checkpoint);
+  if (in.u32() != checkpoint_version) {
+    complaints_.push_back("the checkpoint is of another version: open it with the release that wrote it");
+    return;
+  }
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) offsets.apply(in.octets(in.u32()));
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const Position position = in.i64();
+    Half half{.queue_offset = in.i64(), .store_time_ms = in.i64(), .immunity_ms = in.i64(), .checks = in.i32()};
+    halves_[position] = half;
+  }
+  delivered_to_.due_ms = in.i64();
+  delivered_to_.position = in.i64();
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const std::int64_t due_ms = in.i64();
+    open_delivery_.push_back({.due_ms = due_ms, .position = in.i64()});
+  }
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) recalled_.insert(in.i64());
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const std::string topic(in.octets(in.u16()));
+    incarnations_[topic] = in.u32();
+  }
+  if (!in.ok() || in.remaining() > 0) complaints_.push_back("the checkpoint is shorter or longer than it says");
+}
+
+}  // namespace chorus::mq
