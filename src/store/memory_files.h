@@ -75,6 +75,7 @@ class MemoryFiles final : public world::Files {
   }
   world::FileResult<void> sync_directory(const std::string&) override { return {}; }
   world::FileResult<std::uint64_t> free_space(const std::string&) override { return capacity - used(); }
+  world::FileResult<std::uint64_t> total_space(const std::string&) override { return capacity; }
   world::FileResult<std::unique_ptr<world::DirectoryLock>> lock(const std::string&) override {
     return std::make_unique<world::DirectoryLock>();
   }

@@ -384,6 +384,7 @@ TYPED_TEST_P(WorldContract, Directories) {
     ASSERT_TRUE(files.sync_directory(this->path("d")).has_value());
     EXPECT_EQ(files.sync_directory(this->path("nowhere")).error().code, FileErrc::not_found);
     EXPECT_GT(files.free_space(this->path("d")).value(), 0U);
+    EXPECT_GE(files.total_space(this->path("d")).value(), files.free_space(this->path("d")).value());
   });
 }
 

@@ -78,6 +78,8 @@ class Files {
   virtual FileResult<void> sync_directory(const std::string& path) = 0;
   /// Octets left for this user on the disk that holds `path`.
   virtual FileResult<std::uint64_t> free_space(const std::string& path) = 0;
+  /// Of which that is a part.
+  virtual FileResult<std::uint64_t> total_space(const std::string& path) = 0;
   /// Exclusive among processes, by the file `.lock` in `directory`; in_use names the holder's pid when it can be known.
   virtual FileResult<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
 };

@@ -67,6 +67,7 @@ class PlantedFiles final : public world::Files {
     return inner_.sync_directory(path);
   }
   FileResult<std::uint64_t> free_space(const std::string& path) override { return inner_.free_space(path); }
+  FileResult<std::uint64_t> total_space(const std::string& path) override { return inner_.total_space(path); }
   FileResult<std::unique_ptr<world::DirectoryLock>> lock(const std::string& directory) override { return inner_.lock(directory); }
 
  private:

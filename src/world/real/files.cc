@@ -244,6 +244,13 @@ FileResult<std::uint64_t> PosixFiles::free_space(const std::string& path) {
   return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 
+FileResult<std::uint64_t> PosixFiles::total_space(const std::string& path) {
+  struct statvfs disk;
+  if (::statvfs(path.c_str(), &disk) != 0) return failed("ask for the size of the disk of", path);
+  // What only the superuser may fill is as good as full.
+  return static_cast<std::uint64_t>(disk.f_blocks - disk.f_bfree + disk.f_bavail) * disk.f_frsize;
+}
+
 FileResult<std::unique_ptr<DirectoryLock>> PosixFiles::lock(const std::string& directory) {
   const std::string path = directory + "/.lock";
   Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));

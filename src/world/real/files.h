@@ -15,6 +15,7 @@ class PosixFiles final : public Files {
   FileResult<void> remove(const std::string& path) override;
   FileResult<void> sync_directory(const std::string& path) override;
   FileResult<std::uint64_t> free_space(const std::string& path) override;
+  FileResult<std::uint64_t> total_space(const std::string& path) override;
   FileResult<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) override;
 };
 

@@ -164,6 +164,11 @@ class SimFiles final : public world::Files, DiskAccess {
     if (disk().find(path) == nullptr) return base::error(FileErrc::not_found, path + " does not exist");
     return disk().free_space();
   }
+  FileResult<std::uint64_t> total_space(const std::string& path) override {
+    if (!begins()) return dead();
+    if (disk().find(path) == nullptr) return base::error(FileErrc::not_found, path + " does not exist");
+    return disk().options.capacity;
+  }
   FileResult<std::unique_ptr<world::DirectoryLock>> lock(const std::string& directory) override;
 };
 
