@@ -117,8 +117,15 @@ LogResult<void> Log::begin_segment(Id first) {
 
 LogResult<void> Log::seal() {
   if (auto done = sync(); !done) return done;
-  if (auto done = file_->truncate(end_); !done) return poison(done.error().message);
+  // Where the mark's place is taken already, it is kept: on a full disk somebody else could take it meanwhile.
+  const std::uint64_t kept = allocated_ >= end_ + mark_size ? end_ + mark_size : end_;
+  if (kept == end_) {
+    if (auto done = file_->truncate(end_); !done) return poison(done.error().message);
+  }
   if (auto done = file_->write_at(end_, make_mark(segments_.back(), end_, 0)); !done) return poison(done.error().message);
+  if (kept != end_) {
+    if (auto done = file_->truncate(kept); !done) return poison(done.error().message);
+  }
   if (auto done = file_->sync(); !done) return poison(done.error().message);
   allocated_ = end_ + mark_size;
   return {};
@@ -167,7 +174,7 @@ LogResult<void> Log::truncate_after(Id last) {
     auto file = files_->open(reader->path(), OpenMode::read_write);
     if (!file) return poison(file.error().message);
     file_ = std::move(*file);
-    end_ = synced_ = end;
+    end_ = synced_ = allocated_ = end;
     last_ = kept;
     return seal();
   }
@@ -186,6 +193,12 @@ LogResult<void> Log::remove_before(Id first) {
   if (!removed) return {};
   if (auto done = files_->sync_directory(options_.directory); !done) return std::unexpected(disk_error(done.error()));
   return {};
+}
+
+std::vector<std::string> Log::release_before(Id first) {
+  std::vector<std::string> paths;
+  for (; segments_.size() > 1 && segments_[1] <= first; segments_.erase(segments_.begin())) paths.push_back(path_of(segments_.front()));
+  return paths;
 }
 
 Cursor Log::read_from(Id from) const {

@@ -18,6 +18,9 @@ struct LogOptions {
   std::uint64_t allocate_octets = 4 << 20;
   /// A segment of at least this size is followed by a new one; 0: no limit.
   std::uint64_t segment_octets_max = 0;
+  /// What open() does about damage in the last segment that no crash explains. False: refuse. True: leave the segment as it is, sealed,
+  /// with its records from first() on up to the damage and maybe more behind (see damage()); the next append begins another one.
+  bool isolate_damage = false;
 };
 
 /// What recovery cut off: the remains of a write that a crash interrupted before it was synced.
@@ -29,6 +32,14 @@ struct TornTail {
 };
 /// "log.1: cut off 812 octets at offset 4096: the last write was cut short (never acknowledged)"
 std::string to_string(const TornTail& torn);
+
+/// Octets of the last segment, from the first that makes no sense to the last that is not zero.
+struct Damage {
+  std::string path;
+  std::uint64_t offset = 0;
+  std::uint64_t octets = 0;
+  std::string why{};
+};
 
 /// Goes over records of a log in order. Sees what was there when it was made; the log may be appended to meanwhile, by the same thread.
 class Cursor {
@@ -72,6 +83,8 @@ class Log {
   Id first() const { return segments_.empty() ? none : segments_.front(); }
   Id last() const { return last_; }
   const std::vector<TornTail>& torn() const { return torn_; }
+  /// What was left as it is (LogOptions::isolate_damage). What is there is durable.
+  const std::optional<Damage>& damage() const { return damage_; }
   /// First ids of the segments, oldest first.
   const std::vector<Id>& segments() const { return segments_; }
   /// Octets in the last segment.
@@ -90,6 +103,9 @@ class Log {
   LogResult<void> truncate_after(Id last);
   /// Removes segments that hold only records before `first`; the last segment stays.
   LogResult<void> remove_before(Id first);
+  /// The same, but leaves it to the caller to remove the files, oldest first: removing a large one takes its time. A file that stays, the
+  /// next open() finds again.
+  std::vector<std::string> release_before(Id first);
 
   /// From the first record with an id of at least `from` on, as far as it is synced or appended by now.
   Cursor read_from(Id from) const;
@@ -101,6 +117,8 @@ class Log {
   LogResult<void> recover();
   LogResult<bool> recover_last();
   LogResult<void> settle(SegmentReader& reader, bool torn);
+  LogResult<void> isolate(SegmentReader& reader, const Tail& tail);
+  LogResult<void> write_again(SegmentReader& reader, std::uint64_t from, std::uint64_t to);
   LogResult<void> begin_segment(Id first);
   LogResult<void> drop_last_segment();
   LogResult<void> grow_for(std::size_t octets);
@@ -119,6 +137,7 @@ class Log {
   Id last_ = none;
   std::string poisoned_;  // why nothing can be appended
   std::vector<TornTail> torn_;
+  std::optional<Damage> damage_;
 };
 
 }  // namespace chorus::store

@@ -75,7 +75,12 @@ LogResult<bool> Log::recover_last() {
   }
   auto tail = judge_tail(*reader, *format_, stop, last);
   if (!tail) return std::unexpected(tail.error());
-  if (tail->kind == Tail::Kind::corrupt) return std::unexpected(corruption(reader->path(), reader->offset(), tail->why));
+  if (tail->kind == Tail::Kind::corrupt) {
+    if (!options_.isolate_damage) return std::unexpected(corruption(reader->path(), reader->offset(), tail->why));
+    last_ = std::max(last, first);
+    if (auto done = isolate(*reader, *tail); !done) return std::unexpected(done.error());
+    return true;
+  }
   if (tail->kind == Tail::Kind::torn) torn_.push_back({reader->path(), reader->offset(), tail->octets, tail->why});
   if (last == none) return false;
   last_ = last;
@@ -101,16 +106,35 @@ LogResult<void> Log::settle(SegmentReader& reader, bool torn) {
     if (auto done = file_->truncate(end_); !done) return poison(done.error().message);
   }
   if (!torn && from == end_) return {};
+  if (auto done = write_again(reader, from, end_); !done) return done;
+  if (auto done = file_->write_at(end_, make_mark(reader.first(), end_, 0)); !done) return poison(done.error().message);
+  allocated_ = std::max(allocated_, end_ + mark_size);
+  return {};
+}
+
+LogResult<void> Log::write_again(SegmentReader& reader, std::uint64_t from, std::uint64_t to) {
   constexpr std::uint64_t step = 1 << 20;
-  for (; from < end_; from += step) {
-    auto octets = reader.octets_at(from, std::min(step, end_ - from));
+  for (; from < to; from += step) {
+    auto octets = reader.octets_at(from, std::min(step, to - from));
     if (!octets) return std::unexpected(octets.error());
     if (auto done = file_->write_at(from, *octets); !done) return poison(done.error().message);
   }
   if (auto done = file_->sync(); !done) return poison(done.error().message);
-  if (auto done = file_->write_at(end_, make_mark(reader.first(), end_, 0)); !done) return poison(done.error().message);
-  allocated_ = std::max(allocated_, end_ + mark_size);
   return {};
+}
+
+/// Whole records may stand behind the damage: all of it is made durable, nothing is cut off or appended.
+LogResult<void> Log::isolate(SegmentReader& reader, const Tail& tail) {
+  const std::uint64_t end = reader.offset() + tail.octets;
+  damage_ = Damage{reader.path(), reader.offset(), tail.octets, tail.why};
+  auto file = files_->open(reader.path(), OpenMode::read_write);
+  if (!file) return std::unexpected(disk_error(file.error()));
+  file_ = std::move(*file);
+  const std::uint64_t header_size = format_->header(reader.first()).size();
+  auto done = write_again(reader, std::max(header_size, end - std::min(end, unsynced_octets_max)), end);
+  file_.reset();
+  end_ = synced_ = allocated_ = 0;
+  return done;
 }
 
 }  // namespace chorus::store
