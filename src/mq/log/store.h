@@ -116,6 +116,7 @@ struct EntryView {
   IndexEntry index{};
   std::int64_t due_ms = 0;
   std::string_view key_hashes{};  // 8 octets each
+  std::uint16_t head = 0;         // octets between frame and payload
   std::string_view payload{};
 };
 struct Entry {
@@ -237,8 +238,9 @@ class Store {
   virtual void begin_epoch(Epoch epoch) = 0;
   /// Epochs and where each begins, oldest first.
   virtual std::vector<std::pair<Epoch, Position>> epochs() const = 0;
-  /// The log ends before `position`, durably: entries that begin at or behind it are gone, the State is restored and replayed. Appends
-  /// that wait are refused (closing), and so is everything until `done`.
+  /// The log ends before `position`, durably: entries that begin at or behind it are gone, the State is restored and replayed. What was
+  /// appended before is written first; from then on to `done` appends are refused (closing). Holds the reactor up while the segment that
+  /// becomes the last one is read.
   virtual void truncate(Position position, std::move_only_function<void(StoreResult<void>)> done) = 0;
 
   virtual StoreStatistics statistics() const = 0;
