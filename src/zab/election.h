@@ -34,6 +34,7 @@ struct ElectionOptions {
 /// - it answers those who look in its round with a lesser vote, rather than to say its own again after a while;
 /// - asked by a server that has no vote while looking, it answers with its proposal rather than with the outcome of the last election;
 /// - whose disk is empty counts the votes of those who look, though it may have none (Standing);
+/// - an answer of one who follows or leads does not put off what it says next to all;
 /// - a newer configuration is passed over where reconfig is not enabled, instead of beginning the round anew.
 class Election {
  public:
@@ -67,6 +68,8 @@ class Election {
   /// In step with a leader: late joiners then see equal votes of all who follow it. source: QuorumPeer.updateElectionVote
   void set_peer_epoch(std::int64_t epoch) { current_vote_.peer_epoch = epoch; }
   void set_config(const EnsembleConfig& committed, const EnsembleConfig& last_seen);
+  /// Unless we look: says to `to` what it would be answered if it asked. A configuration that it lacks comes with it.
+  void tell(ServerId to, std::vector<Action>& out) const;
   /// After a reconfiguration that names the next leader: no round is needed. source: QuorumPeer.updateVote
   void set_current_vote(const Vote& vote, NotificationState state);
   /// Before start(). accepted: the newest epoch that we have promised.

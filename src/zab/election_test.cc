@@ -448,6 +448,18 @@ TEST(Election, ComesToTheRoundOfOneWhoNamesNobody) {
   EXPECT_EQ(one.outcome(), "1: LEADING 1/32@4+5");
 }
 
+// Server 3 leads, and says so again and again; server 2, which has not heard us, is needed besides to believe it.
+TEST(Election, TellsAllAgainHoweverOftenALeaderSpeaks) {
+  One one = server(1);
+  one.start(0, 0, ensemble(3));
+  one.said();
+  for (int i = 0; i < 20; ++i) {
+    one.pass(50ms);
+    one.hear(3, State::leading, {3, 5, 9, 2});
+  }
+  EXPECT_THAT(one.said(), testing::Contains("2: LOOKING 1/0@1+0"));
+}
+
 // Its reconfiguration to 1 and 3 was lost with its followers, who go on without it.
 TEST(Election, JoinsThoseAtWorkWhoGaveItsReconfigurationUp) {
   EnsembleConfig next = ensemble(3);

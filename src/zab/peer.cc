@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/random.h"
@@ -132,6 +133,7 @@ class Peer::Impl {
     core_.standing = Standing::full;
   }
   void begin_term(const Vote& vote);
+  void tell_the_absent();
   void close_held(const std::string& why);
   bool is_observer() const {
     const auto member = core_.config.members.find(core_.options.self);
@@ -147,7 +149,9 @@ class Peer::Impl {
   std::map<LinkId, Held> held_;
   std::map<ServerId, Notification> held_notifications_;  // the last of each that came while the term ended
   std::optional<world::Instant> look_at_;                // not before
-  std::optional<ServerId> next_leader_;                  // that a reconfiguration named: no election is needed
+  std::optional<world::Instant> tell_at_;                // as leader: members that are not here that we lead
+  world::Duration tell_interval_{};
+  std::optional<ServerId> next_leader_;  // that a reconfiguration named: no election is needed
   bool is_resigning_ = false;
   std::optional<Vote> successor_;  // whom we vote for when we resign
   world::Instant resigned_at_{};
@@ -190,6 +194,7 @@ void Peer::Impl::on(const PacketReceived& received) {
 void Peer::Impl::on(const TimePassed&) {
   if (leader_) leader_->time_passed();
   if (learner_) learner_->time_passed();
+  if (tell_at_ && core_.now >= *tell_at_) tell_the_absent();
   if (state_ == State::looking) election_.time_passed(core_.now, *core_.out);
   std::vector<LinkId> stale;
   for (const auto& [link, held] : held_) {
@@ -235,7 +240,10 @@ void Peer::Impl::settle() {
       begin_term(*vote);
     }
   }
-  if (leader_ && leader_->is_serving()) in_step_with(leader_->epoch());
+  if (leader_ && leader_->is_serving()) {
+    in_step_with(leader_->epoch());
+    if (core_.options.reconfig_enabled && !tell_at_) tell_at_ = core_.now + tell_interval_;
+  }
   if (learner_ && learner_->is_serving()) in_step_with(learner_->epoch());
 }
 
@@ -249,6 +257,7 @@ void Peer::Impl::end_term(const std::string& why) {
   state_ = State::ending;
   core_.remark(Remark::Level::info, why);
   core_.emit(RoleChanged{Role::looking, std::nullopt});
+  tell_at_.reset();
   look_at_.reset();
   // What made a term fail before it began would do so at once again, as often as the network lets it.
   if (!served && !next_leader_) look_at_ = core_.now + failed_term_delay;
@@ -303,6 +312,7 @@ void Peer::Impl::begin_term(const Vote& vote) {
   if (vote.leader == core_.options.self) {
     core_.emit(RoleChanged{Role::leading, vote.leader});
     state_ = State::leading;
+    tell_interval_ = core_.init_time();
     leader_.emplace(core_);
     for (const auto& [link, held] : std::exchange(held_, {})) {
       leader_->accept(link);
@@ -315,6 +325,19 @@ void Peer::Impl::begin_term(const Vote& vote) {
   core_.emit(RoleChanged{role, vote.leader});
   state_ = State::learning;
   learner_.emplace(core_, vote.leader, role);
+}
+
+/// A member that was away while reconfigurations took the place of all whom it knows to vote asks those, and would never find us. It takes
+/// our configuration up as it looks. Java's leaders wait to be asked, and such a member is configured by hand. In the end less often than
+/// a server asks that looks: Java's put that off for as long as they hear anything.
+void Peer::Impl::tell_the_absent() {
+  tell_at_.reset();
+  tell_interval_ = std::min<world::Duration>(2 * tell_interval_, core_.options.notification_interval_max + core_.init_time());
+  std::set<ServerId> here{core_.options.self};
+  for (const LearnerFacts& learner : leader_->learners()) here.insert(learner.id);
+  for (const auto& [id, member] : core_.config.members) {
+    if (!here.contains(id)) election_.tell(id, *core_.out);
+  }
 }
 
 void Peer::Impl::close_held(const std::string& why) {
@@ -331,6 +354,7 @@ std::optional<world::Instant> Peer::Impl::deadline() const {
   if (state_ == State::looking) consider(election_.deadline());
   if (state_ == State::looking && is_resigning_) consider(resigned_at_);
   if (state_ == State::ending) consider(look_at_);
+  consider(tell_at_);
   for (const auto& [link, held] : held_) consider(held.until);
   return first;
 }

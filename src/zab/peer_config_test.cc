@@ -69,6 +69,31 @@ TEST_F(ConfigStories, AConfigurationThatWasGivenUpIsForgotten) {
   EXPECT_THAT(us->trace, testing::Contains("config 0x0"));
 }
 
+// It knows none of us perhaps, and asks nobody who could tell it. The stories have how it comes back.
+TEST(Alone, ALeaderTellsMembersThatAreNotThere) {
+  for (const bool reconfig_enabled : {true, false}) {
+    Recovered recovered = after_three();
+    recovered.config = make_config(1, 2);
+    PeerDriver us({.self = 1, .tick = milliseconds(1000), .init_limit = 10, .sync_limit = 1000, .reconfig_enabled = reconfig_enabled},
+                  recovered);
+    us.let_in(2, link, 1, 1, 0x100000003, true);
+    us.notifications.clear();
+    us.pass(milliseconds(9'999));
+    EXPECT_THAT(us.notifications, testing::IsEmpty());
+    us.pass(milliseconds(1));
+    if (reconfig_enabled) {
+      ASSERT_EQ(us.notifications.size(), 1U);
+      EXPECT_EQ(us.notifications[0].to, 3);
+      EXPECT_EQ(us.notifications[0].notification.state, NotificationState::leading);
+      EXPECT_EQ(us.notifications[0].notification.config, us.peer().config().to_text());
+    }
+    us.pass(milliseconds(20'000 + 40'000 + 70'000 + 69'999));  // less and less often
+    EXPECT_EQ(us.notifications.size(), reconfig_enabled ? 4U : 0U);
+    us.pass(milliseconds(1));
+    EXPECT_EQ(us.notifications.size(), reconfig_enabled ? 5U : 0U);
+  }
+}
+
 // A server that looks may learn of a configuration that gives it a vote.
 TEST(Alone, AnObserverThatLearnsThatItIsAVoterVotes) {
   EnsembleConfig next = make_config(3);
