@@ -1,16 +1,9 @@
 #include "zookeeper/load/frames.h"
 
-#include <bit>
-#include <cstring>
-
 #include "base/bytes.h"
 
 namespace chorus::bench {
 namespace {
-
-constexpr std::size_t kDigits = 12;
-constexpr std::size_t kXidAt = 4;
-constexpr std::size_t kDigitsAt = 16 + kBase.size() + 2;  // length, xid, op, length of the path, base, '/', letter
 
 void buffer(base::Writer& out, std::string_view octets) {
   out.u32(static_cast<std::uint32_t>(octets.size()));
@@ -27,11 +20,6 @@ std::string frame(std::int32_t xid, Op op, Body body) {
   body(out);
   out.patch_u32(0, static_cast<std::uint32_t>(octets.size() - 4));
   return octets;
-}
-
-/// Over zeros that are there already.
-void write_digits(char* to, std::uint64_t number) {
-  for (std::size_t i = kDigits; number > 0; number /= 10) to[--i] = static_cast<char>('0' + number % 10);
 }
 
 }  // namespace
@@ -79,14 +67,6 @@ std::string write_frame(std::int32_t xid, Op op, std::string_view path, std::str
 
 Stamp::Stamp(Op op, char letter, std::string_view value)
     : frame_(op == Op::get ? path_frame(0, op, path(letter, 0)) : write_frame(0, op, path(letter, 0), value)) {}
-
-void Stamp::write(char* to, std::int32_t xid, std::uint64_t number) const {
-  std::memcpy(to, frame_.data(), frame_.size());
-  const std::uint32_t big_endian_xid = std::byteswap(static_cast<std::uint32_t>(xid));
-  static_assert(std::endian::native == std::endian::little);
-  std::memcpy(to + kXidAt, &big_endian_xid, sizeof big_endian_xid);
-  write_digits(to + kDigitsAt, number);
-}
 
 std::string Stamp::path(char letter, std::uint64_t number) {
   std::string digits(kDigits, '0');

@@ -107,7 +107,6 @@ Session::Session(const Target& target, const Workload& workload, std::uint32_t i
       create_(Op::create, 'c', std::string(workload.value_bytes, 'v')),
       random_(index + 1),
       created_(index * kCreatesPerSession),
-      sent_at_(std::bit_ceil(workload.outstanding)),
       capacity_(workload.outstanding * std::max(set_.size(), create_.size())),
       out_(std::make_unique_for_overwrite<char[]>(capacity_)) {
   link_.send_all(connect_frame(kSessionTimeoutMs));
@@ -138,9 +137,9 @@ void Session::fill(Clock::time_point now) {
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     end_ += next_request(out_.get() + end_);
-    sent_at_[static_cast<std::uint32_t>(next_xid_) & (sent_at_.size() - 1)] = now;
     next_xid_ = next_xid_ == INT32_MAX ? 1 : next_xid_ + 1;
   }
+  sent_.push_back({now, count});
   in_flight_ += count;
   flush();
 }
@@ -182,35 +181,30 @@ std::uint64_t Session::take(std::string_view octets, Tally& tally) {
   const Clock::time_point now = Clock::now();
   const char* at = octets.data();
   const char* const end = at + octets.size();
-  std::uint64_t replies = 0;
-  // Requests that left together have waited equally long.
-  Clock::time_point sent = sent_at_[static_cast<std::uint32_t>(next_reply_) & (sent_at_.size() - 1)];
-  std::uint64_t together = 0;
-  const auto record = [&] {
-    if (together > 0) tally.latency.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(now - sent).count()), together);
-    together = 0;
-  };
+  std::uint32_t replies = 0;
   while (end - at >= 4) {
     const std::uint32_t size = u32_at(at);
     if (size < kReplyHeader || size > kFrameMax) throw std::runtime_error(fmt::format("a reply of {} octets", size));
     if (static_cast<std::size_t>(end - at) < size + 4) break;
     const auto xid = static_cast<std::int32_t>(u32_at(at + 4));
-    if (xid != next_reply_) throw std::runtime_error(fmt::format("reply {} came where {} was due", xid, next_reply_));
+    if (xid != next_reply_ || xid == next_xid_) throw std::runtime_error(fmt::format("reply {} came where {} was due", xid, next_reply_));
     if (const auto error = static_cast<std::int32_t>(u32_at(at + 16))) {
       ++tally.refused;
       tally.last_error = error;
     }
-    if (const Clock::time_point this_sent = sent_at_[static_cast<std::uint32_t>(xid) & (sent_at_.size() - 1)]; this_sent != sent) {
-      record();
-      sent = this_sent;
-    }
-    ++together;
     next_reply_ = xid == INT32_MAX ? 1 : xid + 1;
     ++replies;
     at += size + 4;
   }
-  record();
   carry_.assign(at, end);
+  // Requests that left together have waited equally long.
+  for (std::uint32_t left = replies; left > 0;) {
+    Sent& first = sent_.front();
+    const std::uint32_t together = std::min(left, first.count);
+    tally.latency.record(static_cast<std::uint64_t>(std::chrono::nanoseconds(now - first.when).count()), together);
+    left -= together;
+    if ((first.count -= together) == 0) sent_.pop_front();
+  }
   return replies;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -93,8 +94,12 @@ class Session {
   std::int32_t next_xid_ = 1;
   std::int32_t next_reply_ = 1;
   std::uint32_t in_flight_ = 0;
-  std::vector<Clock::time_point> sent_at_;  // by xid, modulo its size
-  const std::size_t capacity_;              // of out_: everything that may be outstanding
+  struct Sent {
+    Clock::time_point when;
+    std::uint32_t count;  // of requests that left together and are not answered
+  };
+  std::deque<Sent> sent_;       // in order, each at least one
+  const std::size_t capacity_;  // of out_: everything that may be outstanding
   std::unique_ptr<char[]> out_;
   std::size_t begin_ = 0;  // out_[begin_, end_) is to be sent
   std::size_t end_ = 0;

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -28,13 +29,15 @@ BROKER = 'broker-a'
 # What the scenarios need beyond RocketMQ's defaults, or what would make them wait. A broker that is to pass them is set likewise.
 BROKER_SETTINGS = {
     'autoCreateTopicEnable': 'true', 'enablePropertyFilter': 'true', 'timerWheelEnable': 'true', 'recallMessageEnable': 'true',
-    'transactionTimeOut': 1000, 'transactionCheckInterval': 1000,
+    'transactionTimeOut': 2000, 'transactionCheckInterval': 1000,
+    'transactionOpBatchInterval': 100,  # 5 writes down what was decided so late; above transactionTimeOut it asks about decided ones too
 }
-# Small files, so that start and end are quick: nothing of it is seen by a client.
+# Small files, so that start and end are quick, and patience with a machine that is busy with other things: nothing that a client sees.
 STORAGE_SETTINGS = {
     'mappedFileSizeCommitLog': 64 << 20, 'mappedFileSizeConsumeQueue': 6000 * 20, 'mappedFileSizeTimerLog': 4 << 20,
     'maxHashSlotNum': 50000, 'maxIndexNum': 200000, 'timerWheelSlotNum': 8 * 24 * 3600,
     'transientStorePoolEnable': 'false', 'warmMapedFileEnable': 'false', 'diskMaxUsedSpaceRatio': 98,
+    'waitTimeMillsInSendQueue': 5000, 'waitTimeMillsInTransactionQueue': 10000, 'osPageCacheBusyTimeOutMills': 10000,
 }
 QUICK_JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']  # starts in half the time; not what a benchmark may use
 ADD_OPENS = ['--add-opens=java.base/java.nio=ALL-UNNAMED', '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
@@ -162,12 +165,24 @@ class Peer:
             self.kill(role)
 
 
+class Running(Peer):
+    """One that somebody else started, and ends."""
+    name = 'running'
+
+    def __init__(self, namesrv):
+        self.namesrv, self.processes, self.start_seconds = namesrv, {}, 0.0
+        # In a form that is not JSON, the number of the broker has no quotes; the address is text all the same.
+        text = call(namesrv, 106)[2].decode()
+        self.broker = re.search(r'"brokerAddrs":\{"?0"?:"([^"]+)"', text).group(1)
+
+
 class Apache(Peer):
     """Apache RocketMQ's own NameServer and broker: one master, which answers once a message is in its page cache.
 
     SYNC_FLUSH in place of that: options={'flushDiskType': 'SYNC_FLUSH'}.
     """
     line = 0
+    missing = 'java or mvn is not there: scripts/install-dependencies --test'
 
     @classmethod
     def available(cls):
@@ -190,7 +205,8 @@ class Apache(Peer):
         return str(path)
 
     def start_namesrv(self):
-        settings = self.write_settings('namesrv.properties', {'listenPort': self.namesrv_port, 'kvConfigPath': self.directory / 'kvConfig.json'})
+        settings = self.write_settings('namesrv.properties', {'listenPort': self.namesrv_port, 'orderMessageEnable': 'true',
+                                                              'kvConfigPath': self.directory / 'kvConfig.json'})
         self.spawn('namesrv', self.java('org.apache.rocketmq.namesrv.NamesrvStartup', '128m', '-c', settings))
         self.wait_ready('namesrv', lambda: answers(self.namesrv, 206))
 
@@ -227,7 +243,33 @@ class RocketMQ4(Apache):
         return super().start()
 
 
-KINDS = {'rocketmq5': RocketMQ5, 'rocketmq4': RocketMQ4}
+class Chorus(Peer):
+    """Our NameServer and broker in one process, on what `options` say in RocketMQ's spelling."""
+    name = 'chorus'
+    binary = pathlib.Path(os.environ.get('CHORUS_BINARY', ROOT / 'build/release/chorus'))
+    missing = 'build/release/chorus is not there: make build'
+
+    @classmethod
+    def available(cls):
+        return cls.binary.exists()
+
+    def settings(self):
+        return {'rocketmq.namesrv_address': self.namesrv, 'rocketmq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
+                'coord.client_address': '', 'admin.address': '',
+                **{f'rocketmq.{key}': value for key, value in {**BROKER_SETTINGS, **self.options}.items()}}
+
+    def start(self):
+        before = time.monotonic()
+        command = [str(self.binary), 'serve']
+        for key, value in self.settings().items():
+            command += ['--set', f'{key}={value}']
+        self.spawn('broker', command)
+        self.wait_ready('broker', self.broker_is_registered)
+        self.start_seconds = time.monotonic() - before
+        return self
+
+
+KINDS = {'rocketmq5': RocketMQ5, 'rocketmq4': RocketMQ4, 'chorus': Chorus}
 
 
 def start(kind, directory, options=None, ports=None):
@@ -239,3 +281,9 @@ def start(kind, directory, options=None, ports=None):
         with contextlib.suppress(Exception):
             peer.__exit__()
         raise
+
+
+@contextlib.contextmanager
+def running(namesrv):
+    """The peer that already runs behind this NameServer."""
+    yield Running(namesrv)

@@ -1,0 +1,9 @@
+"""Cells that a peer does not pass, and why: (peer, client, scenario), each a pattern."""
+
+KNOWN = {
+    ('rocketmq4', '*', 'timer_*'): 'RocketMQ 4 has no timer wheel: delivers at once',
+    ('rocketmq4', '*', 'recall'): 'RocketMQ 4 has no recall',
+    ('rocketmq4', '*', 'pop_*'): 'RocketMQ 4 has no POP mode',
+    ('rocketmq4', '*', 'queues_given_by_broker'): 'RocketMQ 4 has no QUERY_ASSIGNMENT',
+    ('rocketmq4', '*', 'topic_attributes'): 'RocketMQ 4 has no topic attributes',
+}

@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""RocketMQ 5's mqadmin against a NameServer and broker: each command's output is looked at for facts, not for its layout.
+
+usage: mqadmin_suite.py --namesrv HOST:PORT --broker HOST:PORT --home FOLDER [PATTERN]...
+"""
+import argparse
+import fnmatch
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[3]
+sys.path[:0] = [str(ROOT / 'tests/support/rocketmq'), str(HERE.parent)]
+import importlib.machinery  # noqa: E402
+import importlib.util  # noqa: E402
+import rocketmq  # noqa: E402
+
+loader = importlib.machinery.SourceFileLoader('runner', str(HERE.parent / 'run'))
+runner = importlib.util.module_from_spec(importlib.util.spec_from_loader('runner', loader))
+loader.exec_module(runner)
+
+
+class Mqadmin:
+    """mqadmin in a process that goes on from command to command: starting a JVM for each takes longer than the command."""
+
+    def __init__(self, arguments, classes, jars):
+        self.namesrv = arguments.namesrv
+        self.process = subprocess.Popen(runner.java(arguments.home, [], f'{classes}:{jars}', 'Mqadmin'), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def __call__(self, command, *arguments):
+        """What the command printed. It is run again when the broker did not answer in time, which on a busy machine is not what is tested."""
+        for _ in range(3):
+            text = self.once(command, *arguments)
+            if 'RemotingTimeoutException' not in text:
+                break
+        return text
+
+    def once(self, command, *arguments):
+        self.process.stdin.write('\t'.join((command, '-n', self.namesrv, *map(str, arguments))) + '\n')
+        self.process.stdin.flush()
+        lines = []
+        for line in self.process.stdout:
+            if re.fullmatch(r'end \d+\n', line):
+                return '\n'.join(line for line in lines if '|-' not in line)  # those are its logger's
+            lines.append(line.rstrip('\n'))
+        raise AssertionError(f'mqadmin ended in {command}')
+
+    def until(self, words, command, *arguments, seconds=30):
+        """Asks until the answer has the words."""
+        deadline = time.monotonic() + seconds
+        while True:
+            text = self(command, *arguments)
+            if words in text:
+                return text
+            assert time.monotonic() < deadline, f'{command}: {words!r} is not in {text[:1500]}'
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+def has(text, *words):
+    for word in words:
+        assert word in text, f'{word!r} is not in {text[:1500]}'
+    assert 'Exception' not in text, text[:1500]
+
+
+def row(text, *cells):
+    """The cells of the first row that has these among its own."""
+    for line in text.splitlines():
+        found = re.split(r'\s+', line.strip())
+        if all(cell in found for cell in cells):
+            return found
+    raise AssertionError(f'no row with {cells} in {text[:1500]}')
+
+
+def number_of(text, key):
+    found = re.search(rf'^{re.escape(key)}\s*[:=]\s*(.*)$', text, re.M)
+    assert found, f'no {key} in {text[:1500]}'
+    return found.group(1).strip()
+
+
+class Suite:
+    """Lists of scenarios; each yields the name of a scenario once it has passed."""
+
+    def __init__(self, arguments):
+        self.broker = arguments.broker
+        run = f'{int(time.time()) % 10**8}'
+        self.topic, self.group = f'admin-topic-{run}', f'admin-group-{run}'
+
+    def topics(self, mqadmin):
+        text = mqadmin('clusterList')
+        has(text, rocketmq.CLUSTER, rocketmq.BROKER, self.broker)
+        yield 'clusterList'
+        text = mqadmin('clusterList', '-m')
+        has(text, rocketmq.CLUSTER, rocketmq.BROKER)
+        yield 'clusterList_more'
+        topic = self.topic + '-a'
+        has(mqadmin('updateTopic', '-b', self.broker, '-t', topic, '-r', 3, '-w', 3), 'success', f'topicName={topic}', 'readQueueNums=3')
+        yield 'updateTopic'
+        ordered = self.topic + '-ordered'
+        has(mqadmin('updateTopic', '-c', rocketmq.CLUSTER, '-t', ordered, '-r', 2, '-w', 2, '-o', 'true'), f'orderConf=[{rocketmq.BROKER}:2]')
+        mqadmin.until(f'"orderTopicConf":"{rocketmq.BROKER}:2"', 'topicRoute', '-t', ordered)
+        yield 'updateTopic_ordered'
+        has(mqadmin('topicList'), topic, ordered)
+        yield 'topicList'
+        text = mqadmin.until('"readQueueNums":3', 'topicRoute', '-t', topic)
+        has(text, self.broker, '"readQueueNums":3', '"writeQueueNums":3', '"perm":6')
+        yield 'topicRoute'
+        has(mqadmin('topicClusterList', '-t', topic), rocketmq.CLUSTER)
+        yield 'topicClusterList'
+        has(mqadmin('updateTopicPerm', '-b', self.broker, '-t', topic, '-p', 4), 'success')
+        mqadmin.until('"perm":4', 'topicRoute', '-t', topic)  # a broker tells the NameServer what has changed, which takes a moment
+        yield 'updateTopicPerm'
+        has(mqadmin('deleteTopic', '-c', rocketmq.CLUSTER, '-t', topic), 'success')
+        assert topic not in mqadmin('topicList').split(), 'it is still in the list'
+        yield 'deleteTopic'
+        text = mqadmin('wipeWritePerm', '-b', rocketmq.BROKER)
+        has(text, 'OK')
+        assert '"perm":4' in mqadmin('topicRoute', '-t', ordered), 'topics are still to be written'
+        has(mqadmin('addWritePerm', '-b', rocketmq.BROKER), 'OK')
+        assert '"perm":6' in mqadmin('topicRoute', '-t', ordered), 'topics are not to be written again'
+        yield 'wipeWritePerm'
+        has(mqadmin('updateKvConfig', '-s', 'admin-ns', '-k', 'k', '-v', 'v'), 'success')
+        has(mqadmin('deleteKvConfig', '-s', 'admin-ns', '-k', 'k'), 'success')
+        yield 'updateKvConfig'
+
+    def broker_state(self, mqadmin):
+        text = mqadmin('brokerStatus', '-b', self.broker)
+        for key in ('bootTimestamp', 'brokerVersionDesc', 'commitLogMaxOffset', 'msgPutTotalTodayNow', 'putTps', 'sendThreadPoolQueueSize', 'runtime'):
+            number_of(text, key)
+        yield 'brokerStatus'
+        text = mqadmin('getBrokerConfig', '-b', self.broker)
+        assert number_of(text, 'brokerName') == rocketmq.BROKER, text
+        assert number_of(text, 'autoCreateTopicEnable') == 'true', text
+        yield 'getBrokerConfig'
+        has(mqadmin('updateBrokerConfig', '-b', self.broker, '-k', 'maxErrorRateOfBloomFilter', '-v', 23), 'success')
+        assert number_of(mqadmin('getBrokerConfig', '-b', self.broker), 'maxErrorRateOfBloomFilter') == '23'
+        yield 'updateBrokerConfig'
+        text = mqadmin('getNamesrvConfig')
+        has(text, 'listenPort', 'orderMessageEnable')
+        yield 'getNamesrvConfig'
+        has(mqadmin('cleanExpiredCQ', '-b', self.broker), 'success')
+        yield 'cleanExpiredCQ'
+        has(mqadmin('cleanUnusedTopic', '-b', self.broker), 'success')
+        yield 'cleanUnusedTopic'
+
+    def messages(self, mqadmin):
+        topic, group = self.topic, self.group
+        mqadmin('updateTopic', '-b', self.broker, '-t', topic, '-r', 2, '-w', 2)
+        text = mqadmin.until('SEND_OK', 'sendMessage', '-t', topic, '-p', 'hello', '-k', 'keyA', '-c', 'TagA')
+        cells = row(text, rocketmq.BROKER, 'SEND_OK')
+        queue, unique = cells[1], cells[3]
+        yield 'sendMessage'
+        text = mqadmin('topicStatus', '-t', topic)
+        assert row(text, rocketmq.BROKER, queue)[2:4] == ['0', '1'], text
+        yield 'topicStatus'
+        text = mqadmin('consumeMessage', '-t', topic)
+        has(text, 'BODY: hello', unique, 'TagA')
+        yield 'consumeMessage'
+        text = mqadmin.until(unique, 'queryMsgByKey', '-t', topic, '-k', 'keyA')
+        assert row(text, unique)[1:3] == [queue, '0'], text
+        yield 'queryMsgByKey'
+        text = mqadmin('queryMsgByUniqueKey', '-t', topic, '-i', unique)
+        has(text, topic, unique, 'keyA', 'TagA')
+        yield 'queryMsgByUniqueKey'
+        text = mqadmin('queryMsgByOffset', '-t', topic, '-b', rocketmq.BROKER, '-i', queue, '-o', 0)
+        has(text, topic, 'keyA', 'TagA')
+        offset_id = number_of(text, 'OffsetID')
+        assert number_of(text, 'Queue Offset') == '0', text
+        yield 'queryMsgByOffset'
+        text = mqadmin('queryMsgById', '-t', topic, '-i', offset_id)
+        has(text, topic, 'keyA', 'TagA', offset_id)
+        yield 'queryMsgById'
+        text = mqadmin('printMsg', '-t', topic, '-d', 'true')
+        has(text, 'BODY: hello', 'minOffset=0, maxOffset=1')
+        yield 'printMsg'
+        text = mqadmin('queryCq', '-t', topic, '-q', queue, '-i', 0, '-b', self.broker)
+        has(text, 'max: 1', 'tagsCode=' + str(2598919))
+        yield 'queryCq'
+        has(mqadmin('updateSubGroup', '-b', self.broker, '-g', group, '-r', 5), 'success', f'groupName={group}', 'retryMaxTimes=5')
+        yield 'updateSubGroup'
+        text = mqadmin('getConsumerConfig', '-g', group)
+        assert number_of(text, 'retryMaxTimes') == '5', text
+        yield 'getConsumerConfig'
+        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'POP', '-q', 8), 'consume mode[POP]')
+        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'PULL', '-q', 8), 'consume mode[PULL]')
+        yield 'setConsumeMode'
+        text = mqadmin('resetOffsetByTime', '-g', group, '-t', topic, '-s', '0')
+        assert row(text, rocketmq.BROKER, queue)[2] == '0', text
+        yield 'resetOffsetByTime'
+        has(mqadmin('statsAll', '-t', topic), topic)
+        yield 'statsAll'
+        has(mqadmin('deleteSubGroup', '-b', self.broker, '-g', group, '-r', 'true'), 'success')
+        yield 'deleteSubGroup'
+
+    def clients(self, mqadmin):
+        """With a producer and a consumer of the Java client that stay while it is asked about them."""
+        prefix = f'online-{self.group}'
+        topic, group, producer = prefix + '-topic', prefix + '-group', prefix + '-producer'
+        mqadmin('updateTopic', '-b', self.broker, '-t', topic, '-r', 2, '-w', 2)
+        stays = subprocess.Popen(runner.java(arguments.home, [f'-Dchorus.namesrv={arguments.namesrv}'], f'{java5.classes}:{java5.jars}', 'Stays',
+                                             topic, group, producer), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            client_id = stays.stdout.readline().strip()
+            text = mqadmin('consumerConnection', '-g', group)
+            has(text, client_id, topic, 'CLUSTERING', 'JAVA', 'CONSUME_FROM_FIRST_OFFSET')
+            yield 'consumerConnection'
+            has(mqadmin.until('JAVA', 'producerConnection', '-g', producer, '-t', topic), '127.0.0.1', 'JAVA')
+            yield 'producerConnection'
+            text = mqadmin('consumerStatus', '-g', group)
+            has(text, client_id)
+            yield 'consumerStatus'
+            text = mqadmin.until(topic, 'consumerProgress', '-g', group)
+            has(text, topic, rocketmq.BROKER)
+            assert number_of(text, 'Consume Diff Total') == '0' or re.search(r'Diff Total:\s*0', text), text
+            yield 'consumerProgress'
+            has(mqadmin('consumerProgress'), group)
+            yield 'consumerProgress_all'
+            has(mqadmin('brokerConsumeStats', '-b', self.broker), topic, group)
+            yield 'brokerConsumeStats'
+            has(mqadmin('resetOffsetByTime', '-g', group, '-t', topic, '-s', '0'), rocketmq.BROKER)
+            yield 'resetOffsetByTime_online'
+        finally:
+            stays.stdin.close()
+            stays.wait(30)
+
+
+def run(lists, suite, classes, jars, report):
+    mqadmin = Mqadmin(arguments, classes, jars)
+    for name in lists:
+        began = time.monotonic()
+        last = 'the beginning'
+        try:
+            for scenario in getattr(suite, name)(mqadmin):
+                report('ok', scenario, began)
+                began, last = time.monotonic(), scenario
+        except Exception as why:  # noqa: BLE001 - what is behind it in this list needs what failed
+            report('FAILED', f'{name}_after_{last}'.replace(' ', '_'), began, f'{type(why).__name__}: {why}')
+    mqadmin.close()
+
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--namesrv', required=True)
+    parser.add_argument('--broker', required=True)
+    parser.add_argument('--home', required=True)
+    parser.add_argument('patterns', nargs='*', default=['*'])
+    arguments = parser.parse_args()
+    jars = rocketmq.class_path(5)
+    classes = runner.compiled('mqadmin', [HERE / 'Mqadmin.java'], jars)
+    java5 = runner.CLIENTS['java5']
+    java5.prepare()
+    failures = []
+    lock = threading.Lock()
+
+    def report(verdict, scenario, began, why=''):
+        with lock:
+            ms = int((time.monotonic() - began) * 1000)
+            if verdict == 'FAILED':
+                failures.append(scenario)
+            if any(fnmatch.fnmatch(scenario, pattern) for pattern in arguments.patterns) or verdict == 'FAILED':
+                print(f'{verdict} {scenario} {ms}' + (': ' + why.replace('\n', ' | ') if why else ''), flush=True)
+
+    suite = Suite(arguments)
+    threads = [threading.Thread(target=run, args=(lists, suite, classes, jars, report))
+               for lists in (('topics', 'broker_state'), ('messages', 'clients'))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.exit(1 if failures else 0)
