@@ -30,7 +30,8 @@ class Mqadmin:
     def __init__(self, arguments, classes, jars):
         self.namesrv = arguments.namesrv
         self.process = subprocess.Popen(runner.java(arguments.home, [], f'{classes}:{jars}', 'Mqadmin'), stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        cwd=arguments.home)  # where consumerStatus leaves what it was told
 
     def __call__(self, command, *arguments):
         """What the command printed. It is run again when the broker did not answer in time, which on a busy machine is not what is tested."""
