@@ -6,4 +6,6 @@ KNOWN = {
     ('rocketmq4', '*', 'pop_*'): 'RocketMQ 4 has no POP mode',
     ('rocketmq4', '*', 'queues_given_by_broker'): 'RocketMQ 4 has no QUERY_ASSIGNMENT',
     ('rocketmq4', '*', 'topic_attributes'): 'RocketMQ 4 has no topic attributes',
+    ('rocketmq4', '*', 'send_keeps_everything'): 'RocketMQ 4 does not write MSG_REGION and TRACE_ON into the message',
+    ('rocketmq4', '*', 'transaction_commit'): "RocketMQ 4's answer to a half message has no transaction id",
 }

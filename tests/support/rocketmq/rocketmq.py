@@ -40,6 +40,10 @@ STORAGE_SETTINGS = {
     'waitTimeMillsInSendQueue': 5000, 'waitTimeMillsInTransactionQueue': 10000, 'osPageCacheBusyTimeOutMills': 10000,
 }
 QUICK_JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']  # starts in half the time; not what a benchmark may use
+# What the release's own runbroker.sh gives it besides the heap (there 8g): for benchmarks.
+RELEASE_JVM = ['-server', '-XX:+UseG1GC', '-XX:G1HeapRegionSize=16m', '-XX:G1ReservePercent=25', '-XX:InitiatingHeapOccupancyPercent=30',
+               '-XX:SoftRefLRUPolicyMSPerMB=0', '-XX:-OmitStackTraceInFastThrow', '-XX:+AlwaysPreTouch', '-XX:MaxDirectMemorySize=15g',
+               '-XX:-UseLargePages']
 ADD_OPENS = ['--add-opens=java.base/java.nio=ALL-UNNAMED', '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
              '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED']  # as the release's own start scripts, for Java above 8
 
@@ -100,11 +104,12 @@ class Peer:
     """A NameServer and a broker, started and ended any number of times on the same ports and data."""
     name = ''
 
-    def __init__(self, directory, options=None, ports=None, heap='512m', jvm=tuple(QUICK_JVM)):
+    def __init__(self, directory, options=None, ports=None, heap='512m', jvm=tuple(QUICK_JVM), storage=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.options = dict(options or {})  # broker settings in RocketMQ's spelling, over those above
         self.heap, self.jvm = heap, jvm
+        self.storage = STORAGE_SETTINGS if storage is None else storage
         self.namesrv_port, self.broker_port = ports or free_ports()
         self.namesrv = f'127.0.0.1:{self.namesrv_port}'
         self.broker = f'127.0.0.1:{self.broker_port}'
@@ -129,8 +134,13 @@ class Peer:
         wait_until(check, f'{self.name} {role} serves', seconds, every=0.05)
 
     def broker_is_registered(self):
-        """The broker answers, and clients find the topic from which others are created."""
-        return answers(self.namesrv, 105, {'topic': 'TBW102'}) and answers(self.broker, 28)
+        """Clients find the topic from which others are created, and the broker answers, if only that one must be known to it."""
+        if not answers(self.namesrv, 105, {'topic': 'TBW102'}):
+            return False
+        try:
+            return call(self.broker, 28)[0] is not None
+        except OSError:
+            return False
 
     def start(self):
         raise NotImplementedError
@@ -166,11 +176,10 @@ class Peer:
 
 
 class Running(Peer):
-    """One that somebody else started, and ends."""
-    name = 'running'
+    """One that somebody else started, and ends; `name` says of which kind it is."""
 
-    def __init__(self, namesrv):
-        self.namesrv, self.processes, self.start_seconds = namesrv, {}, 0.0
+    def __init__(self, namesrv, name):
+        self.name, self.namesrv, self.processes, self.start_seconds = name, namesrv, {}, 0.0
         # In a form that is not JSON, the number of the broker has no quotes; the address is text all the same.
         text = call(namesrv, 106)[2].decode()
         self.broker = re.search(r'"brokerAddrs":\{"?0"?:"([^"]+)"', text).group(1)
@@ -195,9 +204,9 @@ class Apache(Peer):
 
     def settings(self):
         store = self.directory / 'store'
-        return {'brokerClusterName': CLUSTER, 'brokerName': BROKER, 'brokerId': 0, 'brokerIP1': '127.0.0.1', 'listenPort': self.broker_port,
+        return {'brokerClusterName': CLUSTER, 'brokerName': BROKER, 'brokerId': 0, 'brokerIP1': '127.0.0.1', 'bindAddress': '127.0.0.1', 'listenPort': self.broker_port,
                 'haListenPort': self.broker_port + 1, 'namesrvAddr': self.namesrv, 'brokerRole': 'ASYNC_MASTER', 'flushDiskType': 'ASYNC_FLUSH',
-                'storePathRootDir': store, 'storePathCommitLog': store / 'commitlog', **STORAGE_SETTINGS, **BROKER_SETTINGS, **self.options}
+                'storePathRootDir': store, 'storePathCommitLog': store / 'commitlog', **self.storage, **BROKER_SETTINGS, **self.options}
 
     def write_settings(self, name, settings):
         path = self.directory / name
@@ -205,7 +214,7 @@ class Apache(Peer):
         return str(path)
 
     def start_namesrv(self):
-        settings = self.write_settings('namesrv.properties', {'listenPort': self.namesrv_port, 'orderMessageEnable': 'true',
+        settings = self.write_settings('namesrv.properties', {'listenPort': self.namesrv_port, 'orderMessageEnable': 'true', 'bindAddress': '127.0.0.1',
                                                               'kvConfigPath': self.directory / 'kvConfig.json'})
         self.spawn('namesrv', self.java('org.apache.rocketmq.namesrv.NamesrvStartup', '128m', '-c', settings))
         self.wait_ready('namesrv', lambda: answers(self.namesrv, 206))
@@ -284,6 +293,6 @@ def start(kind, directory, options=None, ports=None):
 
 
 @contextlib.contextmanager
-def running(namesrv):
-    """The peer that already runs behind this NameServer."""
-    yield Running(namesrv)
+def running(namesrv, name):
+    """The peer of that kind that already runs behind this NameServer."""
+    yield Running(namesrv, name)

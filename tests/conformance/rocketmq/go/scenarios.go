@@ -437,8 +437,9 @@ var scenarios = map[string]func(*ends){
 		replies := newProducer(e)
 		b := &inbox{}
 		b.answer = func(message *primitive.MessageExt) consumer.ConsumeResult {
-			reply, err := consumer.CreateReplyMessage(message, []byte("reply to "+string(message.Body)))
+			reply, err := consumer.CreateReplyMessage(message, nil)
 			if err == nil {
+				reply.Body = []byte("reply to " + string(message.Body)) // which the client forgets to put there
 				_, _ = replies.SendSync(background, reply)
 			}
 			return consumer.ConsumeSuccess

@@ -121,12 +121,6 @@ class Suite:
         has(mqadmin('deleteTopic', '-c', rocketmq.CLUSTER, '-t', topic), 'success')
         assert topic not in mqadmin('topicList').split(), 'it is still in the list'
         yield 'deleteTopic'
-        text = mqadmin('wipeWritePerm', '-b', rocketmq.BROKER)
-        has(text, 'OK')
-        assert '"perm":4' in mqadmin('topicRoute', '-t', ordered), 'topics are still to be written'
-        has(mqadmin('addWritePerm', '-b', rocketmq.BROKER), 'OK')
-        assert '"perm":6' in mqadmin('topicRoute', '-t', ordered), 'topics are not to be written again'
-        yield 'wipeWritePerm'
         has(mqadmin('updateKvConfig', '-s', 'admin-ns', '-k', 'k', '-v', 'v'), 'success')
         has(mqadmin('deleteKvConfig', '-s', 'admin-ns', '-k', 'k'), 'success')
         yield 'updateKvConfig'

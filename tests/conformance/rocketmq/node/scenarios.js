@@ -35,7 +35,7 @@ class Scenario {
     // The client wants something to ask over HTTP for NameServers with, though it is told one.
     // It has its own name for an instance, so that each client has its connections for itself.
     return { nameSrv: namesrv, httpclient: {}, instanceName: name('instance'), logger: silent, rebalanceInterval: 1000, pollNameServerInteval: 2000,
-      heartbeatBrokerInterval: 2000, ...more };
+      persistConsumerOffsetInterval: 500, ...more };
   }
 
   async producer(more) {

@@ -49,7 +49,7 @@ final class Delaying {
             producer.send(message);
         }
         inbox.awaitCount(10, "delayed messages");
-        java.util.List<MessageExt> stored = Sending.all(topic, 0);
+        java.util.List<MessageExt> stored = Sending.all(topic, 0, 10);
         for (int i = 0; i < 10; i++) {
             Kit.equal(Kit.text(stored.get(i)), "m" + i, "place " + i);
         }

@@ -72,6 +72,14 @@ final class Kit {
         });
     }
 
+    static DefaultMQAdminExt admin(RPCHook hook) throws Exception {
+        DefaultMQAdminExt tool = new DefaultMQAdminExt(hook, 10000);
+        lively(tool);
+        tool.start();
+        atEnd(tool::shutdown);
+        return tool;
+    }
+
     /** Signs with the credentials of -Dchorus.access and -Dchorus.secret; null without them. */
     static RPCHook hook() {
         String access = System.getProperty("chorus.access");
@@ -211,7 +219,11 @@ final class Kit {
     }
 
     static DefaultMQPullConsumer puller(String group) throws Exception {
-        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group, hook());
+        return puller(group, hook());
+    }
+
+    static DefaultMQPullConsumer puller(String group, RPCHook hook) throws Exception {
+        DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group, hook);
         lively(consumer);
         consumer.start();
         atEnd(consumer::shutdown);

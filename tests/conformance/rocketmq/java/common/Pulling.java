@@ -34,6 +34,7 @@ final class Pulling {
         for (int i = 0; i < 10; i++) {
             producer.send(Kit.message(topic, "TagA", "m" + i));
         }
+        Kit.await(() -> consumer.maxOffset(queue) == 10, "10 messages in the queue", 20);
         PullResult found = consumer.pull(queue, "*", 0, 32);
         Kit.equal(found.getPullStatus(), PullStatus.FOUND, "messages");
         Kit.equal(found.getMsgFoundList().size(), 10, "messages");
@@ -95,7 +96,7 @@ final class Pulling {
             long now = System.currentTimeMillis();
             Kit.await(() -> System.currentTimeMillis() > now + 5, "the next millisecond", 5);
         }
-        for (MessageExt message : Sending.all(topic, 0)) {
+        for (MessageExt message : Sending.all(topic, 0, 5)) {
             stored.add(message.getStoreTimestamp());
         }
         for (int i = 0; i < 5; i++) {
@@ -216,6 +217,6 @@ final class Pulling {
     public static void request_without_reply() throws Exception {
         String topic = Kit.topic(1);
         DefaultMQProducer producer = Kit.producer();
-        Kit.raises(RequestTimeoutException.class, () -> producer.request(Kit.message(topic, "nobody answers"), 1500));
+        Kit.raises(RequestTimeoutException.class, () -> producer.request(Kit.message(topic, "nobody answers"), 4000));
     }
 }

@@ -1,5 +1,6 @@
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -41,6 +42,17 @@ final class Compat {
 
     static void deleteTopicInNameServer(String topic) throws Exception {
         Kit.admin.deleteTopicInNameServer(Set.of(Kit.NAMESRV), Kit.CLUSTER, topic);
+    }
+
+    /** What Guarded is about. */
+    static void limit() throws Exception {
+        String subject = "User:" + Guarded.USER;
+        Kit.admin.createUser(Kit.broker, Guarded.USER, Guarded.SECRET, "Normal");
+        Kit.equal(Kit.admin.getUser(Kit.broker, Guarded.USER).getUserType(), "Normal", "type of the user");
+        Kit.admin.createAcl(Kit.broker, subject, List.of("Topic:" + Guarded.ALLOWED), List.of("Pub", "Sub"), List.of(), "Allow");
+        Kit.admin.createAcl(Kit.broker, subject, List.of("Topic:" + Guarded.READ_ONLY), List.of("Sub"), List.of(), "Allow");
+        Kit.admin.createAcl(Kit.broker, subject, List.of("Group:" + Guarded.GROUP), List.of("Sub"), List.of(), "Allow");
+        Kit.check(Kit.admin.getAcl(Kit.broker, subject).getPolicies().get(0).getEntries().size() == 3, "three entries");
     }
 
     static void createGroup(String name, int retryMaxTimes, boolean consumeEnable) throws Exception {
