@@ -44,7 +44,9 @@ TEST_P(Corpus, Replays) {
 INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                          testing::Values(Target{"txn_log", fuzz_txn_log}, Target{"snapshot", fuzz_snapshot}, Target{"jute", fuzz_jute},
                                          Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum},
-                                         Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election}),
+                                         Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election},
+                                         Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
+                                         Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

@@ -21,5 +21,13 @@ void fuzz_quorum_auth(std::string_view input);
 /// The first octet says: 0 a notification, 1 an initial message of the election port, 2 the text of a configuration, 3 a story of an
 /// election.
 void fuzz_election(std::string_view input);
+/// A connection of RocketMQ's remoting, after an octet that says in what pieces it comes.
+void fuzz_mq_remoting(std::string_view input);
+/// The first octet says: 0 a stored message, 1 the body of a batch, 2 properties, 3 an id.
+void fuzz_mq_message(std::string_view input);
+/// A body of RocketMQ's; the first octet says which (mq_body.cc has the list).
+void fuzz_mq_body(std::string_view input);
+/// A condition in SQL92, octet 0, properties.
+void fuzz_mq_filter(std::string_view input);
 
 }  // namespace chorus::fuzz

@@ -181,7 +181,7 @@ TEST(FrameDecoder, RefusesBeforeItKeeps) {
                {"00000004 00000001", FrameErrc::bad_length}};
   for (const auto& c : cases)
     for (const bool bytewise : {false, true}) {
-      const std::string octets = *base::unhex(c.head) + "xxxxxxxx";
+      const std::string octets = *base::unhex(c.head);
       FrameDecoder decoder;
       base::Result<void, FrameErrc> result;
       for (std::size_t at = 0; at < octets.size() && result; at += bytewise ? 1 : octets.size())

@@ -48,9 +48,8 @@ bool FrameDecoder::complete_kept(std::string_view& octets) {
     octets.remove_prefix(taken);
     return taken == lacking;
   };
-  if (kept_.size() < 8) {  // total and mark are checked before anything more is kept
-    return take(8);
-  }
+  if (kept_.size() < 4) return take(4);  // the total, and then the mark, are checked before anything more is kept
+  if (kept_.size() < 8) return take(8);
   base::Reader in(kept_);
   return take(in.u32() + std::size_t{4});
 }

@@ -297,7 +297,10 @@ double JsonReader::f64(double fallback) {
   if (!value || value->empty()) return fallback;
   double number = fallback;
   const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
-  if (error != std::errc{} || end != value->data() + value->size()) fail();
+  if (error != std::errc{} || end != value->data() + value->size() || !std::isfinite(number)) {
+    fail();
+    return fallback;
+  }
   return number;
 }
 

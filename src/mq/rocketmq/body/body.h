@@ -136,7 +136,9 @@ void read(JsonReader& in, std::map<K, T>& values) {
   in.object([&](std::string_view text) {
     K key{};
     read_key(text, key, in);
-    read(in, values[std::move(key)]);
+    T& value = values[std::move(key)];
+    value = T{};  // a key that comes twice counts as it came last
+    read(in, value);
   });
 }
 
