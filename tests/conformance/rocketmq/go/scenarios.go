@@ -137,7 +137,8 @@ func (b *inbox) sorted() []string {
 }
 
 func (b *inbox) awaitCount(count int, what string) {
-	await(100, fmt.Sprintf("%s: %d messages", what, count), func() bool { return len(b.bodies()) >= count })
+	// A broker may take a consumer that has left for one that is still there, if it left right after it came, until 120 s later.
+	await(150, fmt.Sprintf("%s: %d messages", what, count), func() bool { return len(b.bodies()) >= count })
 }
 
 func consume(e *ends, group, topic string, selector consumer.MessageSelector, b *inbox, options ...consumer.Option) rocketmq.PushConsumer {

@@ -20,7 +20,8 @@ const newTopic = () => {
 };
 const name = base => `node-${base}-${run}-${++next}`;
 
-async function until(condition, what, seconds = 60) {
+// A broker may take a consumer that has left for one that is still there, if it left right after it came, until 120 s later.
+async function until(condition, what, seconds = 150) {
   for (const end = Date.now() + seconds * 1000; !await condition(); await sleep(20)) {
     assert(Date.now() < end, `not within ${seconds} s: ${typeof what === 'function' ? what() : what}`);
   }

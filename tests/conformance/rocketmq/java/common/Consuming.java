@@ -227,6 +227,7 @@ final class Consuming {
         before.registerMessageListener(first);
         before.start();
         first.awaitCount(5, "from the start, since nothing was deleted yet");
+        Kit.awaitSettled(group, topic);
         before.shutdown();
         Kit.send(producer, topic, "new", 5);
         Kit.Inbox second = new Kit.Inbox();
@@ -257,6 +258,7 @@ final class Consuming {
         Kit.Inbox first = new Kit.Inbox();
         DefaultMQPushConsumer consumer = Kit.consume(group, topic, "*", first);
         first.awaitCount(30, "the first consumer");
+        Kit.awaitSettled(group, topic);
         consumer.shutdown();
         Kit.send(producer, topic, "new", 30);
         Kit.Inbox second = new Kit.Inbox();

@@ -218,6 +218,11 @@ final class Kit {
         return inbox;
     }
 
+    /** Waits until the broker knows that the group has consumed all there is: a consumer tells so from time to time. */
+    static void awaitSettled(String group, String topic) throws Exception {
+        await(() -> Compat.lag(group, topic) == 0, "no lag of " + group, 40);
+    }
+
     static DefaultMQPullConsumer puller(String group) throws Exception {
         return puller(group, hook());
     }
