@@ -114,6 +114,7 @@ final class Managing {
         Kit.consume(group, topic, "*", inbox);
         Kit.send(producer, topic, "m", 10);
         inbox.awaitCount(10, "the first time");
+        Kit.awaitSettled(group, topic);
         Map<MessageQueue, Long> reset = Kit.admin.resetOffsetByTimestamp(topic, group, 0, true);
         Kit.equal(reset.size(), 2, "queues");
         Kit.check(reset.values().stream().allMatch(offset -> offset == 0), "to their start: " + reset);
