@@ -47,6 +47,8 @@ class Format {
   /// Octets before a record's payload, and how many of them, from the first on, are always zero.
   virtual std::size_t frame_size() const = 0;
   virtual std::size_t zero_prefix() const { return 0; }
+  /// Whether a record with that id may begin there, in the segment whose first record is `first`.
+  virtual bool may_stand_at([[maybe_unused]] Id first, [[maybe_unused]] std::uint64_t offset, [[maybe_unused]] Id id) const { return true; }
   /// Whether no record can be missing between these two.
   virtual bool follows(Id before, Id after) const { return after == before + 1; }
 };

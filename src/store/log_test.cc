@@ -147,6 +147,31 @@ TEST_F(LogTest, TruncatesAcrossSegments) {
   EXPECT_THAT(ids(*open()), ElementsAre(7));
 }
 
+TEST_F(LogTest, DamageInTheLastSegmentIsIsolatedWhereThatIsWanted) {
+  {
+    auto log = open();
+    for (Id id = 1; id <= 5; ++id) add(*log, id, id, "abc");
+  }
+  octets(1)[4 + 2 * 23 + 15] ^= 1;  // in the third record
+  EXPECT_THAT(refusal(), HasSubstr("damaged"));
+  options.isolate_damage = true;
+  {
+    auto log = open();
+    ASSERT_TRUE(log->damage());
+    EXPECT_EQ(log->damage()->offset, 4U + 2 * 23);
+    EXPECT_EQ(log->damage()->octets, 3U * 23 + mark_size);
+    add(*log, 9, 9, "after");
+    EXPECT_THAT(log->segments(), ElementsAre(1, 9));
+    EXPECT_EQ(log->release_before(9), std::vector<std::string>{"d/seg.1"});
+    EXPECT_THAT(log->segments(), ElementsAre(9));
+  }
+  EXPECT_EQ(open()->last(), 9);
+  octets(9)[0] ^= 1;
+  auto log = open();
+  ASSERT_TRUE(log->damage()) << "the header is damaged";
+  EXPECT_EQ(log->damage()->path, "d/seg.9");
+}
+
 TEST_F(LogTest, FullDiskRefusesAndGoesOnWhenThereIsRoom) {
   auto log = open();
   add(*log, 1, 1, "a");

@@ -168,7 +168,11 @@ LogResult<Scan> SegmentReader::next() {
       wanted = scan.length;
       continue;
     }
-    if (scan.kind == Scan::Kind::complete) offset_ += scan.length;
+    if (scan.kind == Scan::Kind::complete) {
+      if (!format_->may_stand_at(first_, offset_, scan.id))
+        return Scan{.kind = Scan::Kind::bad, .length = scan.length, .why = "a record belongs to another place"};
+      offset_ += scan.length;
+    }
     return scan;
   }
 }

@@ -121,7 +121,7 @@ store::Scan EntryFormat::scan(std::string_view octets) const {
   if (octets.size() < whole) return {.kind = Kind::more, .length = whole};
   if (crc != base::crc32c(octets.substr(4, whole - 4)))
     return {.kind = Kind::bad, .length = whole, .why = "the checksum of an entry is wrong"};
-  if (head == 0 || head > length || position <= 0)
+  if (head == 0 || head > length || position <= 0 || !decode_head(octets))
     return {.kind = Kind::bad, .length = whole, .why = "the frame of an entry makes no sense"};
   return {.kind = Kind::complete, .length = whole, .id = position, .payload = octets.substr(frame_octets, length)};
 }

@@ -65,6 +65,7 @@ store::LogResult<SegmentScan> scan_segment(world::Files& files, const std::strin
       result.end = reader->offset();
       continue;
     }
+    if (there - at < frame_octets) break;  // the mark of a segment that was left as it is
     auto next = find_entry(*reader, base, at + entry_alignment, there);
     if (!next) return std::unexpected(next.error());
     add_hole(at, *next);
