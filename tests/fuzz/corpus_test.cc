@@ -46,7 +46,8 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                                          Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum},
                                          Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election},
                                          Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
-                                         Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter}),
+                                         Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter},
+                                         Target{"mq_log", fuzz_mq_log}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

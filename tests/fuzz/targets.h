@@ -29,5 +29,8 @@ void fuzz_mq_message(std::string_view input);
 void fuzz_mq_body(std::string_view input);
 /// A condition in SQL92, octet 0, properties.
 void fuzz_mq_filter(std::string_view input);
+/// The first octet says: 0 a segment of the message log after its header, 1 an index file, 2 a checkpoint; with 4 added, checksums are put
+/// right first.
+void fuzz_mq_log(std::string_view input);
 
 }  // namespace chorus::fuzz
