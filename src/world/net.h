@@ -99,12 +99,17 @@ struct ListenOptions {
   std::optional<TlsOptions> tls = {};
   bool plain_too = false;  // with tls: tell the two apart by the first octet, on one port
 };
+/// TLS, of those who connected.
+struct Handshakes {
+  std::int64_t under_way = 0, failed = 0;
+};
 /// Accepts until destroyed; established connections are not touched by that.
 class Listener {
  public:
   virtual ~Listener() = default;
   /// With the port that the system picked.
   virtual const Address& address() const = 0;
+  virtual Handshakes handshakes() const { return {}; }
 };
 using OnAccept = std::function<void(std::unique_ptr<Connection>)>;
 

@@ -39,6 +39,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   }
 
   const Address& address() const { return address_; }
+  const Handshakes& handshakes() const { return handshakes_; }
 
   void accept() {
     acceptor_.async_accept([self = shared_from_this()](ErrorCode ec, tcp::socket socket) {
@@ -97,10 +98,14 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   void hand_over(std::shared_ptr<Stream> stream) { on_accept_(std::make_unique<TcpConnection>(std::move(stream))); }
 
   void handshake(const std::shared_ptr<Stream>& stream) {
+    ++handshakes_.under_way;
     stream->handshake(tls_->accept(), handshake_limit,
                       [weak = weak_from_this()](std::shared_ptr<Stream> established, NetResult<void> done) {
                         const auto self = weak.lock();
-                        if (!self || !self->acceptor_.is_open()) return;
+                        if (!self) return;
+                        --self->handshakes_.under_way;
+                        if (!done) ++self->handshakes_.failed;
+                        if (!self->acceptor_.is_open()) return;
                         if (!done) {
                           spdlog::info("refused a connection peer={} reason=\"{}\"", to_string(established->peer()), done.error().message);
                           return;
@@ -135,6 +140,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   const OnAccept on_accept_;
   Address address_;
   bool failing_ = false;
+  Handshakes handshakes_;
 };
 
 class TcpListener final : public Listener {
@@ -142,6 +148,7 @@ class TcpListener final : public Listener {
   explicit TcpListener(std::shared_ptr<Acceptor> acceptor) : acceptor_(std::move(acceptor)) {}
   ~TcpListener() override { acceptor_->stop(); }
   const Address& address() const override { return acceptor_->address(); }
+  Handshakes handshakes() const override { return acceptor_->handshakes(); }
 
  private:
   const std::shared_ptr<Acceptor> acceptor_;
