@@ -101,6 +101,7 @@ void Leader::receive(LinkId link, const Packet& packet) {
         return close(link, fmt::format("{} where the acknowledgement of NEWLEADER {:#x} was due", describe(packet), first_zxid_of(epoch_)));
       }
       learner.stage = Stage::in_step;
+      count_feeds(learner.feed);
       learner.deadline = core_.now + core_.sync_time();
       acknowledged_.insert(learner.id);
       if (!learner.is_observer && learner.acked > core_.ledger.committed()) count(learner.id, learner.acked);
@@ -231,10 +232,12 @@ void Leader::synchronize(LinkId link, Learner& learner) {
   switch (plan.kind) {
     case SyncPlan::Kind::diff:
       ++core_.syncs.diffs;
+      count_feeds(learner.feed);
       core_.send(link, make_packet(PacketType::diff, plan.zxid));
       return finish_sync(link, learner, plan.after);
     case SyncPlan::Kind::trunc:
       ++core_.syncs.truncations;
+      count_feeds(learner.feed);
       core_.send(link, make_packet(PacketType::trunc, plan.zxid));
       return finish_sync(link, learner, plan.after);
     case SyncPlan::Kind::from_disk:
@@ -259,9 +262,17 @@ bool Leader::may_feed(LinkId link, Learner& learner, Learner::Feed feed) {
   return false;
 }
 
+/// How many are under way now.
+void Leader::count_feeds(Learner::Feed feed) {
+  const auto is_fed = [feed](const auto& entry) { return entry.second.feed == feed && entry.second.stage < Stage::in_step; };
+  (feed == Learner::Feed::snapshot ? core_.syncs.snapshots_under_way : core_.syncs.diffs_under_way)
+      .add(std::ranges::count_if(learners_, is_fed));
+}
+
 void Leader::send_snapshot(LinkId link, Learner& learner, std::int64_t zxid) {
   if (!may_feed(link, learner, Learner::Feed::snapshot)) return;
   ++core_.syncs.snapshots;
+  count_feeds(learner.feed);
   core_.send(link, make_packet(PacketType::snap, zxid));
   core_.emit(SendSnapshot{link});
   finish_sync(link, learner, zxid);
@@ -286,6 +297,7 @@ void Leader::history_read(const HistoryRead& read) {
   if (!learner.has_plan) {
     if (!read.found) return send_snapshot(read.link, learner, core_.ledger.committed());
     ++core_.syncs.diffs;
+    count_feeds(learner.feed);
     core_.send(read.link, make_packet(PacketType::diff, core_.ledger.committed()));
     learner.has_plan = true;
   } else if (!read.found) {

@@ -93,6 +93,7 @@ class Leader {
   void check_promises();
   void synchronize(LinkId link, Learner& learner);
   bool may_feed(LinkId link, Learner& learner, Learner::Feed feed);
+  void count_feeds(Learner::Feed feed);
   void send_snapshot(LinkId link, Learner& learner, std::int64_t zxid);
   void begin_history(LinkId link, Learner& learner, std::int64_t until);
   void finish_sync(LinkId link, Learner& learner, std::int64_t after);

@@ -193,8 +193,11 @@ std::vector<LearnerFacts> Leader::learners() const {
   std::vector<LearnerFacts> out;
   for (const auto& [link, learner] : learners_) {
     if (learner.stage == Stage::connected) continue;
-    out.push_back(
-        {.id = learner.id, .is_observer = learner.is_observer, .is_synced = learner.is_forwarded_to(), .acked_zxid = learner.acked});
+    out.push_back({.id = learner.id,
+                   .link = link,
+                   .is_observer = learner.is_observer,
+                   .is_synced = learner.is_forwarded_to(),
+                   .acked_zxid = learner.acked});
   }
   return out;
 }

@@ -59,11 +59,13 @@ std::optional<std::string> Link::authenticate(std::string_view octets) {
 void Link::send(const Packet& packet) {
   if (!open_) return;
   encode(packet, gathered_);
+  ++gathered_packets_;
   if (gathered_.size() >= gathered_max) flush();
 }
 
 void Link::flush() {
   if (!open_ || gathered_.empty()) return;
+  count_queue();
   if (!waiting_.empty()) {
     waiting_octets_ += gathered_.size();
     auto* last = std::get_if<std::string>(&waiting_.back());
@@ -80,6 +82,28 @@ void Link::flush() {
     gathered_.clear();
   }
   if (unsent() > options_.unsent_max) end(fmt::format("it does not take in what is sent to it: {} octets are unsent", unsent()));
+}
+
+/// Before what was gathered is handed on. The system takes octets at the end of each turn: what is left of earlier ones waits for the other
+/// side.
+void Link::count_queue() {
+  look_at_queue();
+  const bool waits = unsent() > gathered_.size();
+  if (!waits) packets_away_ = packets_;
+  packets_ += std::exchange(gathered_packets_, 0);
+  queue_.packets.add(packets_ - packets_away_);
+  if (!waits) {
+    queue_.time_ms.add(0);
+  } else if (!followed_ && waiting_.empty()) {  // behind a snapshot nobody knows how many octets are to come
+    followed_ = {.packets = packets_, .octets = written_ + gathered_.size(), .since = world_.now()};
+  }
+}
+
+void Link::look_at_queue() {
+  if (!followed_ || written_ - connection_->unsent() < followed_->octets) return;
+  queue_.time_ms.add(std::chrono::duration_cast<milliseconds>(world_.now() - followed_->since).count());
+  packets_away_ = followed_->packets;
+  followed_.reset();
 }
 
 void Link::write(std::string octets) {
@@ -183,6 +207,7 @@ void Link::fail(std::string why) {
 void Link::on_data(std::string_view octets) {
   if (!open_) return;
   received_ += octets.size();
+  look_at_queue();
   std::optional<std::string> rest;
   if (auth_) {
     rest = authenticate(octets);

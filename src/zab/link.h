@@ -68,10 +68,14 @@ class Link final : public world::ConnectionHandler {
   bool has_gathered() const { return !gathered_.empty(); }
   bool had_packet() const { return input_.had_packet(); }
   std::size_t unsent() const { return connection_->unsent() + waiting_octets_ + gathered_.size(); }
+  const LinkQueue& queue() const { return queue_; }
   const world::Address& peer() const { return connection_->peer(); }
 
   void on_data(std::string_view octets) override;
-  void on_drained() override { pump(); }
+  void on_drained() override {
+    look_at_queue();
+    pump();
+  }
   void on_closed(const world::NetError& why) override;
 
  private:
@@ -81,6 +85,8 @@ class Link final : public world::ConnectionHandler {
   void pump();
   void pump_after(world::Duration delay);
   void watch_snapshots();
+  void count_queue();
+  void look_at_queue();
   void stop();
   void fail(std::string why);
 
@@ -98,10 +104,21 @@ class Link final : public world::ConnectionHandler {
   world::TimerId first_packet_timer_;
 
   std::string gathered_;  // until flush()
+  std::int64_t gathered_packets_ = 0;
   // The snapshot under way and what comes after it; empty when there is none.
   std::deque<std::variant<std::string, std::unique_ptr<SnapshotSource>>> waiting_;
   std::size_t waiting_octets_ = 0;
   world::TimerId pump_timer_;
+
+  LinkQueue queue_;
+  std::int64_t packets_ = 0, packets_away_ = 0;  // handed on; of them gone, as far as we know
+  // One packet at a time is followed until it is gone: the last of so many, which ends at so many octets.
+  struct Followed {
+    std::int64_t packets;
+    std::uint64_t octets;
+    world::Instant since;
+  };
+  std::optional<Followed> followed_;
 
   // Whether snapshots move: octets in all, and what they were at the last look.
   std::uint64_t written_ = 0, written_away_before_ = 0;

@@ -91,6 +91,7 @@ class Node::Impl final : public QuorumPort::Handler, public ElectionPort::Handle
   void close_link(std::optional<LinkId> link, std::string why);
   void resign(world::Callback done);
   const Peer& peer() const { return peer_; }
+  const LinkQueue* queue_of(LinkId link) const { return quorum_.queue_of(link); }
 
  private:
   void on_notification(ServerId from, Notification notification) override { step(NotificationReceived{from, std::move(notification)}); }
@@ -426,5 +427,6 @@ void Node::history_read(HistoryRead read) { impl_->step(std::move(read)); }
 void Node::close_link(std::optional<LinkId> link, std::string why) { impl_->close_link(link, std::move(why)); }
 void Node::resign(world::Callback done) { impl_->resign(std::move(done)); }
 const Peer& Node::peer() const { return impl_->peer(); }
+const LinkQueue* Node::queue_of(LinkId link) const { return impl_->queue_of(link); }
 
 }  // namespace chorus::zab

@@ -87,6 +87,8 @@ class Node {
   void resign(world::Callback done);
 
   const Peer& peer() const;
+  /// Of the packets to the other side of a link; null when it is gone. Borrowed until the next call of anything.
+  const LinkQueue* queue_of(LinkId link) const;
 
  private:
   class Impl;

@@ -45,6 +45,15 @@ TEST_F(Nodes, ALeaderKnowsWhoFollows) {
   EXPECT_TRUE(run_until(all_in_step));
   const SyncCounts& syncs = service(3)->node->peer().syncs();
   EXPECT_EQ(syncs.diffs + syncs.truncations + syncs.snapshots, 2);
+  // One sample as each begins, one as it ends.
+  EXPECT_EQ(syncs.diffs_under_way.count + syncs.snapshots_under_way.count, 4);
+  EXPECT_EQ(std::min(syncs.diffs_under_way.min, syncs.snapshots_under_way.min), 0);
+  EXPECT_GE(std::max(syncs.diffs_under_way.max, syncs.snapshots_under_way.max), 1);
+  for (const LearnerFacts& learner : service(3)->node->peer().learners()) {
+    const LinkQueue* queue = service(3)->node->queue_of(learner.link);
+    ASSERT_NE(queue, nullptr);
+    EXPECT_GT(queue->packets.count, 0);
+  }
   EXPECT_TRUE(service(1)->node->peer().learners().empty());
   machine(1).node->kill();
   EXPECT_TRUE(run_until([&] { return service(3)->node->peer().learners().size() == 1; }));

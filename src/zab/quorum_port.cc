@@ -204,6 +204,11 @@ std::size_t QuorumPort::unsent(LinkId id) const {
   return link == nullptr ? 0 : link->unsent();
 }
 
+const LinkQueue* QuorumPort::queue_of(LinkId id) const {
+  const Link* link = find(id);
+  return link == nullptr ? nullptr : &link->queue();
+}
+
 std::optional<Address> QuorumPort::peer(LinkId id) const {
   const Link* link = find(id);
   return link == nullptr ? std::nullopt : std::optional(link->peer());

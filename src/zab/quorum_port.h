@@ -75,6 +75,8 @@ class QuorumPort final : public Link::Owner {
   std::size_t size() const;
   /// Octets that wait for the other side of a link; 0 when it is gone.
   std::size_t unsent(LinkId link) const;
+  /// Null when it is gone.
+  const LinkQueue* queue_of(LinkId link) const;
   std::optional<world::Address> peer(LinkId link) const;
 
  private:

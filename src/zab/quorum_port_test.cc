@@ -312,6 +312,35 @@ TEST_F(QuorumPorts, WhoTakesNothingInIsDropped) {
   EXPECT_EQ(leader.port.size(), 0U);
 }
 
+TEST_F(QuorumPorts, WhatWaitsIsMeasured) {
+  join();
+  ASSERT_NE(leader.port.queue_of(here), nullptr);
+  const LinkQueue& queue = *leader.port.queue_of(here);
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 2; ++j) leader.port.send(here, packet(PacketType::proposal, i));
+    leader.port.flush();
+    simulation.run_for(10ms);
+  }
+  EXPECT_EQ(queue.packets.count, 3);
+  EXPECT_EQ(queue.packets.max, 2) << "those of one turn";
+  EXPECT_EQ(queue.time_ms.count, 3);
+  EXPECT_EQ(queue.time_ms.max, 0);
+
+  learner.port.pause_reading();
+  const auto data = std::make_shared<const std::string>(100'000, 'x');
+  for (int i = 0; i < 60; ++i) {
+    leader.port.send(here, make_packet(PacketType::proposal, i, data));
+    leader.port.flush();
+    simulation.run_for(10ms);
+  }
+  learner.port.resume_reading();
+  ASSERT_TRUE(run_until([&] { return leader.port.unsent(here) == 0; }));
+  EXPECT_GT(queue.packets.max, 20);
+  EXPECT_GT(queue.time_ms.max, 100);
+  leader.port.close(here);
+  EXPECT_TRUE(run_until([&] { return leader.port.queue_of(here) == nullptr; }));
+}
+
 TEST_F(QuorumPorts, WhatWaitsBehindASnapshotCounts) {
   join();
   bool gone = false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/strong.h"
+#include "base/summary.h"
 #include "jute/records.h"
 
 namespace chorus::zab {
@@ -49,6 +50,7 @@ struct Packet {
 /// What a leader knows of a server that follows it, for people.
 struct LearnerFacts {
   ServerId id = 0;
+  LinkId link{};
   bool is_observer = false;
   bool is_synced = false;       // in line with the leader's history, so that proposals go to it
   std::int64_t acked_zxid = 0;  // voters: of the last proposal that it has on disk; 0: none of this term
@@ -57,6 +59,13 @@ struct LearnerFacts {
 /// How learners were brought into line.
 struct SyncCounts {
   std::int64_t diffs = 0, truncations = 0, snapshots = 0;
+  base::Summary diffs_under_way{}, snapshots_under_way{};  // as one begins or ends; truncations count as diffs
+};
+
+/// How packets wait for the other side of a link. source: LearnerHandler.sendPackets
+struct LinkQueue {
+  base::Summary packets;          // that wait, as some of them go out
+  base::QuantileSummary time_ms;  // of one of many
 };
 
 }  // namespace chorus::zab
