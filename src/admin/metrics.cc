@@ -30,6 +30,14 @@ class FamilyWriter final : public MetricWriter {
     metric.gauge.value = value;
     family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
   }
+  void summary(const std::string& name, const std::string& help, std::uint64_t count, double sum,
+               const std::vector<std::pair<double, double>>& quantiles, const Labels& labels) override {
+    prometheus::ClientMetric metric = labelled(labels);
+    metric.summary.sample_count = count;
+    metric.summary.sample_sum = sum;
+    for (const auto& [rank, value] : quantiles) metric.summary.quantile.push_back({rank, value});
+    family(name, help, MetricType::Summary).metric.push_back(std::move(metric));
+  }
 
  private:
   static prometheus::ClientMetric labelled(const Labels& labels) {

@@ -5,10 +5,12 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace chorus::admin {
@@ -22,6 +24,9 @@ class MetricWriter {
   /// Grows only. name: ends in _total.
   virtual void counter(const std::string& name, const std::string& help, double value, const Labels& labels = {}) = 0;
   virtual void gauge(const std::string& name, const std::string& help, double value, const Labels& labels = {}) = 0;
+  /// quantiles: rank (0 .. 1) and value.
+  virtual void summary(const std::string& name, const std::string& help, std::uint64_t count, double sum,
+                       const std::vector<std::pair<double, double>>& quantiles, const Labels& labels = {}) = 0;
 };
 using Collector = std::function<void(MetricWriter&)>;
 

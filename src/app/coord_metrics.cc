@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "coord/zk/four_letter.h"
+#include "coord/zk/monitor.h"
 
 namespace chorus::app {
 
@@ -28,12 +28,23 @@ void collect_coord(coord::Node& node, admin::MetricWriter& out) {
   out.counter("chorus_coord_connections_refused_total", "Connections beyond a limit.", number(now.connections_rejected));
   out.counter("chorus_coord_auth_failures_total", "Credentials refused.", number(now.auth_failures));
   // The lines of mntr under the names that ZooKeeper's own Prometheus exporter gives them, for dashboards that are there already.
+  const std::string help = "As in ZooKeeper's mntr.";
   std::optional<coord::QuorumFacts> quorum;
   if (node.member() != nullptr) quorum = node.member()->facts();
-  for (const auto& [name, text] : coord::zk::monitor_values(server, node.facts(), quorum ? &*quorum : nullptr)) {
+  const coord::zk::Monitor monitor = coord::zk::monitor(server, node.facts(), quorum ? &*quorum : nullptr);
+  const auto gauge = [&](const coord::zk::Monitor::Value& what, const admin::Labels& labels) {
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size()) out.gauge(name, "As in ZooKeeper's mntr.", value);
+    const auto [end, error] = std::from_chars(what.text.data(), what.text.data() + what.text.size(), value);
+    if (error == std::errc() && end == what.text.data() + what.text.size()) out.gauge(what.name, help, value, labels);
+  };
+  for (const auto& value : monitor.values) gauge(value, {});
+  for (const coord::zk::Monitor::Family& family : monitor.families) {
+    const admin::Labels labels = family.key.empty() ? admin::Labels() : admin::Labels{{"key", family.key}};
+    for (const auto& value : coord::zk::lines_of(family.summary, family.name)) gauge(value, labels);
+    std::vector<std::pair<double, double>> quantiles;
+    for (const auto& quantile : family.quantiles) quantiles.emplace_back(quantile.rank, quantile.value);
+    out.summary(std::string(family.name), help, static_cast<std::uint64_t>(family.summary.count), number(family.summary.sum), quantiles,
+                labels);
   }
 }
 

@@ -43,11 +43,13 @@ struct ClientConnection {
     /// The answer, unless ok. What was asked before the session's end is served, however late.
     jute::ErrorCode refusal = jute::ErrorCode::ok;
     bool awaits_sync = false;  // learner: the leader has not said SYNC yet
+    world::Instant received{};
   };
   std::deque<Waiting> waiting;
   std::size_t waiting_octets = 0;
 
   bool paused = false;
+  world::Instant paused_since;
   std::size_t unsent = 0;
 
   ConnectionStatistics statistics;

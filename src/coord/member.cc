@@ -287,7 +287,9 @@ void Member::send_outgoing() {
     Outgoing next = std::move(outgoing_.front());
     outgoing_.pop_front();
     if (auto* propose = std::get_if<Propose>(&next)) {
+      const world::Instant began = world_.now();
       zab_->propose(std::move(propose->txn));
+      recorder_.proposal_handed_on(world_.now() - began);
     } else if (auto* to_leader = std::get_if<ToLeader>(&next)) {
       zab_->send_to_leader(std::move(to_leader->packet));
     } else if (auto* to_learner = std::get_if<ToLearner>(&next)) {
@@ -339,8 +341,9 @@ void Member::store_snapshot(std::int64_t zxid) {
   };
   storage_.cut_log(zxid, [this, forget](const base::Result<void, NodeError>& cut) {
     if (!cut) return host_.member_failed(cut.error().message);
-    storage_.write_snapshot(*database_, [this, forget](const disk::SnapshotResult<std::string>& path) {
+    storage_.write_snapshot(*database_, [this, forget, began = world_.now()](const disk::SnapshotResult<std::string>& path) {
       if (!path) return host_.member_failed(path.error().message);
+      recorder_.snapshot_stored(world_.now() - began);
       log_.info("snapshot written path={}", *path);
       forget();
     });
@@ -359,6 +362,7 @@ void Member::append(const zab::Txn& txn) {
   group_.octets += *txn.octets;
   disk::TxnLog::end_entry(group_.octets, mark);
   group_.last_zxid = txn.zxid;
+  ++group_.txns;
 }
 
 /// By the leader's clock, which may be ahead of ours.
@@ -473,7 +477,12 @@ QuorumFacts Member::facts() const {
   QuorumFacts facts{.role = recorder_.role(), .leader = leader_, .config = peer().config(), .statistics = recorder_.statistics()};
   facts.learners = peer().learners();
   facts.pending_syncs = static_cast<std::int64_t>(peer().packets_held());
+  for (const zab::LearnerFacts& learner : facts.learners) {
+    if (const zab::LinkQueue* queue = zab_->queue_of(learner.link)) facts.queues.emplace(learner.id, *queue);
+  }
   facts.statistics.diffs_sent = peer().syncs().diffs + peer().syncs().truncations;
+  facts.statistics.snapshots_under_way = peer().syncs().snapshots_under_way;
+  facts.statistics.diffs_under_way = peer().syncs().diffs_under_way;
   facts.last_committed = peer().last_committed();
   if (const auto since = recorder_.leading_since()) facts.leader_uptime = std::chrono::duration_cast<milliseconds>(world_.now() - *since);
   return facts;

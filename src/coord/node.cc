@@ -63,6 +63,11 @@ base::Result<std::unique_ptr<Node>, NodeError> Node::start(world::World& world, 
   auto storage = Storage::open(world, options, logger, node->storage_callbacks(), loaded);
   if (!storage) return std::unexpected(storage.error());
   node->storage_ = std::move(*storage);
+  const auto in_ms = [](world::Duration duration) { return duration_cast<milliseconds>(duration).count(); };
+  node->statistics_.database_init.add(in_ms(loaded.took));
+  node->statistics_.snapshot_load.add(in_ms(loaded.snapshot_took));
+  node->statistics_.txns_load.add(in_ms(loaded.txns_took));
+  node->statistics_.txns_loaded.add(loaded.txns);
   if (options.ensemble.is_distributed()) {
     auto member = Member::start(world, node->options_, *node->storage_, std::move(loaded), *node, logger);
     if (!member) return std::unexpected(member.error());
@@ -138,6 +143,8 @@ std::optional<world::Address> Node::secure_client_address() const {
 void Node::begin_term(const Serve& how, std::unique_ptr<Database> database) {
   ++term_;
   server_ = std::make_unique<Server>(options_, std::move(database), world_.now(), world_.random().next(), how);
+  server_->statistics() = past_;
+  server_->statistics().begin_term();
 }
 
 std::unique_ptr<Database> Node::end_term() {
@@ -146,6 +153,7 @@ std::unique_ptr<Database> Node::end_term() {
     client->closing = true;
     client->connection().close();
   }
+  past_ = server_->statistics();
   return std::exchange(server_, nullptr)->release();
 }
 
@@ -191,7 +199,11 @@ void Node::received_idle(Client& client, std::string_view octets) {
   client.word += octets.substr(0, 4 - std::min<std::size_t>(4, client.word.size()));
   if (client.word.size() < 4) return;
   client.closing = true;
-  if (zk::is_known_word(client.word)) client.connection().write(zk::answer_while_not_serving(client.word, options_));
+  if (zk::is_known_word(client.word)) {
+    client.connection().write(zk::answer_while_not_serving(client.word, options_));
+  } else {
+    ++statistics_.closed_without_service;
+  }
   client.connection().close();
 }
 
@@ -206,13 +218,45 @@ void Node::step(decltype(Event::what) what) {
   }
 }
 
+// What a step of the Server did, by what it counts.
+struct Node::Tally {
+  std::int64_t reads, prepared, closes_prepared, transactions;
+};
+
 void Node::run(decltype(Event::what) what) {
   ENSURE(!stepping_);
   stepping_ = true;
   actions_.clear();
-  server_->step({world_.now(), world_.wall_now(), std::move(what)}, actions_);
+  const world::Instant began = world_.now();
+  const bool commits = std::holds_alternative<Committed>(what) || std::holds_alternative<Persisted>(what);
+  const Tally before = tally();
+  server_->step({began, world_.wall_now(), std::move(what)}, actions_);
   for (Action& action : actions_) perform(action);
+  measure(before, commits, began);
   stepping_ = false;
+}
+
+Node::Tally Node::tally() const {
+  const Statistics& now = server_->statistics();
+  return {now.read_latency.count, now.prepared, now.closes_prepared, now.transactions};
+}
+
+void Node::measure(const Tally& before, bool commits, world::Instant began) {
+  const Tally now = tally();
+  const std::int64_t reads = now.reads - before.reads;
+  const std::int64_t prepared = now.prepared - before.prepared;
+  const std::int64_t requests = commits ? now.transactions - before.transactions : reads + prepared;
+  if (requests <= 0) return;  // also where somebody had the counters reset
+  const world::Duration took = world_.now() - began;
+  const std::int64_t each = duration_cast<milliseconds>(took / requests).count();
+  if (commits) {
+    statistics_.commit_time.add(duration_cast<milliseconds>(took).count());
+    statistics_.apply_time.add(each, requests);
+  } else {
+    statistics_.read_time.add(each, reads);
+    statistics_.prepare_time.add(each, prepared);
+    statistics_.close_prepare_time.add(each, now.closes_prepared - before.closes_prepared);
+  }
 }
 
 void Node::perform(Action& action) {
@@ -278,7 +322,9 @@ void Node::perform_on(SessionEnded& action) {
 
 void Node::perform_on(Refused& action) { log_.info("connection ended peer={} because={}", world::to_string(action.peer), action.why); }
 
-void Node::perform_on(Persist& action) { storage_->log().append({std::move(action.group), action.first_zxid, action.last_zxid}); }
+void Node::perform_on(Persist& action) {
+  storage_->log().append({std::move(action.group), action.first_zxid, action.last_zxid, action.last_zxid - action.first_zxid + 1});
+}
 
 void Node::perform_on(SnapshotBegin& action) {
   log_.info("snapshot begins zxid=0x{:x} nodes={}", action.zxid, server_->database().tree.size());
@@ -365,7 +411,13 @@ void Node::finish_stop() {
 }
 
 ProcessFacts Node::facts() {
-  ProcessFacts facts{.uptime = duration_cast<milliseconds>(world_.now() - started_)};
+  ProcessFacts facts{
+      .uptime = duration_cast<milliseconds>(world_.now() - started_), .statistics = statistics_, .log = storage_->log_statistics()};
+  for (const world::Listener* listener : {listener_.get(), secure_listener_.get()}) {
+    if (listener == nullptr) continue;
+    facts.handshakes.under_way += listener->handshakes().under_way;
+    facts.handshakes.failed += listener->handshakes().failed;
+  }
   world::Files& files = world_.files();
   if (const auto open = files.list("/proc/self/fd"))
     facts.open_files = static_cast<std::int64_t>(open->size()) - 1;  // not the listing's own

@@ -17,10 +17,25 @@
 namespace chorus::coord {
 
 /// What the machine says of the process, for four-letter words and metrics.
+/// What a node measures beside its Servers, from the start of the process, in milliseconds.
+struct NodeStatistics {
+  base::Summary database_init, snapshot_load, txns_load, txns_loaded;  // once, at the start
+  std::int64_t closed_without_service = 0;                             // connections, since nobody served them
+  // Of turns of the loop. What several requests of one turn took together is shared out among them.
+  base::QuantileSummary read_time;           // of a request that is answered from the tree
+  base::Summary prepare_time;                // of one that becomes a transaction
+  base::QuantileSummary close_prepare_time;  // of the end of a session among these
+  base::Summary commit_time;                 // of what was committed at a time
+  base::QuantileSummary apply_time;          // of each transaction of that, with its events and its answer
+};
+
 struct ProcessFacts {
   std::int64_t open_files = -1, open_files_max = -1;
   std::int64_t data_dir_octets = 0, log_dir_octets = 0;
   milliseconds uptime{0};
+  NodeStatistics statistics{};
+  disk::LogStatistics log{};
+  world::Handshakes handshakes{};  // of clients
 };
 
 /// Lives on one reactor, and must be destroyed before it.
@@ -68,6 +83,9 @@ class Node final : private MemberHost {
   void received_idle(Client& client, std::string_view octets);
   void step(decltype(Event::what) what);
   void run(decltype(Event::what) what);
+  struct Tally;
+  Tally tally() const;
+  void measure(const Tally& before, bool commits, world::Instant began);
   void perform(Action& action);
   void perform_on(Send& action);
   void perform_on(Close& action);
@@ -97,6 +115,8 @@ class Node final : private MemberHost {
   const Options options_;
   std::unique_ptr<Server> server_;  // of a member: while it serves
   std::uint64_t term_ = 0;          // counts Servers
+  Statistics past_;                 // of the Servers before this one
+  NodeStatistics statistics_;
   std::unique_ptr<Member> member_;  // empty: alone
   bool member_stopped_ = false;
   std::unique_ptr<Storage> storage_;  // borrows from a tree, so it goes first

@@ -5,9 +5,8 @@
 namespace chorus::coord {
 namespace {
 
-std::int64_t ms_since(world::Instant then, world::Instant now) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
-}
+std::int64_t in_ms(world::Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
+std::int64_t ms_since(world::Instant then, world::Instant now) { return in_ms(now - then); }
 
 }  // namespace
 
@@ -61,10 +60,13 @@ void QuorumRecorder::proposed(std::int64_t zxid, std::int64_t octets, std::chron
   }
   if (role_ == zab::Role::leading) {
     statistics_.add_proposal(octets);
-  } else {
+  } else if (role_ == zab::Role::following) {  // observers are told of what is committed
     ++statistics_.learner_proposals;
   }
 }
+
+void QuorumRecorder::snapshot_stored(world::Duration took) { statistics_.snapshot_time.add(in_ms(took)); }
+void QuorumRecorder::proposal_handed_on(world::Duration took) { statistics_.proposal_time.add(in_ms(took)); }
 
 void QuorumRecorder::durable(std::int64_t zxid, world::Instant now) {
   for (; !unsynced_.empty() && unsynced_.front().zxid <= zxid; unsynced_.pop_front()) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -16,21 +17,24 @@ namespace chorus::coord {
 
 /// Counts from the start of the process. source: ServerMetrics, BufferStats
 struct QuorumStatistics {
-  std::int64_t looking = 0;                 // elections begun
-  Latency election;                         // from then until a leader was found
-  Latency unavailable;                      // from the end of service, or the start, to the next service
-  Latency leader_unavailable;               // those of them that ended as leader
-  Latency follower_sync, observer_sync;     // from a leader found to service
-  std::int64_t proposals = 0, commits = 0;  // as leader
+  std::int64_t looking = 0;                    // elections begun
+  base::Summary election;                      // from then until a leader was found; all times in milliseconds
+  base::Summary unavailable;                   // from the end of service, or the start, to the next service
+  base::Summary leader_unavailable;            // those of them that ended as leader
+  base::Summary follower_sync, observer_sync;  // from a leader found to service
+  std::int64_t proposals = 0, commits = 0;     // as leader
   std::int64_t last_proposal_octets = -1, min_proposal_octets = -1, max_proposal_octets = -1;  // of this term as leader
   std::int64_t learner_proposals = 0, learner_commits = 0;                                     // received from a leader
   std::int64_t snapshots_sent = 0, diffs_sent = 0;                                             // to bring learners into line
+  base::Summary snapshots_under_way, diffs_under_way;                                          // of them, as one begins or ends
+  base::Summary snapshot_time;                                                                 // of writing one that came from a leader
+  base::Summary proposal_time;  // of handing a proposal to the followers and the log
   // From when the leader made a transaction, by its clock, until it ... source: Request.logLatency
-  Latency proposal;            // reached us, a follower
-  Latency ack_creation;        // was durable here
-  Latency quorum_ack;          // was committed, on the leader
-  Latency commit_propagation;  // was known here to be committed, on a learner
-  Latency propagation;         // was in the tree here
+  base::QuantileSummary proposal;            // reached us, a follower
+  base::QuantileSummary ack_creation;        // was durable here
+  base::QuantileSummary quorum_ack;          // was committed, on the leader
+  base::QuantileSummary commit_propagation;  // was known here to be committed, on a learner
+  base::QuantileSummary propagation;         // was in the tree here
 
   void add_proposal(std::int64_t octets);
 };
@@ -48,6 +52,8 @@ class QuorumRecorder {
   void durable(std::int64_t zxid, world::Instant now);
   void committed(std::chrono::milliseconds age);
   void snapshot_sent() { ++statistics_.snapshots_sent; }
+  void snapshot_stored(world::Duration took);
+  void proposal_handed_on(world::Duration took);
 
   const QuorumStatistics& statistics() const { return statistics_; }
   zab::Role role() const { return role_; }
@@ -74,7 +80,8 @@ struct QuorumFacts {
   // Of a leader.
   std::int64_t last_committed = 0;  // also before its first transaction: then where its epoch begins
   std::vector<zab::LearnerFacts> learners;
-  std::int64_t pending_syncs = 0;  // of learners' clients, that wait for a commit
+  std::map<zab::ServerId, zab::LinkQueue> queues;  // of packets to each of them
+  std::int64_t pending_syncs = 0;                  // of learners' clients, that wait for a commit
   std::chrono::milliseconds leader_uptime{0};
 
   bool is_read_only() const { return role == zab::Role::looking; }

@@ -17,9 +17,9 @@ TEST(QuorumRecorder, TimesOfElectionsAndOfNoService) {
   recorder.serving(at(180));
   const QuorumStatistics& q = recorder.statistics();
   EXPECT_EQ(q.looking, 1);
-  EXPECT_EQ(q.election.max_ms, 40);
-  EXPECT_EQ(q.follower_sync.max_ms, 30);
-  EXPECT_EQ(q.unavailable.max_ms, 80);
+  EXPECT_EQ(q.election.max, 40);
+  EXPECT_EQ(q.follower_sync.max, 30);
+  EXPECT_EQ(q.unavailable.max, 80);
   EXPECT_EQ(q.leader_unavailable.count, 0);
   EXPECT_FALSE(recorder.leading_since());
 
@@ -29,8 +29,8 @@ TEST(QuorumRecorder, TimesOfElectionsAndOfNoService) {
   recorder.serving(at(1300));
   EXPECT_EQ(q.looking, 2);
   EXPECT_EQ(q.election.count, 2);
-  EXPECT_EQ(q.election.max_ms, 200);
-  EXPECT_EQ(q.leader_unavailable.max_ms, 300);
+  EXPECT_EQ(q.election.max, 200);
+  EXPECT_EQ(q.leader_unavailable.max, 300);
   EXPECT_EQ(q.unavailable.count, 2);
   EXPECT_EQ(q.follower_sync.count, 1);
   EXPECT_EQ(recorder.leading_since(), at(1300));
@@ -45,8 +45,8 @@ TEST(QuorumRecorder, ServiceThatReadsOnlyDoesNotEndTheTimeWithoutOne) {
   recorder.not_serving(at(3000));
   recorder.role_changed(Role::observing, at(3000));
   recorder.serving(at(3500));
-  EXPECT_EQ(recorder.statistics().unavailable.max_ms, 3500);
-  EXPECT_EQ(recorder.statistics().observer_sync.max_ms, 500);
+  EXPECT_EQ(recorder.statistics().unavailable.max, 3500);
+  EXPECT_EQ(recorder.statistics().observer_sync.max, 500);
 }
 
 TEST(QuorumRecorder, ProposalsAreTheLeadersOrTheLearners) {
@@ -84,11 +84,11 @@ TEST(QuorumRecorder, LatenciesCountFromTheLeadersClockWhileInService) {
   recorder.committed(9ms);
   const QuorumStatistics& q = recorder.statistics();
   EXPECT_EQ(q.proposal.count, 2);
-  EXPECT_EQ(q.proposal.max_ms, 5);
+  EXPECT_EQ(q.proposal.max, 5);
   EXPECT_EQ(q.ack_creation.count, 1);
-  EXPECT_EQ(q.ack_creation.max_ms, 7);
-  EXPECT_EQ(q.commit_propagation.max_ms, 9);
-  EXPECT_EQ(q.propagation.max_ms, 9);
+  EXPECT_EQ(q.ack_creation.max, 7);
+  EXPECT_EQ(q.commit_propagation.max, 9);
+  EXPECT_EQ(q.propagation.max, 9);
   EXPECT_EQ(q.quorum_ack.count, 0);
 
   recorder.not_serving(at(200));
@@ -100,7 +100,7 @@ TEST(QuorumRecorder, LatenciesCountFromTheLeadersClockWhileInService) {
   recorder.committed(4ms);
   EXPECT_EQ(q.ack_creation.count, 2) << "what was not durable when its term ended is not acknowledged";
   EXPECT_EQ(q.proposal.count, 2);
-  EXPECT_EQ(q.quorum_ack.max_ms, 4);
+  EXPECT_EQ(q.quorum_ack.max, 4);
   EXPECT_EQ(q.propagation.count, 2);
 }
 

@@ -15,6 +15,8 @@ namespace {
 // A connection that says nothing is dropped after this long. source: zookeeper.nio.sessionlessCnxnTimeout
 constexpr auto sessionless_timeout = std::chrono::seconds(10);
 
+bool is_loopback(const world::Address& address) { return address.host.starts_with("127.") || address.host == "::1"; }
+
 }  // namespace
 
 Server::Server(const Options& options, std::unique_ptr<Database> database, world::Instant now, std::uint64_t seed, const Serve& serve)
@@ -37,7 +39,10 @@ Server::Server(const Options& options, std::unique_ptr<Database> database, world
     database_->tree.set_data(config_node_path, serve_.config->to_text(), -1, serve_.config->version, wall_.time_since_epoch().count(),
                              nullptr);
   }
-  on_change_ = [this](const Change& change) { notify(change); };
+  on_change_ = [this](const Change& change) {
+    statistics_.writes.add(change.path, static_cast<std::int64_t>(change.path.size() + change.octets));
+    notify(change);
+  };
   snapshot_countdown_txns_ = random_.between(options_.snap_count / 2, std::max<std::int64_t>(options_.snap_count, 1));
   snapshot_countdown_octets_ = random_.between(options_.snap_size_limit_kb / 2, options_.snap_size_limit_kb) * 1024;
 }
@@ -91,6 +96,7 @@ void Server::on(const Accepted& event) {
   client->established = wall_;
   client->auth.push_back({"ip", event.peer.host});
   if (!event.peer_subject.empty()) client->auth.push_back({"x509", event.peer_subject});
+  if (!event.is_tls) ++(is_loopback(event.peer) ? statistics_.plain_connections_local : statistics_.plain_connections_remote);
   ClientConnection& added = *connections_.emplace(event.connection, std::move(client)).first->second;
   const int here = ++per_address_[event.peer.host];
   if (options_.max_client_connections > 0 && here > options_.max_client_connections) {
@@ -169,8 +175,11 @@ void Server::update_pause(ClientConnection& client) {
   if (pause != client.paused) {
     client.paused = pause;
     if (pause) {
+      ++statistics_.pauses;
+      client.paused_since = now_;
       emit(Pause{client.id});
     } else if (client.phase != Phase::closing) {
+      statistics_.pause_time.add(std::chrono::duration_cast<milliseconds>(now_ - client.paused_since).count());
       emit(Resume{client.id});
     }
   }
@@ -200,9 +209,8 @@ void Server::detach(ClientConnection& client) {
   watches_.remove_all(client.id);
   if (const auto at = by_session_.find(client.session); at != by_session_.end() && at->second == &client) by_session_.erase(at);
   if (const auto at = revalidating_.find(client.session); at != revalidating_.end() && at->second == client.id) revalidating_.erase(at);
-  waiting_octets_ -= static_cast<std::int64_t>(client.waiting_octets);
-  client.waiting.clear();
-  client.waiting_octets = 0;
+  const auto dropped = take_queue(client);
+  statistics_.stale_requests += std::ranges::count_if(dropped, [](const auto& item) { return !item.frame.empty(); });
   client.input.clear();
 }
 

@@ -295,6 +295,7 @@ class Server {
   ClientConnection* find(ConnectionId id);
   void queue(ClientConnection& client, ClientConnection::Waiting item, std::size_t octets);
   void unqueue(ClientConnection& client);
+  std::deque<ClientConnection::Waiting> take_queue(ClientConnection& client);
   void connect(ClientConnection& client, std::string_view frame);
   void resume(ClientConnection& client, std::int64_t session, std::string_view password);
   void welcome(ClientConnection& client, bool resumed);
@@ -349,15 +350,17 @@ class Server {
   // server_read.cc
   void handle(ClientConnection& client, std::string_view frame);
   std::size_t expected_reply(jute::OpCode type, base::Reader in) const;
-  void serve(ClientConnection& client, std::string_view frame, jute::ErrorCode refusal);
+  void serve(ClientConnection& client, std::string_view frame, jute::ErrorCode refusal, world::Instant received);
   jute::ErrorCode serve_read(ClientConnection& client, jute::OpCode type, base::Reader& in, std::string& body);
   jute::ErrorCode multi_read(ClientConnection& client, base::Reader& in, std::string& body);
   jute::ErrorCode set_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);
   jute::ErrorCode remove_or_check_watches(ClientConnection& client, jute::OpCode type, base::Reader& in);
   void write_children(const Znode& node, base::Writer& out) const;
+  void count_read(std::string_view path, std::size_t octets);
   void drain(ClientConnection& client);
   void reply(ClientConnection& client, std::int32_t xid, std::int64_t zxid, jute::ErrorCode error, std::string_view body);
   void notify(const Change& change);
+  base::Summary& watches_fired(jute::EventType type);
   void send_events(std::string_view path, jute::EventType type, AclId acl);
   void send_event(ClientConnection& client, std::int64_t zxid, jute::EventType type, std::string_view path);
   bool may_read(const ClientConnection& client, AclId acl) const;
@@ -381,7 +384,8 @@ class Server {
   std::map<ConnectionId, std::unique_ptr<ClientConnection>> connections_;
   absl::flat_hash_map<std::int64_t, ClientConnection*> by_session_;
   StringMap<int> per_address_;
-  std::int64_t waiting_octets_ = 0;  // of all connections
+  std::int64_t waiting_octets_ = 0;                           // of all connections
+  std::int64_t connections_waiting_ = 0, reads_waiting_ = 0;  // connections with requests that wait; of these, those that are no writes
   bool all_paused_ = false;
   std::vector<ClientConnection*> dirty_;  // have octets to send at the end of the step
 
@@ -396,6 +400,7 @@ class Server {
 
   std::unique_ptr<DatabaseSnapshot> snapshot_;
   bool snapshot_ended_ = true;
+  world::Instant snapshot_began_;
   std::int64_t snapshot_countdown_txns_ = 0;
   std::int64_t snapshot_countdown_octets_ = 0;
   world::Instant next_reap_;

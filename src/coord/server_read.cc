@@ -73,7 +73,10 @@ void Server::handle(ClientConnection& client, std::string_view frame) {
   if (type == OpCode::sync && is_learner() && !is_read_only()) return forward_sync(client, header->xid, frame, in.rest());
   // Sync waits for every write that came before it, whoever's.
   const std::int64_t barrier = type == OpCode::sync && !in_flight_.empty() ? preparer_.last_zxid() : 0;
-  if (client.waiting.empty() && barrier == 0) return serve(client, frame, refusal);
+  if (client.waiting.empty() && barrier == 0) {
+    ++statistics_.reads_at_once;
+    return serve(client, frame, refusal, now_);
+  }
   if (barrier != 0) waiting_.emplace(barrier, client.id);
   queue(client, {.zxid = barrier, .frame = std::string(frame), .refusal = refusal}, frame.size() + expected_reply(type, in));
 }
@@ -95,13 +98,16 @@ void Server::drain(ClientConnection& client) {
     if (front.own || front.awaits_sync || front.zxid > database_->last_zxid) return;
     const std::string frame = std::move(front.frame);
     const ErrorCode refusal = front.refusal;
+    const world::Instant received = front.received;
     unqueue(client);
-    if (!frame.empty()) serve(client, frame, refusal);
+    if (frame.empty()) continue;
+    ++statistics_.reads_drained;
+    serve(client, frame, refusal, received);
   }
 }
 
 // refusal: the answer, unless ok.
-void Server::serve(ClientConnection& client, std::string_view frame, ErrorCode refusal) {
+void Server::serve(ClientConnection& client, std::string_view frame, ErrorCode refusal, world::Instant received) {
   base::Reader in(frame);
   const auto header = *jute::decode<jute::RequestHeader>(in);
   const auto type = static_cast<OpCode>(header.type);
@@ -121,10 +127,12 @@ void Server::serve(ClientConnection& client, std::string_view frame, ErrorCode r
   std::string body;
   const ErrorCode error = refusal != ErrorCode::ok ? refusal : serve_read(client, type, in, body);
   if (error == ErrorCode::session_moved) return refuse(client, "its session has moved to another server");  // without an answer
-  client.statistics.last_latency_ms = 0;
-  client.statistics.latency.add(0);
-  statistics_.latency.add(0);
-  statistics_.read_latency.add(0);
+  const std::int64_t latency_ms = std::chrono::duration_cast<milliseconds>(now_ - received).count();
+  client.statistics.last_latency_ms = latency_ms;
+  client.statistics.latency.add(latency_ms);
+  statistics_.latency.add(latency_ms);
+  statistics_.read_latency.add(latency_ms);
+  statistics_.read_wait.add(latency_ms);
   reply(client, header.xid, zxid, error, body);
   if (client.output.size() > std::max(static_cast<std::size_t>(options_.connection_unsent_max), world::Connection::high_water)) {
     refuse(client, "it asks for more at once than it may leave unread: coord.connection_unsent_max_bytes is " +
@@ -172,10 +180,12 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
       if (node == nullptr) return ErrorCode::no_node;
       if (!may_read(client, node->acl)) return ErrorCode::no_auth;
       if (type == OpCode::exists) {
+        count_read(path, 0);
         jute::write(out, tree.stat_of(*node));
         return ErrorCode::ok;
       }
       if (type == OpCode::get_data) {
+        count_read(path, node->data.size());
         if (request->watch) watches_.data.add(path, client.id, WatchMode::standard);
         jute::write(out, node->buffer());
         jute::write(out, tree.stat_of(*node));
@@ -183,6 +193,7 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
       }
       if (request->watch) watches_.child.add(path, client.id, WatchMode::standard);
       write_children(*node, out);
+      count_read(path, body.size() - sizeof(std::int32_t) * (1 + static_cast<std::size_t>(node->child_count)));
       if (type == OpCode::get_children2) jute::write(out, tree.stat_of(*node));
       return ErrorCode::ok;
     }
@@ -252,6 +263,12 @@ ErrorCode Server::serve_read(ClientConnection& client, OpCode type, base::Reader
     default:
       return ErrorCode::unimplemented;
   }
+}
+
+/// source: DataTree.updateReadStat
+void Server::count_read(std::string_view path, std::size_t octets) {
+  constexpr std::size_t stat_octets = 68;
+  statistics_.reads.add(path, static_cast<std::int64_t>(path.size() + octets + stat_octets));
 }
 
 void Server::write_children(const Znode& node, base::Writer& out) const {
@@ -362,24 +379,26 @@ void Server::notify(const Change& change) {
 }
 
 void Server::send_events(std::string_view path, EventType type, AclId acl) {
+  std::int64_t told = 0;
   for (const ConnectionId id : to_tell_) {
     ClientConnection* client = find(id);
     if (client == nullptr || !may_read(*client, acl)) continue;
     send_event(*client, applying_zxid_, type, path);
-    switch (type) {
-      case EventType::node_created:
-        ++statistics_.watches_fired_created;
-        break;
-      case EventType::node_deleted:
-        ++statistics_.watches_fired_deleted;
-        break;
-      case EventType::node_data_changed:
-        ++statistics_.watches_fired_changed;
-        break;
-      default:
-        ++statistics_.watches_fired_children;
-        break;
-    }
+    ++told;
+  }
+  if (told > 0) watches_fired(type).add(told);
+}
+
+base::Summary& Server::watches_fired(EventType type) {
+  switch (type) {
+    case EventType::node_created:
+      return statistics_.watches_fired_created;
+    case EventType::node_deleted:
+      return statistics_.watches_fired_deleted;
+    case EventType::node_data_changed:
+      return statistics_.watches_fired_changed;
+    default:
+      return statistics_.watches_fired_children;
   }
 }
 
@@ -388,6 +407,7 @@ void Server::send_event(ClientConnection& client, std::int64_t zxid, EventType t
   out.u32(static_cast<std::uint32_t>(28 + path.size()));
   jute::write(out, jute::ReplyHeader{jute::xid::notification, zxid, 0});
   jute::write(out, jute::WatcherEvent{static_cast<std::int32_t>(type), static_cast<std::int32_t>(jute::KeeperState::sync_connected), path});
+  statistics_.watch_octets_sent += static_cast<std::int64_t>(28 + path.size());
   ++statistics_.packets_sent;
   ++client.statistics.sent;
   mark_dirty(client);

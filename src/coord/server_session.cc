@@ -20,15 +20,29 @@ constexpr std::size_t auth_octets_max = 64 << 10;
 
 void Server::queue(ClientConnection& client, ClientConnection::Waiting item, std::size_t octets) {
   item.octets = octets + sizeof item;
+  item.received = now_;
+  if (client.waiting.empty()) ++connections_waiting_;
+  if (!item.own) ++reads_waiting_;
   client.waiting_octets += item.octets;
   waiting_octets_ += static_cast<std::int64_t>(item.octets);
   client.waiting.push_back(std::move(item));
+  statistics_.queue_lengths.add(static_cast<std::int64_t>(client.waiting.size()));
 }
 
 void Server::unqueue(ClientConnection& client) {
   client.waiting_octets -= client.waiting.front().octets;
   waiting_octets_ -= static_cast<std::int64_t>(client.waiting.front().octets);
+  if (!client.waiting.front().own) --reads_waiting_;
   client.waiting.pop_front();
+  if (client.waiting.empty()) --connections_waiting_;
+}
+
+std::deque<ClientConnection::Waiting> Server::take_queue(ClientConnection& client) {
+  waiting_octets_ -= static_cast<std::int64_t>(client.waiting_octets);
+  client.waiting_octets = 0;
+  if (!client.waiting.empty()) --connections_waiting_;
+  reads_waiting_ -= std::ranges::count(client.waiting, false, &ClientConnection::Waiting::own);
+  return std::exchange(client.waiting, {});
 }
 
 // source: ZooKeeperServer.processConnectRequest
@@ -105,9 +119,7 @@ void Server::welcome(ClientConnection& client, bool resumed) {
   write_connect_response(client);
   emit(SessionOpened{client.session, client.timeout, client.peer, resumed});
   // What the client sent without waiting for its session is taken up as if it came now.
-  const auto early = std::exchange(client.waiting, {});
-  waiting_octets_ -= static_cast<std::int64_t>(client.waiting_octets);
-  client.waiting_octets = 0;
+  const auto early = take_queue(client);
   if (resumed) wait_for_earlier_writes(client);
   for (const auto& item : early) {
     if (client.phase == Phase::serving) handle(client, item.frame);

@@ -52,6 +52,9 @@ void Server::submit(ClientConnection* client, std::int64_t session, std::int32_t
 
 // Gives a request its place among all writes; returns its zxid.
 std::int64_t Server::order(OpCode type, std::string_view body, const Requester& who, ConnectionId connection) {
+  ++statistics_.prepared;
+  if (type == OpCode::close_session) ++statistics_.closes_prepared;
+  const std::size_t outstanding_before = preparer_.outstanding();
   if (is_leader()) {
     propose(type, body, who);
   } else {
@@ -60,6 +63,7 @@ std::int64_t Server::order(OpCode type, std::string_view body, const Requester& 
     preparer_.prepare(type, body, who, group_);
     disk::TxnLog::end_entry(group_, mark);
   }
+  statistics_.changes_queued += static_cast<std::int64_t>(preparer_.outstanding() - outstanding_before);
   const std::int64_t zxid = preparer_.last_zxid();
   in_flight_.push_back({zxid, who.session, connection, who.cxid, type, now_});
   return zxid;
@@ -95,16 +99,23 @@ bool Server::apply(std::string_view txn, const InFlight& request) {
   if (!outcome) return false;
   ENSURE(database_->last_zxid == request.zxid, request.zxid);
   ++statistics_.transactions;
+  statistics_.writes_waiting.add(static_cast<std::int64_t>(outstanding()) +
+                                 (!is_learner() || request.connection != ConnectionId() ? 1 : 0));
+  statistics_.reads_waiting.add(reads_waiting_);
+  const std::int64_t drained_before = statistics_.reads_drained;
   --snapshot_countdown_txns_;
   snapshot_countdown_octets_ -= static_cast<std::int64_t>(txn.size());
   complete(request, *outcome);
   wake_waiting(request.zxid);
+  statistics_.reads_woken.add(statistics_.reads_drained - drained_before);
   return true;
 }
 
 // What there is to do after one or several were.
 void Server::applied() {
+  const std::size_t outstanding_before = preparer_.outstanding();
   preparer_.applied(database_->last_zxid);
+  statistics_.changes_removed += static_cast<std::int64_t>(outstanding_before - preparer_.outstanding());
   if (all_paused_) {
     for (const auto& [id, client] : connections_) update_pause(*client);
   }
@@ -117,6 +128,8 @@ bool Server::take_own_write(ClientConnection& client, const InFlight& request) {
       !client.waiting.empty() && client.waiting.front().own && (is_learner() || client.waiting.front().zxid == request.zxid);
   ENSURE(is_first || is_learner(), request.zxid);
   if (is_first) {
+    statistics_.queue_lengths.add(static_cast<std::int64_t>(client.waiting.size()));
+    statistics_.queues_waiting.add(connections_waiting_);
     unqueue(client);
   } else {
     refuse(client, "the leader answered its requests in another order");
@@ -127,7 +140,11 @@ bool Server::take_own_write(ClientConnection& client, const InFlight& request) {
 void Server::complete(const InFlight& request, const Outcome& outcome) {
   ClientConnection* client = find(request.connection);
   const std::int64_t latency_ms = std::chrono::duration_cast<milliseconds>(now_ - request.received).count();
-  if (request.session != 0) statistics_.update_latency.add(latency_ms);
+  const bool is_own = request.connection != ConnectionId();
+  ++(is_own ? statistics_.own_commits : statistics_.other_commits);
+  if (is_own) statistics_.update_latency.add(latency_ms);
+  if (is_own || !is_learner()) statistics_.write_wait.add(latency_ms);
+  if (is_own && request.answered && client == nullptr) ++statistics_.stale_replies;
   if (client != nullptr && !take_own_write(*client, request)) client = nullptr;
   if (outcome.type == OpCode::create_session) {
     const std::int32_t timeout_ms = database_->sessions.at(request.session);
@@ -155,7 +172,9 @@ void Server::complete(const InFlight& request, const Outcome& outcome) {
   if (client == nullptr) return;
   if (client->phase == Phase::connecting) return refuse_session(*client);
   if (request.answered && request.type != OpCode::create_session) answer(*client, request, outcome, latency_ms);
+  const std::int64_t drained_before = statistics_.reads_drained;
   drain(*client);
+  statistics_.reads_woken_by_own.add(statistics_.reads_drained - drained_before);
   update_pause(*client);
 }
 
@@ -208,6 +227,7 @@ bool Server::start_snapshot(std::vector<Action>& out) {
   snapshot_countdown_octets_ = random_.between(options_.snap_size_limit_kb / 2, options_.snap_size_limit_kb) * 1024;
   snapshot_ = std::make_unique<DatabaseSnapshot>(*database_);
   snapshot_ended_ = false;
+  snapshot_began_ = now_;
   out.push_back(SnapshotBegin{snapshot_->zxid(), snapshot_->digest(), snapshot_->take_head()});
   return true;
 }
@@ -216,6 +236,7 @@ void Server::on(const SnapshotAdvanced&) {
   if (snapshot_ == nullptr) {  // the last chunk is written, and the snapshot has its name
     snapshot_ended_ = true;
     ++statistics_.snapshots;
+    statistics_.snapshot_time.add(std::chrono::duration_cast<milliseconds>(now_ - snapshot_began_).count());
     return;
   }
   SnapshotChunk chunk;

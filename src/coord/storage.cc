@@ -103,7 +103,11 @@ struct Storage::Disk {
     return {};
   }
 
-  base::Result<Loaded, NodeError> load() {
+  /// clock: of the reactor, which alone may read it; empty: nothing is measured.
+  base::Result<Loaded, NodeError> load(const std::function<world::Instant()>& clock = {}) {
+    const auto now = [&] { return clock ? clock() : world::Instant(); };
+    const world::Instant began = now();
+    std::optional<world::Instant> replay_began;
     Loaded out{.database = std::make_unique<Database>(options.extended_types_enabled)};
     Loader loader(*out.database);
     const disk::RecoverOptions recover_options{
@@ -117,6 +121,7 @@ struct Storage::Disk {
     const auto recent_max = static_cast<std::size_t>(options.ensemble.is_distributed() ? options.ensemble.commit_log_count : 0);
     bool replaying = false;
     const auto replay = [&](std::int64_t zxid, std::string_view txn) -> std::string {
+      if (!replay_began) replay_began = now();
       if (!std::exchange(replaying, true) && loader.loaded()) loader.finish(zxid - 1);
       const auto outcome = out.database->apply(txn, nullptr, true);
       if (!outcome)
@@ -133,6 +138,10 @@ struct Storage::Disk {
     out.database->last_zxid = std::max(out.database->last_zxid, recovered->last_zxid);
     out.is_new = !recovered->snapshot_zxid.has_value();
     out.had_log_directory = had_log_directory;
+    out.txns = static_cast<std::int64_t>(recovered->replayed);
+    out.took = now() - began;
+    out.txns_took = replay_began ? now() - *replay_began : world::Duration();
+    out.snapshot_took = out.took - out.txns_took;
     log = std::move(recovered->log);
     // Power failed before that could be done of a snapshot that came from another server.
     if (options.ensemble.is_distributed() && !log->empty() && log->last_zxid() < recovered->snapshot_zxid.value_or(0)) {
@@ -271,7 +280,7 @@ base::Result<std::unique_ptr<Storage>, NodeError> Storage::open(world::World& wo
   }
   auto disk = std::make_shared<Disk>(Disk{.files = world.files(), .options = options, .compression = *compression});
   if (auto locked = disk->lock(); !locked) return std::unexpected(locked.error());
-  auto read = disk->load();
+  auto read = disk->load([&world] { return world.now(); });
   if (!read) return std::unexpected(read.error());
   loaded = std::move(*read);
   disk->report(logger);
@@ -301,7 +310,8 @@ void Storage::start_log() {
           .on_durable = callbacks_.on_durable,
           .on_no_space = [this](const disk::LogError& why) { log_.error("writes wait for room on the disk reason={}", why.message); },
           .on_failed = [this](const disk::LogError& why) { callbacks_.on_failed(why.message); },
-      });
+      },
+      &log_statistics_);
 }
 
 const std::string& Storage::snapshot_directory() const { return disk_->snapshot_directory; }

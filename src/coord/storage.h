@@ -29,6 +29,9 @@ class Storage {
     /// The newest transactions of the log, at most commit_log_count, ascending.
     std::deque<zab::Txn> recent;
     bool is_new = false;  // no snapshot yet
+    // At start: how long that took, of it the snapshot and the log's transactions after it, and their number.
+    world::Duration took{}, snapshot_took{}, txns_took{};
+    std::int64_t txns = 0;
   };
   /// Of the log: see LogWriter. on_stopped: nothing can be written any more, for the reason given.
   struct Callbacks {
@@ -42,6 +45,7 @@ class Storage {
   ~Storage();
 
   disk::LogWriter& log() { return *log_writer_; }
+  const disk::LogStatistics& log_statistics() const { return log_statistics_; }
   const std::string& snapshot_directory() const;
   const std::string& log_directory() const;
 
@@ -91,6 +95,7 @@ class Storage {
   spdlog::logger& log_;
   const Callbacks callbacks_;
   std::shared_ptr<Disk> disk_;  // outlives this while the disk works
+  disk::LogStatistics log_statistics_;
   std::unique_ptr<disk::LogWriter> log_writer_;
   std::unique_ptr<SnapshotPump> pump_;  // borrows from a database, which has to outlive this
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

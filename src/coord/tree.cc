@@ -228,7 +228,7 @@ ErrorCode Tree::create(const CreateSpec& spec, std::int64_t zxid, std::int64_t t
   index(node);
   refresh_digest(node);
   refresh_digest(parent);
-  if (on_change) on_change({EventType::node_created, spec.path, node->acl, parent->acl});
+  if (on_change) on_change({EventType::node_created, spec.path, node->acl, parent->acl, node->data.size()});
   return ErrorCode::ok;
 }
 
@@ -287,7 +287,7 @@ ErrorCode Tree::set_data(std::string_view path, jute::Buffer data, std::int32_t 
   node->stat.version = version;
   node->digest_prefix = digest_prefix(node->path, data);
   refresh_digest(node);
-  if (on_change) on_change({EventType::node_data_changed, path, node->acl, open_acl_id});
+  if (on_change) on_change({EventType::node_data_changed, path, node->acl, open_acl_id, node->data.size()});
   return ErrorCode::ok;
 }
 

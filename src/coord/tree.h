@@ -47,8 +47,9 @@ struct Znode {
 struct Change {
   jute::EventType type;  // created, deleted or data changed
   std::string_view path;
-  AclId acl;         // of the node, before a deletion
-  AclId parent_acl;  // for the event that its parent's children changed
+  AclId acl;               // of the node, before a deletion
+  AclId parent_acl;        // for the event that its parent's children changed
+  std::size_t octets = 0;  // of its data
 };
 using OnChange = std::function<void(const Change&)>;
 

@@ -12,13 +12,16 @@ constexpr auto no_space_retry = std::chrono::seconds(1);
 struct Waiting {
   LogGroup group;
   bool roll;
+  world::Instant since;
 };
+
+std::int64_t in_ms(world::Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
 
 }  // namespace
 
 // What one job on the disk thread wrote, and what stopped it.
 struct LogBatch {
-  std::vector<LogGroup> durable;
+  std::vector<Waiting> durable;
   LogResult<void> result;
   world::Instant submitted;
 };
@@ -49,7 +52,7 @@ struct LogWriter::Queue {
       batch.result = synced;
       return;
     }
-    for (auto done = groups.begin(); done != next; ++done) batch.durable.push_back(std::move(done->group));
+    for (auto done = groups.begin(); done != next; ++done) batch.durable.push_back(std::move(*done));
     if (next == groups.end() || batch.result.error().code != LogErrc::no_space) return;
     const std::lock_guard lock(mutex);
     full = true;
@@ -57,8 +60,12 @@ struct LogWriter::Queue {
   }
 };
 
-LogWriter::LogWriter(world::World& world, std::shared_ptr<TxnLog> log, Callbacks callbacks)
-    : world_(world), callbacks_(std::move(callbacks)), queue_(std::make_shared<Queue>()), free_since_(world.now()) {
+LogWriter::LogWriter(world::World& world, std::shared_ptr<TxnLog> log, Callbacks callbacks, LogStatistics* statistics)
+    : world_(world),
+      callbacks_(std::move(callbacks)),
+      queue_(std::make_shared<Queue>()),
+      statistics_(statistics),
+      free_since_(world.now()) {
   queue_->log = std::move(log);
 }
 
@@ -66,9 +73,14 @@ LogWriter::~LogWriter() { *alive_ = false; }
 
 void LogWriter::append(LogGroup group) {
   octets_ += group.octets.size();
+  if (statistics_ != nullptr) {
+    statistics_->txns += group.txns;
+    statistics_->waiting.add(txns_);
+    txns_ += group.txns;
+  }
   {
     const std::lock_guard lock(queue_->mutex);
-    queue_->waiting.push_back({std::move(group), std::exchange(roll_, false)});
+    queue_->waiting.push_back({std::move(group), std::exchange(roll_, false), world_.now()});
     if (queue_->scheduled || queue_->full) return;
     queue_->scheduled = true;
   }
@@ -84,14 +96,31 @@ void LogWriter::submit() {
                      });
 }
 
+void LogWriter::count(const LogBatch& batch, world::Instant began, world::Instant now) {
+  if (batch.durable.empty()) return;
+  std::int64_t together = 0;
+  const std::int64_t took_ms = in_ms(now - began);
+  for (const Waiting& waiting : batch.durable) {
+    const std::int64_t txns = waiting.group.txns;
+    together += txns;
+    statistics_->queue_time.add(in_ms(began - std::min(waiting.since, began)), txns);
+    statistics_->process_time.add(took_ms, txns);
+    statistics_->time_to_durable.add(in_ms(now - waiting.since), txns);
+  }
+  txns_ -= together;
+  statistics_->batch.add(together);
+  statistics_->flush_time.add(took_ms);
+}
+
 void LogWriter::finished(LogBatch& batch) {
   const std::shared_ptr<bool> alive = alive_;
   const world::Instant began = std::max(batch.submitted, free_since_);
   free_since_ = world_.now();
+  if (statistics_ != nullptr) count(batch, began, free_since_);
   if (!batch.durable.empty()) callbacks_.on_synced(free_since_ - began);
-  for (LogGroup& group : batch.durable) {
-    octets_ -= group.octets.size();
-    callbacks_.on_durable(std::move(group));
+  for (Waiting& waiting : batch.durable) {
+    octets_ -= waiting.group.octets.size();
+    callbacks_.on_durable(std::move(waiting.group));
     if (!*alive) return;
   }
   if (batch.result) return;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/summary.h"
 #include "coord/disk/txn_log.h"
 #include "world/world.h"
 
@@ -16,6 +17,18 @@ struct LogGroup {
   std::string octets;
   std::int64_t first_zxid;
   std::int64_t last_zxid;
+  std::int64_t txns = 0;
+};
+
+/// Of transactions on their way to the disk, in milliseconds. source: SyncRequestProcessor
+struct LogStatistics {
+  std::int64_t txns = 0;
+  base::Summary waiting;                  // transactions that are not durable yet, as more come
+  base::Summary batch;                    // transactions that shared a sync
+  base::QuantileSummary queue_time;       // until the disk thread was free for it
+  base::Summary process_time;             // from then until it was durable
+  base::QuantileSummary flush_time;       // of each sync, with the writing before it
+  base::QuantileSummary time_to_durable;  // all together
 };
 
 /// Lives on one reactor. Nothing is called back once it is destroyed; what the disk thread has begun it finishes.
@@ -31,7 +44,8 @@ class LogWriter {
     /// Nothing can be written any more.
     std::function<void(const LogError&)> on_failed;
   };
-  LogWriter(world::World& world, std::shared_ptr<TxnLog> log, Callbacks callbacks);
+  /// statistics: added to, unless null; outlives this.
+  LogWriter(world::World& world, std::shared_ptr<TxnLog> log, Callbacks callbacks, LogStatistics* statistics = nullptr);
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -48,11 +62,14 @@ class LogWriter {
   struct Queue;
   void submit();
   void finished(struct LogBatch& batch);
+  void count(const struct LogBatch& batch, world::Instant began, world::Instant now);
 
   world::World& world_;
   const Callbacks callbacks_;
   std::shared_ptr<Queue> queue_;
+  LogStatistics* const statistics_;
   std::size_t octets_ = 0;
+  std::int64_t txns_ = 0;  // of the groups on their way
   bool roll_ = false;
   world::Instant free_since_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 LogGroup group_of(std::int64_t zxid, std::size_t octets = 10) {
-  LogGroup group{.octets = {}, .first_zxid = zxid, .last_zxid = zxid};
+  LogGroup group{.octets = {}, .first_zxid = zxid, .last_zxid = zxid, .txns = 1};
   const std::size_t mark = TxnLog::begin_entry(group.octets);
   group.octets += jute::encode(jute::TxnHeader{.session_id = 1, .cxid = 0, .zxid = zxid, .time_ms = 0, .type = 5});
   group.octets += std::string(octets, 'x');
@@ -34,7 +34,8 @@ class LogWriterTest : public testing::Test {
                                                 .on_durable = [this](LogGroup group) { events_ += fmt::format(" {}", group.first_zxid); },
                                                 .on_no_space = [this](const LogError&) { events_ += " full"; },
                                                 .on_failed = [this](const LogError&) { events_ += " failed"; },
-                                            });
+                                            },
+                                            &statistics_);
       return writer_;
     });
     machine_.start();
@@ -53,6 +54,7 @@ class LogWriterTest : public testing::Test {
   std::shared_ptr<TxnLog> log_;
   std::shared_ptr<LogWriter> writer_;
   std::string events_;
+  LogStatistics statistics_;
 };
 
 TEST_F(LogWriterTest, WhatWaitsWhenTheDiskIsFreeSharesASync) {
@@ -64,6 +66,17 @@ TEST_F(LogWriterTest, WhatWaitsWhenTheDiskIsFreeSharesASync) {
   EXPECT_EQ(events_, " sync 1 sync 2 3 4");
   EXPECT_TRUE(writer_->is_idle());
   EXPECT_EQ(logged(), (std::vector<std::int64_t>{1, 2, 3, 4}));
+
+  EXPECT_EQ(statistics_.txns, 4);
+  EXPECT_EQ(statistics_.waiting.max, 3);
+  EXPECT_EQ(statistics_.batch.count, 2);
+  EXPECT_EQ(statistics_.batch.max, 3);
+  EXPECT_EQ(statistics_.flush_time.count, 2);
+  EXPECT_GE(statistics_.flush_time.min, 2) << "as long as a sync takes";
+  EXPECT_EQ(statistics_.queue_time.min, 0);
+  EXPECT_GE(statistics_.queue_time.max, 1) << "for the sync before it";
+  EXPECT_EQ(statistics_.time_to_durable.count, 4);
+  EXPECT_GE(statistics_.time_to_durable.max, statistics_.flush_time.max);
 }
 
 TEST_F(LogWriterTest, TheGroupAfterARollBeginsAFile) {
@@ -90,6 +103,17 @@ TEST_F(LogWriterTest, NothingOvertakesAGroupThatDoesNotFit) {
   simulation_.run_for(2s);
   EXPECT_EQ(events_, " sync 1 full sync 2 3 4");
   EXPECT_EQ(logged(), (std::vector<std::int64_t>{1, 2, 3, 4}));
+
+  EXPECT_EQ(statistics_.txns, 4);
+  EXPECT_EQ(statistics_.waiting.max, 3);
+  EXPECT_EQ(statistics_.batch.count, 2);
+  EXPECT_EQ(statistics_.batch.max, 3);
+  EXPECT_EQ(statistics_.flush_time.count, 2);
+  EXPECT_GE(statistics_.flush_time.min, 2) << "as long as a sync takes";
+  EXPECT_EQ(statistics_.queue_time.min, 0);
+  EXPECT_GE(statistics_.queue_time.max, 1) << "for the sync before it";
+  EXPECT_EQ(statistics_.time_to_durable.count, 4);
+  EXPECT_GE(statistics_.time_to_durable.max, statistics_.flush_time.max);
 }
 
 TEST_F(LogWriterTest, AFailedDiskAcknowledgesNothing) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "coord/zk/monitor.h"
 #include "coord/zk/words.h"
 
 namespace chorus::coord::zk {
@@ -17,32 +18,11 @@ bool is_listed(std::string_view word, const Options& options) {
 
 std::string not_listed(std::string_view word) { return fmt::format("{} is not executed because it is not in the whitelist.\n", word); }
 
-// A Java double with at most four decimals: "0.0", "7.2258".
-std::string decimal(double value) {
-  std::string text = fmt::format("{:.4f}", value);
-  while (text.ends_with('0') && !text.ends_with(".0")) text.pop_back();
-  return text;
-}
-
 std::string version_line(const Server& server, const QuorumFacts* quorum) {
   return "Zookeeper version: " + version_text(server.options()) + "\n" +
          (quorum != nullptr && quorum->is_read_only() ? "READ-ONLY mode; serving only read-only clients\n" : "");
 }
 
-std::string_view mode(const QuorumFacts* quorum) {
-  if (quorum == nullptr) return "standalone";
-  switch (quorum->role) {
-    case zab::Role::leading:
-      return "leader";
-    case zab::Role::following:
-      return "follower";
-    case zab::Role::observing:
-      return "observer";
-    case zab::Role::looking:
-      return "read-only";
-  }
-  return "";
-}
 bool leads(const QuorumFacts* quorum) { return quorum != nullptr && quorum->role == zab::Role::leading; }
 bool learns(const QuorumFacts* quorum) {
   return quorum != nullptr && (quorum->role == zab::Role::following || quorum->role == zab::Role::observing);
@@ -119,9 +99,9 @@ std::string connection_line(const ClientConnection& client, bool brief) {
     line += fmt::format(",sid=0x{:x},lop={},est={},to={}", client.session, last_operation(s), client.established.time_since_epoch().count(),
                         client.timeout.count());
     if (s.last_cxid >= 0) line += fmt::format(",lcxid=0x{:x}", s.last_cxid);
-    line += fmt::format(",lzxid=0x{:x},lresp={},llat={},minlat={},avglat={},maxlat={}", static_cast<std::uint64_t>(s.last_zxid),
-                        s.last_response_ms, s.last_latency_ms, s.latency.min_ms, static_cast<std::int64_t>(s.latency.average_ms()),
-                        s.latency.max_ms);
+    line +=
+        fmt::format(",lzxid=0x{:x},lresp={},llat={},minlat={},avglat={},maxlat={}", static_cast<std::uint64_t>(s.last_zxid),
+                    s.last_response_ms, s.last_latency_ms, s.latency.min, static_cast<std::int64_t>(s.latency.average()), s.latency.max);
   }
   return line + ")\n";
 }
@@ -139,7 +119,7 @@ std::string server_lines(const Server& server, const QuorumFacts* quorum) {
   std::string text = fmt::format(
       "Latency min/avg/max: {}/{}/{}\nReceived: {}\nSent: {}\nConnections: {}\nOutstanding: {}\nZxid: 0x{:x}\nMode: {}\nNode "
       "count: {}\n",
-      s.latency.min_ms, decimal(s.latency.average_ms()), s.latency.max_ms, s.packets_received, s.packets_sent, server.connections().size(),
+      s.latency.min, decimal(s.latency.average()), s.latency.max, s.packets_received, s.packets_sent, server.connections().size(),
       server.outstanding(), zxid, mode(quorum), server.database().tree.size() + 1);
   if (leads(quorum)) {
     const QuorumStatistics& q = quorum->statistics;
@@ -228,57 +208,6 @@ std::string environment(const Options& options) {
                      options.client_address ? options.client_address->host : "", options.data_dir);
 }
 
-using Values = std::vector<std::pair<std::string, std::string>>;
-
-void add_family(Values& values, std::string_view name, const Latency& latency) {
-  values.emplace_back(fmt::format("avg_{}", name), decimal(latency.average_ms()));
-  for (const auto& [prefix, value] :
-       {std::pair("min", latency.min_ms), {"max", latency.max_ms}, {"cnt", latency.count}, {"sum", latency.total_ms}}) {
-    values.emplace_back(fmt::format("{}_{}", prefix, name), std::to_string(value));
-  }
-}
-
-/// source: QuorumZooKeeperServer, LeaderZooKeeperServer, FollowerZooKeeperServer (registerMetrics), ServerMetrics
-void add_quorum(Values& values, const QuorumFacts& quorum) {
-  const auto add = [&](std::string_view name, std::int64_t value) { values.emplace_back(name, std::to_string(value)); };
-  const QuorumStatistics& q = quorum.statistics;
-  add("quorum_size", static_cast<std::int64_t>(quorum.config.voters()));
-  if (quorum.role == zab::Role::leading) {
-    const auto count = [&](auto which) { return std::ranges::count_if(quorum.learners, which); };
-    add("learners", static_cast<std::int64_t>(quorum.learners.size()));
-    add("synced_followers", count([](const zab::LearnerFacts& l) { return l.is_synced && !l.is_observer; }));
-    add("synced_non_voting_followers",
-        count([&](const zab::LearnerFacts& l) { return l.is_synced && !l.is_observer && !quorum.config.is_voter(l.id); }));
-    add("synced_observers", count([](const zab::LearnerFacts& l) { return l.is_synced && l.is_observer; }));
-    add("pending_syncs", quorum.pending_syncs);
-    add("leader_uptime", quorum.leader_uptime.count());
-    add("last_proposal_size", q.last_proposal_octets);
-    add("min_proposal_size", q.min_proposal_octets);
-    add("max_proposal_size", q.max_proposal_octets);
-  } else if (quorum.role == zab::Role::following) {
-    add("synced_observers", 0);  // through an observer master, which only Java servers can be
-  }
-  add("looking_count", q.looking);
-  add("commit_count", q.commits);
-  add("proposal_count", q.proposals);
-  add("learner_proposal_received_count", q.learner_proposals);
-  add("learner_commit_received_count", q.learner_commits);
-  add("snap_count", q.snapshots_sent);
-  add("diff_count", q.diffs_sent);
-  add_family(values, "election_time", q.election);
-  add_family(values, "unavailable_time", q.unavailable);
-  add_family(values, "leader_unavailable_time", q.leader_unavailable);
-  add_family(values, "follower_sync_time", q.follower_sync);
-  add_family(values, "observer_sync_time", q.observer_sync);
-  add_family(values, "proposal_latency", q.proposal);
-  add_family(values, "proposal_ack_creation_latency", q.ack_creation);
-  add_family(values, "quorum_ack_latency", q.quorum_ack);
-  add_family(values, "commit_propagation_latency", q.commit_propagation);
-  add_family(values, "propagation_latency", q.propagation);
-  // What cannot happen here: no follower is an observer's master, and a leader does not wait for epochs with those who look for another.
-  add("quit_leading_due_to_disloyal_voter", 0);
-}
-
 // The data watches by path or by session; child watches have never been shown.
 std::string watches(const Server& server, bool by_path) {
   std::map<std::string, std::vector<std::string>> groups;
@@ -312,64 +241,6 @@ std::string answer_while_not_serving(std::string_view word, const Options& optio
   return "This ZooKeeper instance is not currently serving requests\n";
 }
 
-Values monitor_values(const Server& server, const ProcessFacts& facts, const QuorumFacts* quorum) {
-  Values values;
-  const auto add = [&](std::string_view name, const auto& value) { values.emplace_back(name, fmt::format("{}", value)); };
-  const Statistics& s = server.statistics();
-  const Database& database = server.database();
-  add("version", version_text(server.options()));
-  add("server_state", mode(quorum));
-  if (quorum != nullptr && !quorum->is_read_only()) {
-    // Only those that serve are asked, so the last part is always this. source: QuorumPeer.getDetailedPeerState
-    add("peer_state", leads(quorum)                          ? "leading - broadcast"
-                      : quorum->role == zab::Role::following ? "following - broadcast"
-                                                             : "observing - broadcast");
-    if (quorum->role == zab::Role::observing) add("observer_master_id", quorum->leader);
-  }
-  add("ephemerals_count", database.tree.ephemeral_count());
-  add("num_alive_connections", server.connections().size());
-  values.emplace_back("avg_latency", decimal(s.latency.average_ms()));
-  add("outstanding_requests", server.outstanding());
-  add("znode_count", database.tree.size() + 1);
-  add("global_sessions", database.sessions.size());
-  add("local_sessions", server.local_sessions().size());
-  add("max_latency", s.latency.max_ms);
-  add("min_latency", s.latency.min_ms);
-  add("watch_count", server.watches().count());
-  add("packets_sent", s.packets_sent);
-  add("packets_received", s.packets_received);
-  add("approximate_data_size", database.tree.data_size());
-  add("open_file_descriptor_count", facts.open_files);
-  add("max_file_descriptor_count", facts.open_files_max);
-  add("uptime", facts.uptime.count());
-  add("last_client_response_size", s.last_response_octets);
-  add("min_client_response_size", s.min_response_octets);
-  add("max_client_response_size", s.max_response_octets);
-  add("auth_failed_count", s.auth_failures);
-  add("connection_rejected", s.connections_rejected);
-  add("connection_request_count", s.connection_requests);
-  add("connection_drop_count", s.connection_drops);
-  add("connection_revalidate_count", s.revalidations);
-  add("revalidate_count", quorum == nullptr ? 0 : s.revalidations);
-  add("sessionless_connections_expired", s.sessionless_connections_expired);
-  add("stale_sessions_expired", s.stale_sessions_expired);
-  add("bytes_received_count", s.octets_received);
-  add("response_bytes", s.octets_sent);
-  if (quorum == nullptr) add("proposal_count", s.transactions);
-  if (quorum == nullptr) add("snap_count", s.snapshots);
-  add("snapshot_error_count", s.snapshot_errors);
-  add("digest_mismatches_count", database.digest_mismatches);
-  add("node_created_watch_count", s.watches_fired_created);
-  add("node_deleted_watch_count", s.watches_fired_deleted);
-  add("node_changed_watch_count", s.watches_fired_changed);
-  add("node_children_watch_count", s.watches_fired_children);
-  add_family(values, "readlatency", s.read_latency);
-  add_family(values, "updatelatency", s.update_latency);
-  add_family(values, "fsynctime", s.sync_latency);
-  if (quorum != nullptr) add_quorum(values, *quorum);
-  return values;
-}
-
 std::string answer(std::string_view word, Server& server, const ProcessFacts& facts, const QuorumFacts* quorum) {
   if (!is_listed(word, server.options())) return not_listed(word);
   if (word == "ruok") return "imok";
@@ -380,11 +251,7 @@ std::string answer(std::string_view word, Server& server, const ProcessFacts& fa
   }
   if (word == "cons") return connection_lines(server, false) + "\n";
   if (word == "conf") return conf(server, facts, quorum);
-  if (word == "mntr") {
-    std::string text;
-    for (const auto& [name, value] : monitor_values(server, facts, quorum)) text += fmt::format("zk_{}\t{}\n", name, value);
-    return text;
-  }
+  if (word == "mntr") return to_text(monitor(server, facts, quorum));
   if (word == "dirs") return fmt::format("datadir_size: {}\nlogdir_size: {}\n", facts.data_dir_octets, facts.log_dir_octets);
   if (word == "dump") return dump(server, quorum);
   if (word == "envi") return environment(server.options());

@@ -18,8 +18,4 @@ std::string answer_while_not_serving(std::string_view word, const Options& optio
 /// "3.9.5-chorus-<version>, built on <date>": clients read the number to know what the server can do.
 std::string version_text(const Options& options);
 
-/// Name and value of each line of mntr, without "zk_". Also what Prometheus sees.
-std::vector<std::pair<std::string, std::string>> monitor_values(const Server& server, const ProcessFacts& facts,
-                                                                const QuorumFacts* quorum = nullptr);
-
 }  // namespace chorus::coord::zk
