@@ -141,7 +141,11 @@ std::vector<std::string> Offsets::all(std::size_t octets_max) const {
   return encode(std::move(keys), octets_max);
 }
 
-bool Offsets::apply(std::string_view record) {
+namespace {
+
+/// Calls with each group, queue and offset of a record; false: it is none.
+template <class F>
+bool for_each(std::string_view record, F&& use) {
   base::Reader in(record);
   while (in.remaining() > 0) {
     const std::string group(in.octets(in.u16()));
@@ -150,17 +154,28 @@ bool Offsets::apply(std::string_view record) {
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
       queue.queue = in.i32();
       const Offset offset = in.i64();
-      if (!in.ok()) break;
-      if (offset != removed) {
-        groups_[group][queue] = offset;
-      } else if (const auto found = groups_.find(group); found != groups_.end()) {
-        found->second.erase(queue);
-        if (found->second.empty()) groups_.erase(found);
-      }
+      if (in.ok()) use(group, queue, offset);
     }
     if (!in.ok()) return false;
   }
   return true;
+}
+
+}  // namespace
+
+void Offsets::mark_dirty(std::string_view record) {
+  for_each(record, [this](const std::string& group, const QueueKey& queue, Offset) { dirty_.insert({group, queue}); });
+}
+
+bool Offsets::apply(std::string_view record) {
+  return for_each(record, [this](const std::string& group, const QueueKey& queue, Offset offset) {
+    if (offset != removed) {
+      groups_[group][queue] = offset;
+    } else if (const auto found = groups_.find(group); found != groups_.end()) {
+      found->second.erase(queue);
+      if (found->second.empty()) groups_.erase(found);
+    }
+  });
 }
 
 }  // namespace chorus::mq

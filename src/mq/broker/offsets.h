@@ -46,6 +46,8 @@ class Offsets {
   bool is_dirty() const { return !dirty_.empty(); }
   /// What changed since the last call, in records of at most about `octets_max`.
   std::vector<std::string> take_changes(std::size_t octets_max = 1 << 20);
+  /// A record that was taken did not get to where it is stored: its queues are among the changes again.
+  void mark_dirty(std::string_view record);
   /// Everything, likewise, for a checkpoint.
   std::vector<std::string> all(std::size_t octets_max = 1 << 20) const;
   /// False: not such a record; what stands before the fault is applied.

@@ -1,0 +1,225 @@
+#include "mq/broker/broker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace chorus::mq {
+namespace {
+
+TopicDefaults topic_defaults(const BrokerOptions& options) {
+  TopicDefaults defaults = options.topics;
+  defaults.cluster = options.cluster;
+  defaults.broker = options.name;
+  return defaults;
+}
+
+}  // namespace
+
+Broker::Broker(world::World& world, BrokerOptions options, std::unique_ptr<Store> store, std::unique_ptr<BrokerState> state,
+               Catalogue& catalogue, spdlog::logger& logger)
+    : world_(world),
+      options_(std::move(options)),
+      log_(logger),
+      state_(std::move(state)),
+      store_(std::move(store)),
+      catalogue_(catalogue),
+      topics_(topic_defaults(options_), now_ms()),
+      groups_(options_.groups, now_ms()),
+      clients_(options_.client_silence_max),
+      hold_(options_.waits_max) {
+  state_->go_live();
+  for (const std::string& complaint : state_->complaints()) log_.error("state of the broker: {}", complaint);
+  store_->on_arrival([this](const QueueKey& queue, const IndexEntry&) { arrived(queue); });
+}
+
+Broker::~Broker() = default;
+
+void Broker::later(world::Callback callback) {
+  world_.post(guarded([callback = std::move(callback)]() mutable { callback(); }));
+}
+
+void Broker::every(milliseconds interval, std::move_only_function<void()> work) {
+  world_.after(interval, guarded([this, interval, work = std::move(work)]() mutable {
+                 if (stopping_) return;
+                 work();
+                 every(interval, std::move(work));
+               }));
+}
+
+void Broker::start() {
+  every(options_.offset_interval, [this] { store_offsets({}); });
+  every(options_.transaction_check_interval, [this] { check_transactions(); });
+  every(std::chrono::seconds(10), [this] {
+    for (const ConnectionId connection : clients_.expire(world_.now())) {
+      log_.info("a client was silent for too long connection={}", connection.value);
+      if (on_silent_) on_silent_(connection);
+    }
+    locks_.expire(world_.now());
+  });
+  every(std::chrono::minutes(1), [this] { keep_segments(); });
+  keep_segments();
+  deliver_due();
+}
+
+void Broker::stop(world::Callback done) {
+  stopping_ = true;
+  std::vector<WaitId> woken;
+  while (const auto deadline = hold_.next_deadline()) hold_.expire(*deadline, woken);
+  waiting_.clear();
+  store_offsets([this, done = std::move(done)](BrokerResult<void> stored) mutable {
+    if (!stored) log_.warn("consumer offsets of the last moments are not stored: {}", stored.error().message);
+    store_->close(guarded([this, done = std::move(done)](StoreResult<void> closed) mutable {
+      if (!closed) log_.error("the message log was not closed in order: {}", closed.error().message);
+      done();
+    }));
+  });
+}
+
+QueueKey Broker::stored_key(const QueueKey& queue) const {
+  // A topic that was removed and made again begins anew: its messages are kept under a name of their own.
+  const std::uint32_t incarnation = state_->incarnation(queue.topic);
+  if (incarnation == 0) return queue;
+  return {.topic = fmt::format("{}\x01{}", queue.topic, incarnation), .queue = queue.queue};
+}
+
+std::string Broker::index_key(std::string_view topic, std::string_view key) const {
+  return fmt::format("{}#{}", stored_key({.topic = std::string(topic), .queue = 0}).topic, key);
+}
+
+void Broker::keep_segments() {
+  // Delayed messages are written anew after timer_roll at the latest, so none that waits is older than that.
+  const std::int64_t now = now_ms();
+  ends_.emplace_back(now, store_->statistics().end);
+  const std::int64_t longest =
+      std::max(options_.timer_roll, options_.delay_levels.empty() ? milliseconds(0) : std::ranges::max(options_.delay_levels)).count();
+  while (ends_.size() > 1 && ends_[1].first <= now - longest - 60'000) ends_.erase(ends_.begin());
+  const bool knows_whole = ends_.front().first <= now - longest - 60'000;
+  Position keep = knows_whole ? ends_.front().second : store_->statistics().begin;
+  if (!state_->halves().empty()) keep = std::min(keep, state_->halves().begin()->first);
+  store_->keep_from(keep);
+}
+
+void Broker::store_offsets(Done done) {
+  if (!state_->offsets.is_dirty()) {
+    if (done) later([done = std::move(done)]() mutable { done({}); });
+    return;
+  }
+  std::vector<NewEntry> entries;
+  for (std::string& record : state_->offsets.take_changes()) {
+    entries.push_back({.kind = Kind::own, .payload = std::move(record), .type = static_cast<std::uint8_t>(EntryType::offsets)});
+  }
+  // What is refused (a full disk) is taken again from the same records with the next commit of each queue; a later record says all again.
+  std::vector<std::string> records;
+  for (const NewEntry& entry : entries) records.push_back(entry.payload);
+  store_->append_all(std::move(entries), guarded([this, records = std::move(records),
+                                                  done = std::move(done)](StoreResult<std::vector<Appended>> result) mutable {
+                       if (result) {
+                         if (done) done({});
+                         return;
+                       }
+                       for (const std::string& record : records) state_->offsets.mark_dirty(record);
+                       if (done) done(base::error(BrokerErrc::unavailable, result.error().message));
+                     }));
+}
+
+// Topics and groups.
+
+void Broker::publish_changes(Done done) {
+  // One completion for all that changed: the catalogue answers in order.
+  struct Waiter {
+    Done done;
+    std::size_t left = 0;
+    std::string failure;
+  };
+  const auto topics = topics_.take_changes();
+  const auto groups = groups_.take_changes();
+  auto waiter = std::make_shared<Waiter>(Waiter{.done = std::move(done), .left = topics.size() + groups.size()});
+  if (waiter->left == 0) {
+    if (waiter->done) later([waiter] { waiter->done({}); });
+    return;
+  }
+  const auto stored = [this, waiter](std::string what) {
+    return guarded([this, waiter, what = std::move(what)](CatalogueResult result) {
+      if (!result) {
+        log_.error("{} is not known to others: {}", what, result.error());
+        waiter->failure = fmt::format("{}: {}", what, result.error());
+      }
+      if (--waiter->left > 0 || !waiter->done) return;
+      if (waiter->failure.empty()) {
+        waiter->done({});
+      } else {
+        waiter->done(base::error(BrokerErrc::unavailable, waiter->failure));
+      }
+    });
+  };
+  for (const std::string& name : topics) {
+    const TopicConfig* config = topics_.find(name);
+    if (on_topic_) on_topic_(name, config);
+    if (config) {
+      catalogue_.put(*config, stored(fmt::format("topic {}", name)));
+    } else {
+      catalogue_.remove_topic(name, stored(fmt::format("removing topic {}", name)));
+    }
+  }
+  for (const std::string& name : groups) {
+    if (const GroupConfig* config = groups_.find(name)) {
+      catalogue_.put(*config, stored(fmt::format("group {}", name)));
+    } else {
+      catalogue_.remove_group(name, stored(fmt::format("removing group {}", name)));
+    }
+  }
+}
+
+void Broker::update_topic(TopicConfig config, std::string_view attributes, Done done) {
+  const auto updated = topics_.update(std::move(config), attributes, now_ms());
+  if (!updated) {
+    return later([done = std::move(done), why = updated.error()]() mutable { done(base::error(BrokerErrc::invalid, why.message)); });
+  }
+  publish_changes(std::move(done));
+}
+
+void Broker::remove_topic(const std::string& topic, Done done) {
+  const auto removed = topics_.remove(topic, now_ms());
+  if (!removed && removed.error().code == TopicErrc::system) {
+    return later([done = std::move(done), why = removed.error()]() mutable { done(base::error(BrokerErrc::invalid, why.message)); });
+  }
+  if (!removed) return later([done = std::move(done)]() mutable { done({}); });  // as RocketMQ: what is not there is removed
+  state_->offsets.remove_topic(topic);
+  std::vector<WaitId> woken;
+  hold_.wake_topic(stored_key({.topic = topic, .queue = 0}).topic, woken);
+  this->woken(woken);
+  store_->append({.kind = Kind::own, .payload = topic, .type = static_cast<std::uint8_t>(EntryType::topic_removed)},
+                 guarded([this, done = std::move(done)](StoreResult<Appended> appended) mutable {
+                   if (!appended) return done(base::error(BrokerErrc::unavailable, appended.error().message));
+                   publish_changes(std::move(done));
+                 }));
+}
+
+void Broker::update_group(GroupConfig config, Done done) {
+  const auto updated = groups_.update(std::move(config), now_ms());
+  if (!updated) {
+    return later([done = std::move(done), why = updated.error()]() mutable { done(base::error(BrokerErrc::invalid, why.message)); });
+  }
+  publish_changes(std::move(done));
+}
+
+void Broker::remove_group(const std::string& group, bool with_offsets, Done done) {
+  const auto removed = groups_.remove(group, now_ms());
+  if (with_offsets) state_->offsets.remove_group(group);
+  if (!removed) return later([done = std::move(done)]() mutable { done({}); });
+  publish_changes(std::move(done));
+}
+
+BrokerResult<const GroupConfig*> Broker::ensure_group(const std::string& group) {
+  const auto config = groups_.find_or_create(group, now_ms());
+  if (!config) {
+    return base::error(config.error().code == GroupErrc::unknown ? BrokerErrc::group_unknown : BrokerErrc::invalid, config.error().message);
+  }
+  topics_.ensure(topic::retry_of(group), (*config)->retry_queues, perm::read | perm::write, now_ms());
+  publish_changes({});
+  return *config;
+}
+
+}  // namespace chorus::mq

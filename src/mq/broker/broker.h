@@ -1,0 +1,299 @@
+// A broker at work: messages in and out, for whatever face. Binds the store, the tables and the world.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <spdlog/logger.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mq/broker/catalogue.h"
+#include "mq/broker/clients.h"
+#include "mq/broker/groups.h"
+#include "mq/broker/hold.h"
+#include "mq/broker/locks.h"
+#include "mq/broker/state.h"
+#include "mq/broker/topics.h"
+#include "mq/log/store.h"
+#include "mq/message/message.h"
+#include "mq/message/names.h"
+#include "world/world.h"
+
+namespace chorus::mq {
+
+using std::chrono::milliseconds;
+
+struct BrokerOptions {
+  std::string name = "chorus";
+  std::string cluster = "DefaultCluster";
+  Host host;  // as clients reach it: it stands in messages and their ids
+  TopicDefaults topics;
+  GroupDefaults groups;
+  std::size_t message_octets_max = 4 << 20;                                                          // maxMessageSize: of a body
+  std::vector<milliseconds> delay_levels{default_delay_levels.begin(), default_delay_levels.end()};  // messageDelayLevel
+  milliseconds timer_delay_max = std::chrono::days(40);                                              // timerMaxDelaySec
+  milliseconds timer_roll = std::chrono::hours(24);  // a later one is written anew in between, so that its segment may go
+  milliseconds transaction_timeout{6'000};           // transactionTimeOut
+  milliseconds transaction_check_interval{30'000};   // transactionCheckInterval
+  std::int32_t transaction_check_max = 15;           // transactionCheckMax
+  bool reject_transactions = false;                  // rejectTransactionMessage
+  bool recall = false;                               // recallMessageEnable
+  milliseconds offset_interval{1'000};               // consumer offsets are stored at least this often
+  milliseconds client_silence_max{120'000};
+  std::string region = "DefaultRegion";
+  bool trace_on = true;
+  std::size_t waits_max = 100'000;
+};
+
+/// One enumerator per answer that a client may get.
+enum class BrokerErrc {
+  illegal_message,  // name, size or properties
+  invalid,          // a request that can never work; the words say why
+  topic_unknown,
+  group_unknown,
+  no_permission,
+  unavailable,  // the disk is full, or the broker is stopping
+  busy,         // again later
+  not_found,
+  failed,
+};
+using BrokerError = base::Error<BrokerErrc>;
+template <class T>
+using BrokerResult = base::Result<T, BrokerError>;
+
+/// Borrowed until the call returns.
+struct NewMessage {
+  std::string_view topic;
+  std::int32_t queue = -1;  // negative: any
+  std::int32_t flag = 0;
+  std::int32_t sys_flag = 0;
+  std::int64_t born_time_ms = 0;
+  Host born_host;
+  std::int32_t reconsume_times = 0;
+  std::int64_t prepared_offset = 0;
+  std::string_view body;
+  std::string properties;
+};
+/// How a topic is made when it is not there.
+struct TopicHint {
+  std::string_view like = topic::auto_create;
+  std::int32_t queues = 4;
+};
+struct Stored_message {
+  Position position = 0;
+  Offset offset = 0;
+  std::int32_t queue = 0;
+  std::int64_t store_time_ms = 0;
+  std::string message_id;  // where it is
+  std::string unique_key;
+  std::string recall_handle;  // of a timed message that may be recalled; else empty
+};
+using SendDone = std::move_only_function<void(BrokerResult<Stored_message>)>;
+using SendBatchDone = std::move_only_function<void(BrokerResult<std::vector<Stored_message>>)>;
+using Done = std::move_only_function<void(BrokerResult<void>)>;
+
+struct PullRequest {
+  QueueKey queue;
+  Offset from = 0;
+  ReadLimits limits;
+  Wanted wanted;                                        // by index: tags; empty: all
+  std::function<bool(std::string_view message)> match;  // by content; empty: all
+  std::optional<world::Instant> hold_until;             // when there is nothing, wait for something
+  ConnectionId connection;
+};
+
+struct SendBack {
+  Position position = 0;
+  std::string group;
+  std::int32_t delay_level = 0;
+  std::string origin_message_id;
+  std::string origin_topic;
+  std::optional<std::int32_t> max_reconsume_times;
+};
+
+enum class TransactionOutcome { commit, rollback, unknown };
+struct EndTransaction {
+  std::string producer_group;
+  Offset half_offset = 0;
+  Position half_position = 0;
+  TransactionOutcome outcome = TransactionOutcome::unknown;
+  bool from_check = false;
+  std::string unique_key;
+};
+/// A producer is to be asked what became of its transaction.
+struct TransactionCheck {
+  ClientInfo producer;
+  Position half_position = 0;
+  Offset half_offset = 0;
+  std::string message;  // encoded, with its real topic and queue
+  std::string unique_key;
+};
+
+struct BrokerCounters {
+  std::uint64_t messages_in = 0, octets_in = 0;
+  std::uint64_t messages_out = 0, octets_out = 0;
+  std::uint64_t send_failures = 0;
+  std::uint64_t transactions_committed = 0, transactions_rolled_back = 0, transaction_checks = 0;
+  std::uint64_t delayed_delivered = 0;
+  std::uint64_t dead_letters = 0;
+};
+
+/// Lives on one reactor. Completions never come from within the call, and none comes once it is destroyed.
+class Broker {
+ public:
+  /// The store must have been opened with `state` as its State. `catalogue` outlives the broker.
+  Broker(world::World& world, BrokerOptions options, std::unique_ptr<Store> store, std::unique_ptr<BrokerState> state, Catalogue& catalogue,
+         spdlog::logger& logger);
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  /// Timers begin: checks of transactions, delayed messages, offsets, silent clients.
+  void start();
+  /// Stores what is to be stored and closes the store.
+  void stop(world::Callback done);
+
+  // Messages.
+  void send(NewMessage message, const TopicHint& hint, SendDone done);
+  /// All to one queue, one after the other; no delays, no retries, no transactions.
+  void send_batch(std::string_view topic, std::int32_t queue, const std::vector<NewMessage>& messages, const TopicHint& hint,
+                  SendBatchDone done);
+  /// A message could not be consumed: it comes again later, or is put aside as a dead letter.
+  void send_back(SendBack request, Done done);
+  void pull(PullRequest request, ReadDone done);
+  void message_at(Position position, EntryDone done) { store_->read_at(position, std::move(done)); }
+  void find_key(std::string_view topic, std::string_view key, std::int64_t from_ms, std::int64_t to_ms, std::uint32_t max,
+                std::move_only_function<void(StoreResult<std::vector<std::string>>)> done);
+  void find_time(const QueueKey& queue, std::int64_t time_ms, std::move_only_function<void(StoreResult<Offset>)> done);
+  /// Nothing was written: 0 and 0.
+  Store::Bounds bounds(const QueueKey& queue) const;
+  /// The connection is gone: nothing that it waits for is answered any more.
+  void forget(ConnectionId connection);
+
+  // Transactions and delays.
+  void end_transaction(EndTransaction request, Done done);
+  void on_check(std::function<void(TransactionCheck)> ask) { ask_ = std::move(ask); }
+  /// A half message that was put aside after too many checks is asked about again.
+  void resume_check(Position position, Done done);
+  void recall(std::string_view topic, std::string_view unique_key, std::int64_t due_ms, Done done);
+
+  // Offsets.
+  std::optional<Offset> committed(std::string_view group, const QueueKey& queue) const { return state_->offsets.committed(group, queue); }
+  Offsets& offsets() { return state_->offsets; }
+  /// What is committed is durable; `done` then.
+  void store_offsets(Done done);
+
+  // Topics and groups; `done` once others can see it.
+  const TopicTable& topics() const { return topics_; }
+  const GroupTable& groups() const { return groups_; }
+  void update_topic(TopicConfig config, std::string_view attributes, Done done);
+  void remove_topic(const std::string& topic, Done done);
+  void update_group(GroupConfig config, Done done);
+  void remove_group(const std::string& group, bool with_offsets, Done done);
+  /// What a heartbeat of this group needs: itself and its retry topic.
+  BrokerResult<const GroupConfig*> ensure_group(const std::string& group);
+  void forbid(std::string_view group, std::string_view topic, bool forbidden) { groups_.forbid(group, topic, forbidden); }
+  /// Loaded from where they are kept, before start().
+  void put(TopicConfig config) { topics_.put(std::move(config)); }
+  void put(GroupConfig config) { groups_.put(std::move(config)); }
+  /// Told after each change of a topic, with nothing when it was removed.
+  void on_topic(std::function<void(const std::string& topic, const TopicConfig* config)> listener) { on_topic_ = std::move(listener); }
+
+  Clients& clients() { return clients_; }
+  const Clients& clients() const { return clients_; }
+  QueueLocks& locks() { return locks_; }
+  Store& store() { return *store_; }
+  const BrokerState& state() const { return *state_; }
+  const BrokerOptions& options() const { return options_; }
+  const BrokerCounters& counters() const { return counters_; }
+  std::size_t waiting() const { return hold_.size(); }
+  /// Silent clients that were forgotten, to be disconnected.
+  void on_silent(std::function<void(ConnectionId)> close) { on_silent_ = std::move(close); }
+
+ private:
+  struct Waiting {
+    PullRequest request;
+    ReadDone done;
+  };
+  struct Prepared {
+    NewEntry entry;
+    std::string unique_key;
+    std::int32_t queue = 0;
+    std::int64_t due_ms = 0;
+    bool timed = false;
+  };
+
+  std::int64_t now_ms() const { return world_.wall_now().time_since_epoch().count(); }
+  template <class F>
+  auto guarded(F f) {
+    return [alive = std::weak_ptr<bool>(alive_), f = std::move(f)](auto&&... args) mutable {
+      if (alive.lock()) f(std::forward<decltype(args)>(args)...);
+    };
+  }
+  void later(world::Callback callback);
+  QueueKey stored_key(const QueueKey& queue) const;
+  std::string index_key(std::string_view topic, std::string_view key) const;
+
+  BrokerResult<const TopicConfig*> topic_for_send(std::string_view topic, const TopicHint& hint);
+  BrokerResult<void> route_retry(NewMessage& message, std::string& topic, std::optional<std::int32_t> max_reconsume_times);
+  BrokerResult<Prepared> prepare(NewMessage& message, const TopicConfig& config, bool in_batch);
+  Prepared encode(const NewMessage& message, std::string_view topic, std::int32_t queue, EntryType type, std::int64_t due_ms);
+  void append(Prepared prepared, SendDone done);
+  Stored_message told(const Appended& appended, Prepared& prepared, std::string_view topic) const;
+  std::string new_unique_key();
+  void publish_changes(Done done);
+  void keep_segments();
+
+  void try_pull(PullRequest request, ReadDone done);
+  void pulled(PullRequest request, ReadDone done, StoreResult<Batch> batch);
+  void arrived(const QueueKey& queue);
+  void woken(const std::vector<WaitId>& ids);
+  void arm_hold();
+
+  void deliver_due();
+  void deliver(std::vector<Due> dues);
+  void delivered(bool more);
+  void arm_delivery(std::int64_t due_ms);
+
+  void check_transactions();
+  void check_half(Position position, const Half& half, bool give_up);
+  void finish_half(const EndTransaction& request, const Entry& entry, Done done);
+
+  void every(milliseconds interval, std::move_only_function<void()> work);
+
+  world::World& world_;
+  const BrokerOptions options_;
+  spdlog::logger& log_;
+  std::unique_ptr<BrokerState> state_;
+  std::unique_ptr<Store> store_;  // shows entries to the state, so it goes first
+  Catalogue& catalogue_;
+  TopicTable topics_;
+  GroupTable groups_;
+  Clients clients_;
+  QueueLocks locks_;
+  Hold hold_;
+  absl::flat_hash_map<WaitId, Waiting> waiting_;
+  std::optional<world::Instant> hold_armed_;
+  BrokerCounters counters_;
+  std::function<void(TransactionCheck)> ask_;
+  std::function<void(ConnectionId)> on_silent_;
+  std::function<void(const std::string&, const TopicConfig*)> on_topic_;
+
+  bool delivering_ = false;
+  std::optional<std::int64_t> delivery_armed_ms_;
+  std::uint64_t delivery_timer_ = 0;                     // counts: an older one does nothing
+  std::multiset<std::int64_t> dues_on_way_;              // of delayed messages that are not readable yet
+  std::set<Position> halves_on_way_;                     // their end is being written
+  std::vector<std::pair<std::int64_t, Position>> ends_;  // where the log ended at which time
+  std::uint16_t unique_ = 0;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace chorus::mq

@@ -1,0 +1,353 @@
+// How messages come in.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "mq/broker/broker.h"
+
+namespace chorus::mq {
+namespace {
+
+BrokerErrc code_of(const StoreError& error) {
+  switch (error.code) {
+    case StoreErrc::no_space:
+    case StoreErrc::closing:
+      return BrokerErrc::unavailable;
+    case StoreErrc::busy:
+      return BrokerErrc::busy;
+    case StoreErrc::too_large:
+      return BrokerErrc::illegal_message;
+    case StoreErrc::not_found:
+      return BrokerErrc::not_found;
+    case StoreErrc::failed:
+    case StoreErrc::damaged:
+      break;
+  }
+  return BrokerErrc::failed;
+}
+
+BrokerErrc code_of(TopicErrc code) {
+  switch (code) {
+    case TopicErrc::unknown:
+      return BrokerErrc::topic_unknown;
+    case TopicErrc::system:
+      return BrokerErrc::no_permission;
+    case TopicErrc::illegal_name:
+    case TopicErrc::invalid:
+      break;
+  }
+  return BrokerErrc::invalid;
+}
+
+}  // namespace
+
+std::string Broker::new_unique_key() {
+  return to_string(UniqueId{.host = options_.host,
+                            .pid = static_cast<std::uint16_t>(world_.random().next()),
+                            .loader_hash = static_cast<std::int32_t>(world_.random().next()),
+                            .month_ms = ms_of_month(now_ms()),
+                            .counter = unique_++});
+}
+
+BrokerResult<const TopicConfig*> Broker::topic_for_send(std::string_view name, const TopicHint& hint) {
+  if (topic::is_read_only(name)) {
+    return base::error(BrokerErrc::no_permission, fmt::format("Sending message to topic[{}] is forbidden.", name));
+  }
+  const auto config = topics_.find_or_create(name, hint.like, hint.queues, now_ms());
+  if (!config) return base::error(code_of(config.error().code), config.error().message);
+  if (!(*config)->may_write()) {
+    return base::error(BrokerErrc::no_permission,
+                       fmt::format("the sending message to topic[{}] is forbidden: it may not be written to", name));
+  }
+  return *config;
+}
+
+BrokerResult<void> Broker::route_retry(NewMessage& message, std::string& name, std::optional<std::int32_t> max_reconsume_times) {
+  if (!topic::is_retry(name)) return {};
+  const std::string group(topic::group_of(name));
+  const GroupConfig* config = groups_.find(group);
+  if (config == nullptr) {
+    return base::error(BrokerErrc::group_unknown,
+                       fmt::format("subscription group not exist, {}: consumers of it must send a heartbeat first", group));
+  }
+  const std::int32_t most = max_reconsume_times.value_or(config->retry_max_times);
+  // A group that consumes in order does not go on with a message elsewhere. source: SendMessageProcessor.handleRetryAndDLQ
+  if (message.reconsume_times <= most && !locks_.is_held(group, {}, world_.now())) {
+    topics_.ensure(name, config->retry_queues, perm::read | perm::write, now_ms());
+    return {};
+  }
+  name = topic::dead_letter_of(group);
+  topics_.ensure(name, 1, perm::read | perm::write, now_ms());
+  message.queue = 0;
+  remove_property(message.properties, property::delay_level);
+  ++counters_.dead_letters;
+  return {};
+}
+
+Broker::Prepared Broker::encode(const NewMessage& message, std::string_view name, std::int32_t queue, EntryType type, std::int64_t due_ms) {
+  const Properties properties(message.properties);
+  Prepared prepared{.unique_key = std::string(properties.get(property::unique_key).value_or("")), .queue = queue, .due_ms = due_ms};
+  prepared.entry = {.kind = Kind::message,
+                    .queue = stored_key({.topic = std::string(name), .queue = queue}),
+                    .tag_hash = tag_hash(properties),
+                    .due_ms = due_ms,
+                    .type = static_cast<std::uint8_t>(type)};
+  encode_message({.queue_id = queue,
+                  .flag = message.flag,
+                  .sys_flag = message.sys_flag,
+                  .born_time_ms = message.born_time_ms,
+                  .born_host = message.born_host,
+                  .store_host = options_.host,
+                  .reconsume_times = message.reconsume_times,
+                  .prepared_offset = message.prepared_offset,
+                  .body = message.body,
+                  .topic = name,
+                  .properties_text = message.properties},
+                 prepared.entry.payload);
+  if (!prepared.unique_key.empty()) prepared.entry.keys.push_back(index_key(name, prepared.unique_key));
+  for_each_key(properties.get(property::keys).value_or(""), [&](std::string_view key) {
+    if (key != prepared.unique_key) prepared.entry.keys.push_back(index_key(name, key));
+  });
+  if (!properties.get_bool(property::wait_store_ok, true)) prepared.entry.flush = Flush::async;
+  return prepared;
+}
+
+BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicConfig& config, bool in_batch) {
+  const std::int32_t queues = std::max(config.read_queues, config.write_queues);
+  if (message.queue < 0)
+    message.queue =
+        config.write_queues > 0 ? static_cast<std::int32_t>(world_.random().below(static_cast<std::uint64_t>(config.write_queues))) : 0;
+  if (message.queue >= queues) {
+    return base::error(BrokerErrc::invalid, fmt::format("request queueId[{}] is illegal, topic {} has {} queues to read and {} to write",
+                                                        message.queue, config.name, config.read_queues, config.write_queues));
+  }
+  if (config.multi_tags) message.sys_flag |= sys_flag::multi_tags;
+  if (message.body.size() > options_.message_octets_max) {
+    return base::error(BrokerErrc::illegal_message, fmt::format("the message is illegal: its body has {} octets, maxMessageSize is {}",
+                                                                message.body.size(), options_.message_octets_max));
+  }
+
+  std::string& properties = message.properties;
+  const auto drop_transient = [&] {
+    std::vector<std::string> names;
+    for (const Property& one : Properties(properties)) {
+      if (one.key.starts_with(property::transient_prefix)) names.emplace_back(one.key);
+    }
+    for (const std::string& name : names) remove_property(properties, name);
+  };
+  if (properties.find(property::transient_prefix) != std::string::npos) drop_transient();
+  if (!properties.empty() && properties.back() != property_end_mark) properties.push_back(property_end_mark);
+  const auto default_property = [&](std::string_view name, std::string_view value) {
+    if (!Properties(properties).has(name)) append_property(properties, name, value);
+  };
+  if (!Properties(properties).has(property::unique_key)) append_property(properties, property::unique_key, new_unique_key());
+  default_property(property::region, options_.region);
+  default_property(property::trace_on, options_.trace_on ? "true" : "false");
+  set_property(properties, property::cluster, options_.cluster);
+
+  const Properties given(properties);
+  const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
+    set_property(properties, property::real_topic, config.name);
+    set_property(properties, property::real_queue_id, std::to_string(message.queue));
+    return encode(message, to, queue, type, due_ms);
+  };
+  const auto checked = [&](Prepared prepared) -> BrokerResult<Prepared> {
+    if (properties.size() > properties_octets_max) {
+      return base::error(BrokerErrc::illegal_message,
+                         fmt::format("the message is illegal: its properties have {} octets, 32767 are the most", properties.size()));
+    }
+    return prepared;
+  };
+  if (in_batch) return checked(encode(message, config.name, message.queue, EntryType::none, 0));
+
+  if (given.get_bool(property::transaction_prepared) && !topic::is_retry(config.name)) {
+    if (options_.reject_transactions) {
+      return base::error(BrokerErrc::no_permission, fmt::format("the broker[{}] sending transaction message is forbidden", options_.name));
+    }
+    message.sys_flag = sys_flag::with_transaction(message.sys_flag, sys_flag::transaction_none);
+    return checked(redirect(topic::half, 0, EntryType::half, 0));
+  }
+  message.sys_flag = sys_flag::with_transaction(message.sys_flag, sys_flag::transaction_none);
+
+  // Due times lie behind everything that has gone out, so that none is overlooked when the clock steps back.
+  const std::int64_t now = now_ms();
+  const std::int64_t earliest = state_->delivered_to().due_ms + 1;
+  const auto level = given.get_int(property::delay_level);
+  if (level && *level > 0 && !options_.delay_levels.empty()) {
+    const auto at = std::min<std::size_t>(static_cast<std::size_t>(*level), options_.delay_levels.size());
+    set_property(properties, property::delay_level, std::to_string(at));
+    return checked(redirect(topic::schedule, static_cast<std::int32_t>(at) - 1, EntryType::none,
+                            std::max(now + options_.delay_levels[at - 1].count(), earliest)));
+  }
+  std::optional<std::int64_t> deliver_ms = given.get_int(property::timer_deliver_ms);
+  if (const auto seconds = given.get_int(property::timer_delay_seconds); !deliver_ms && seconds) deliver_ms = now + *seconds * 1000;
+  if (const auto delay = given.get_int(property::timer_delay_ms); !deliver_ms && delay) deliver_ms = now + *delay;
+  if (deliver_ms && *deliver_ms > now) {
+    if (*deliver_ms - now > options_.timer_delay_max.count()) {
+      return base::error(BrokerErrc::illegal_message,
+                         fmt::format("timer message illegal, the delay time should not be bigger than the max delay {} ms",
+                                     options_.timer_delay_max.count()));
+    }
+    set_property(properties, property::timer_out_ms, std::to_string(*deliver_ms));
+    auto prepared =
+        checked(redirect(topic::timer, 0, EntryType::none, std::max(std::min(*deliver_ms, now + options_.timer_roll.count()), earliest)));
+    if (prepared) prepared->timed = true;
+    return prepared;
+  }
+  return checked(encode(message, config.name, message.queue, EntryType::none, 0));
+}
+
+Stored_message Broker::told(const Appended& appended, Prepared& prepared, std::string_view) const {
+  return {.position = appended.position,
+          .offset = appended.offset,
+          .queue = prepared.queue,
+          .store_time_ms = appended.store_time_ms,
+          .message_id = to_string(OffsetId{options_.host, appended.position}),
+          .unique_key = std::move(prepared.unique_key)};
+}
+
+void Broker::append(Prepared prepared, SendDone done) {
+  if (prepared.due_ms > 0) {
+    dues_on_way_.insert(prepared.due_ms);
+    arm_delivery(prepared.due_ms);
+  }
+  ++counters_.messages_in;
+  counters_.octets_in += prepared.entry.payload.size();
+  NewEntry entry = std::move(prepared.entry);
+  const std::string name = entry.queue.topic;
+  store_->append(std::move(entry),
+                 guarded([this, name, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
+                   if (prepared.due_ms > 0) {
+                     dues_on_way_.erase(dues_on_way_.find(prepared.due_ms));
+                     arm_delivery(prepared.due_ms);
+                   }
+                   if (!appended) {
+                     ++counters_.send_failures;
+                     return done(base::error(code_of(appended.error()), appended.error().message));
+                   }
+                   done(told(*appended, prepared, name));
+                 }));
+}
+
+void Broker::send(NewMessage message, const TopicHint& hint, SendDone done) {
+  const auto refuse = [&](BrokerError error) {
+    ++counters_.send_failures;
+    later([done = std::move(done), error = std::move(error)]() mutable { done(std::unexpected(std::move(error))); });
+  };
+  if (stopping_) return refuse({BrokerErrc::unavailable, "the broker is stopping"});
+  std::string name(message.topic);
+  const auto max_times = Properties(message.properties).get_int(property::max_reconsume_times);
+  if (auto routed = route_retry(message, name, max_times ? std::optional(static_cast<std::int32_t>(*max_times)) : std::nullopt); !routed) {
+    return refuse(std::move(routed.error()));
+  }
+  const auto config = topic_for_send(name, hint);
+  if (!config) return refuse(config.error());
+  auto prepared = prepare(message, **config, false);
+  if (!prepared) return refuse(std::move(prepared.error()));
+  if (prepared->timed && options_.recall) {
+    done = [done = std::move(done), name, broker = options_.name,
+            due = Properties(message.properties).get_int(property::timer_out_ms).value_or(0)](BrokerResult<Stored_message> stored) mutable {
+      if (stored) stored->recall_handle = fmt::format("v1 {} {} {} {}", name, broker, due, stored->unique_key);
+      done(std::move(stored));
+    };
+  }
+  append(std::move(*prepared), std::move(done));
+  publish_changes({});
+}
+
+void Broker::send_batch(std::string_view name, std::int32_t queue, const std::vector<NewMessage>& messages, const TopicHint& hint,
+                        SendBatchDone done) {
+  const auto refuse = [&](BrokerError error) {
+    ++counters_.send_failures;
+    later([done = std::move(done), error = std::move(error)]() mutable { done(std::unexpected(std::move(error))); });
+  };
+  if (stopping_) return refuse({BrokerErrc::unavailable, "the broker is stopping"});
+  if (topic::is_retry(name)) return refuse({BrokerErrc::invalid, "batch request does not support retry group " + std::string(name)});
+  const auto config = topic_for_send(name, hint);
+  if (!config) return refuse(config.error());
+  std::vector<Prepared> prepared;
+  std::vector<NewEntry> entries;
+  for (const NewMessage& one : messages) {
+    NewMessage message = one;
+    if (prepared.empty()) {
+      message.queue = queue;
+    } else {
+      message.queue = prepared.front().queue;
+    }
+    auto next = prepare(message, **config, true);
+    if (!next) return refuse(std::move(next.error()));
+    counters_.octets_in += next->entry.payload.size();
+    entries.push_back(std::move(next->entry));
+    prepared.push_back(std::move(*next));
+  }
+  counters_.messages_in += entries.size();
+  store_->append_all(std::move(entries), guarded([this, prepared = std::move(prepared),
+                                                  done = std::move(done)](StoreResult<std::vector<Appended>> appended) mutable {
+                       if (!appended) {
+                         ++counters_.send_failures;
+                         return done(base::error(code_of(appended.error()), appended.error().message));
+                       }
+                       std::vector<Stored_message> stored;
+                       for (std::size_t i = 0; i < prepared.size(); ++i) stored.push_back(told((*appended)[i], prepared[i], {}));
+                       done(std::move(stored));
+                     }));
+  publish_changes({});
+}
+
+void Broker::send_back(SendBack request, Done done) {
+  const auto refuse = [&](BrokerErrc code, std::string why) {
+    later([done = std::move(done), code, why = std::move(why)]() mutable { done(base::error(code, std::move(why))); });
+  };
+  const GroupConfig* group = groups_.find(request.group);
+  if (group == nullptr) return refuse(BrokerErrc::group_unknown, fmt::format("subscription group not exist, {}", request.group));
+  if (group->retry_queues <= 0) return later([done = std::move(done)]() mutable { done({}); });
+  store_->read_at(
+      request.position, guarded([this, request = std::move(request), done = std::move(done)](StoreResult<Entry> entry) mutable {
+        const GroupConfig* group = groups_.find(request.group);
+        if (!entry || group == nullptr) {
+          return done(base::error(BrokerErrc::not_found, fmt::format("look message by offset failed, {}", request.position)));
+        }
+        const auto message = decode_message(entry->payload);
+        if (!message) return done(base::error(BrokerErrc::not_found, fmt::format("look message by offset failed, {}", request.position)));
+        std::string properties(message->properties_text);
+        if (!message->properties().has(property::retry_topic)) set_property(properties, property::retry_topic, message->topic);
+        set_property(properties, property::wait_store_ok, "false");
+        if (!message->properties().has(property::origin_message_id)) {
+          set_property(properties, property::origin_message_id,
+                       request.origin_message_id.empty() ? message->offset_id() : request.origin_message_id);
+        }
+        const std::int32_t most = request.max_reconsume_times.value_or(group->retry_max_times);
+        const bool dead = request.delay_level < 0 || message->reconsume_times >= most;
+        NewMessage copy{
+            .queue = dead ? 0 : static_cast<std::int32_t>(world_.random().below(static_cast<std::uint64_t>(group->retry_queues))),
+            .flag = message->flag,
+            .sys_flag = message->sys_flag,
+            .born_time_ms = message->born_time_ms,
+            .born_host = message->born_host,
+            .reconsume_times = message->reconsume_times + 1,
+            .body = message->body};
+        const std::string name = dead ? topic::dead_letter_of(request.group) : topic::retry_of(request.group);
+        if (dead) {
+          ++counters_.dead_letters;
+          remove_property(properties, property::delay_level);
+        } else {
+          const std::int32_t level = request.delay_level > 0 ? request.delay_level : 3 + message->reconsume_times;
+          set_property(properties, property::delay_level, std::to_string(level));
+        }
+        copy.properties = std::move(properties);
+        const TopicConfig& config = topics_.ensure(name, dead ? 1 : group->retry_queues, perm::read | perm::write, now_ms());
+        auto prepared = prepare(copy, config, false);
+        if (!prepared) return done(std::unexpected(std::move(prepared.error())));
+        // The consumer gives its message up with the answer: the copy must be there.
+        prepared->entry.flush = std::nullopt;
+        append(std::move(*prepared), [done = std::move(done)](BrokerResult<Stored_message> stored) mutable {
+          if (!stored) return done(std::unexpected(std::move(stored.error())));
+          done({});
+        });
+        publish_changes({});
+      }));
+}
+
+}  // namespace chorus::mq
