@@ -85,17 +85,18 @@ struct TopicHint {
   std::string_view like = topic::auto_create;
   std::int32_t queues = 4;
 };
-struct Stored_message {
+struct StoredMessage {
   Position position = 0;
   Offset offset = 0;
   std::int32_t queue = 0;
   std::int64_t store_time_ms = 0;
   std::string message_id;  // where it is
   std::string unique_key;
-  std::string recall_handle;  // of a timed message that may be recalled; else empty
+  std::string topic;               // as it was asked for
+  std::int64_t recall_due_ms = 0;  // of a timed message that may be recalled; else 0
 };
-using SendDone = std::move_only_function<void(BrokerResult<Stored_message>)>;
-using SendBatchDone = std::move_only_function<void(BrokerResult<std::vector<Stored_message>>)>;
+using SendDone = std::move_only_function<void(BrokerResult<StoredMessage>)>;
+using SendBatchDone = std::move_only_function<void(BrokerResult<std::vector<StoredMessage>>)>;
 using Done = std::move_only_function<void(BrokerResult<void>)>;
 
 struct PullRequest {
@@ -245,7 +246,7 @@ class Broker {
   BrokerResult<Prepared> prepare(NewMessage& message, const TopicConfig& config, bool in_batch);
   Prepared encode(const NewMessage& message, std::string_view topic, std::int32_t queue, EntryType type, std::int64_t due_ms);
   void append(Prepared prepared, SendDone done);
-  Stored_message told(const Appended& appended, Prepared& prepared, std::string_view topic) const;
+  StoredMessage told(const Appended& appended, Prepared& prepared, std::string_view topic) const;
   std::string new_unique_key();
   void publish_changes(Done done);
   void keep_segments();

@@ -199,7 +199,7 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   return checked(encode(message, config.name, message.queue, EntryType::none, 0));
 }
 
-Stored_message Broker::told(const Appended& appended, Prepared& prepared, std::string_view) const {
+StoredMessage Broker::told(const Appended& appended, Prepared& prepared, std::string_view) const {
   return {.position = appended.position,
           .offset = appended.offset,
           .queue = prepared.queue,
@@ -247,9 +247,12 @@ void Broker::send(NewMessage message, const TopicHint& hint, SendDone done) {
   auto prepared = prepare(message, **config, false);
   if (!prepared) return refuse(std::move(prepared.error()));
   if (prepared->timed && options_.recall) {
-    done = [done = std::move(done), name, broker = options_.name,
-            due = Properties(message.properties).get_int(property::timer_out_ms).value_or(0)](BrokerResult<Stored_message> stored) mutable {
-      if (stored) stored->recall_handle = fmt::format("v1 {} {} {} {}", name, broker, due, stored->unique_key);
+    done = [name, done = std::move(done),
+            due = Properties(message.properties).get_int(property::timer_out_ms).value_or(0)](BrokerResult<StoredMessage> stored) mutable {
+      if (stored) {
+        stored->topic = name;
+        stored->recall_due_ms = due;
+      }
       done(std::move(stored));
     };
   }
@@ -289,7 +292,7 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
                          ++counters_.send_failures;
                          return done(base::error(code_of(appended.error()), appended.error().message));
                        }
-                       std::vector<Stored_message> stored;
+                       std::vector<StoredMessage> stored;
                        for (std::size_t i = 0; i < prepared.size(); ++i) stored.push_back(told((*appended)[i], prepared[i], {}));
                        done(std::move(stored));
                      }));
@@ -342,7 +345,7 @@ void Broker::send_back(SendBack request, Done done) {
         if (!prepared) return done(std::unexpected(std::move(prepared.error())));
         // The consumer gives its message up with the answer: the copy must be there.
         prepared->entry.flush = std::nullopt;
-        append(std::move(*prepared), [done = std::move(done)](BrokerResult<Stored_message> stored) mutable {
+        append(std::move(*prepared), [done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
           if (!stored) return done(std::unexpected(std::move(stored.error())));
           done({});
         });

@@ -82,7 +82,7 @@ void Broker::finish_half(const EndTransaction& request, const Entry& entry, Done
   remove_property(copy.properties, property::transaction_prepared);
   Prepared prepared = encode(copy, real->topic, real->queue, EntryType::transaction_copy, 0);
   prepared.entry.flush = std::nullopt;
-  append(std::move(prepared), [this, done = std::move(done)](BrokerResult<Stored_message> stored) mutable {
+  append(std::move(prepared), [this, done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
     if (!stored) return done(std::unexpected(std::move(stored.error())));
     ++counters_.transactions_committed;
     done({});
@@ -128,7 +128,7 @@ void Broker::check_half(Position position, const Half& known, bool give_up) {
           copy.properties = std::string(half->properties_text);
           Prepared prepared = encode(copy, topic::check_max, 0, EntryType::transaction_copy, 0);
           prepared.entry.flush = std::nullopt;
-          return append(std::move(prepared), [ended](BrokerResult<Stored_message>) { ended(); });
+          return append(std::move(prepared), [ended](BrokerResult<StoredMessage>) { ended(); });
         }
         const std::string group(half->properties().get(property::producer_group).value_or(""));
         const ClientInfo* producer = clients_.any_producer(group);
@@ -162,7 +162,7 @@ void Broker::resume_check(Position position, Done done) {
                     again.properties = std::string(half->properties_text);
                     remove_property(again.properties, property::transaction_check_times);
                     append(encode(again, topic::half, 0, EntryType::half, 0),
-                           [done = std::move(done)](BrokerResult<Stored_message> stored) mutable {
+                           [done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
                              if (!stored) return done(std::unexpected(std::move(stored.error())));
                              done({});
                            });

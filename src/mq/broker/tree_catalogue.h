@@ -1,0 +1,72 @@
+// The catalogue in the tree, over the ZooKeeper protocol: on our own ensemble or on any other.
+//
+//   /chorus/mq/CLUSTER/BROKER               a broker
+//   /chorus/mq/CLUSTER/BROKER/topics/NAME   its topics, config_json.h
+//   /chorus/mq/CLUSTER/BROKER/groups/NAME   its groups
+//   /chorus/mq/CLUSTER/BROKER/live          while it runs: {"address":"host:port","id":0}
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "mq/broker/catalogue.h"
+#include "world/world.h"
+
+namespace chorus::mq {
+
+struct CatalogueContents {
+  std::vector<TopicConfig> topics;
+  std::vector<GroupConfig> groups;
+};
+
+/// Lives on one reactor. Goes on with a new session when the old one has ended.
+class TreeCatalogue final : public Catalogue {
+ public:
+  TreeCatalogue(world::World& world, client::ClientOptions options, std::string cluster, std::string broker, spdlog::logger& logger);
+  ~TreeCatalogue() override;
+
+  /// Makes what is missing, and reads what is there; again and again until there is a server that answers.
+  void load(std::move_only_function<void(CatalogueContents)> done);
+  /// The broker runs at this address from now on.
+  void announce(std::string address);
+  /// Takes the announcement back and ends the session.
+  void close(world::Callback done);
+
+  void put(const TopicConfig& topic, Stored done) override;
+  void remove_topic(const std::string& topic, Stored done) override;
+  void put(const GroupConfig& group, Stored done) override;
+  void remove_group(const std::string& group, Stored done) override;
+
+ private:
+  void connect();
+  void begin_load();
+  void read_all(const std::string& kind, std::move_only_function<void(std::vector<std::string>)> done);
+  void load_failed(const client::Error& why);
+  void announce_now();
+  void put(std::string path, std::string json, Stored done);
+  void remove(std::string path, Stored done);
+  std::string path_of(std::string_view kind, std::string_view name) const;
+  template <class F>
+  auto guarded(F f) {
+    return [alive = std::weak_ptr<bool>(alive_), f = std::move(f)](auto&&... args) mutable {
+      if (alive.lock()) f(std::forward<decltype(args)>(args)...);
+    };
+  }
+
+  world::World& world_;
+  const client::ClientOptions options_;
+  const std::string base_;
+  spdlog::logger& log_;
+  std::unique_ptr<client::Client> client_;
+  std::move_only_function<void(CatalogueContents)> loaded_;
+  std::string announced_;  // empty: not
+  bool closing_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace chorus::mq

@@ -1,0 +1,220 @@
+#include "mq/node.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "mq/broker/tree_catalogue.h"
+#include "mq/rocketmq/name_server.h"
+#include "mq/rocketmq/port.h"
+
+namespace chorus::mq {
+namespace {
+
+/// What a broker tells a name server of itself.
+std::map<std::string, rocketmq::TopicConfig> registered(const TopicTable& topics);
+rocketmq::TopicConfig registered(const TopicConfig& topic) {
+  return {.name = topic.name,
+          .read_queues = topic.read_queues,
+          .write_queues = topic.write_queues,
+          .perm = topic.perm,
+          .filter_type = topic.multi_tags ? rocketmq::TopicFilterType::multi_tag : rocketmq::TopicFilterType::single_tag,
+          .sys_flag = topic.sys_flag,
+          .order = topic.order,
+          .attributes = topic.attributes};
+}
+std::map<std::string, rocketmq::TopicConfig> registered(const TopicTable& topics) {
+  std::map<std::string, rocketmq::TopicConfig> all;
+  for (const auto& [name, topic] : topics.all()) all.emplace(name, registered(topic));
+  return all;
+}
+
+}  // namespace
+
+class Node::Impl {
+ public:
+  Impl(world::World& world, Options options, spdlog::logger& logger)
+      : world_(world), options_(std::move(options)), log_(logger), name_server_(*this), broker_port_(*this) {}
+
+  base::Result<void, std::string> start() {
+    if (options_.name_server_address) {
+      if (auto listening = name_server_.listen(*options_.name_server_address); !listening) return listening;
+      log_.info("name server listening address={}", to_string(name_server_.port->addresses().front()));
+      expire_routes();
+    }
+    if (!options_.broker_address) return {};
+    return start_broker();
+  }
+
+  void stop(world::Callback done) {
+    stopping_ = true;
+    if (name_server_.port) name_server_.port->stop();
+    if (broker_port_.port) broker_port_.port->stop();
+    auto closed = [this, done = std::move(done)]() mutable {
+      if (!catalogue_) return done();
+      catalogue_->close(std::move(done));
+    };
+    if (broker_) return broker_->stop(std::move(closed));
+    if (store_) return store_->close([closed = std::move(closed)](StoreResult<void>) mutable { closed(); });
+    world_.post(std::move(closed));
+  }
+
+  Facts facts() const {
+    Facts facts{.serving = serving_};
+    if (broker_port_.port) facts.connections = broker_port_.port->connections();
+    if (!broker_) return facts;
+    facts.counters = broker_->counters();
+    facts.store = broker_->store().statistics();
+    for (const auto& [group, members] : broker_->clients().all_producers()) facts.producers += members.size();
+    for (const auto& [group, consumers] : broker_->clients().all_consumers()) facts.consumers += consumers.members.size();
+    facts.waiting = broker_->waiting();
+    facts.topics = broker_->topics().all().size();
+    facts.groups = broker_->groups().all().size();
+    facts.open_transactions = broker_->state().halves().size();
+    return facts;
+  }
+
+  std::function<void(const std::string&)> on_failure;
+  bool is_serving() const { return serving_; }
+  std::optional<world::Address> name_server_address() const { return name_server_.address(); }
+  std::optional<world::Address> broker_address() const { return broker_port_.address(); }
+
+ private:
+  /// The port of one role.
+  struct Role : rocketmq::Port::Handler, rocketmq::Sender {
+    explicit Role(Impl& impl) : impl(impl) {}
+    base::Result<void, std::string> listen(const world::Address& address) {
+      port = std::make_unique<rocketmq::Port>(
+          impl.world_, rocketmq::PortOptions{.addresses = {address}, .tls = impl.options_.tls, .plain_too = impl.options_.plain_too}, *this,
+          impl.log_);
+      return port->listen();
+    }
+    std::optional<world::Address> address() const {
+      if (!port || port->addresses().empty()) return std::nullopt;
+      return port->addresses().front();
+    }
+    void send(ConnectionId to, std::string frame) override { port->send(to, std::move(frame)); }
+    void close(ConnectionId connection) override { port->close(connection); }
+    std::string address_of(ConnectionId connection) const override {
+      const world::Address* address = port->peer(connection);
+      return address ? to_string(*address) : std::string();
+    }
+    Impl& impl;
+    std::unique_ptr<rocketmq::Port> port;
+  };
+  struct NameServerRole final : Role {
+    using Role::Role;
+    void on_command(ConnectionId from, const rocketmq::Command& command) override {
+      if (command.is_response()) return;  // we ask nothing here
+      const rocketmq::Outgoing answer = server.on(from, command, impl.world_.now());
+      if (!command.is_oneway()) port->send(from, encode(answer));
+    }
+    void on_closed(ConnectionId connection) override { server.closed(connection); }
+    rocketmq::NameServer server;
+  };
+  struct BrokerRole final : Role {
+    using Role::Role;
+    void on_command(ConnectionId from, const rocketmq::Command& command) override { face->on_command(from, command); }
+    void on_closed(ConnectionId connection) override { face->on_closed(connection); }
+    std::unique_ptr<rocketmq::BrokerFace> face;
+  };
+
+  base::Result<void, std::string> start_broker() {
+    auto state = std::make_unique<BrokerState>();
+    if (const auto made = world::make_durable_directories(world_.files(), options_.store.directory); !made) {
+      return std::unexpected(made.error().message);
+    }
+    auto lock = world_.files().lock(options_.store.directory);
+    if (!lock) return std::unexpected(lock.error().message);
+    lock_ = std::move(*lock);
+    auto opened = open_store(world_, options_.store, state.get());
+    if (!opened) return std::unexpected(opened.error().message);
+    for (const std::string& line : to_lines(opened->report)) log_.warn("message log: {}", line);
+    store_ = std::move(opened->store);
+    state_ = std::move(state);
+
+    const auto tree = client::options_for(options_.tree);
+    if (!tree) return std::unexpected(fmt::format("coord.connect \"{}\": {}", options_.tree, tree.error().message));
+    catalogue_ = std::make_unique<TreeCatalogue>(world_, *tree, options_.broker.cluster, options_.broker.name, log_);
+    catalogue_->load([this](CatalogueContents contents) { serve(std::move(contents)); });
+    return {};
+  }
+
+  void serve(CatalogueContents contents) {
+    if (stopping_) return;
+    if (auto listening = broker_port_.listen(*options_.broker_address); !listening) return fail(listening.error());
+    const world::Address bound = *broker_port_.address();
+    const std::string host = options_.advertised_host.empty() ? bound.host : options_.advertised_host;
+    const std::string address = to_string(world::Address{host, bound.port});
+    const auto parsed = parse_host(address);
+    if (!parsed) return fail(fmt::format("mq.advertised_host: {} is no numeric address, as messages carry it", host));
+    BrokerOptions options = options_.broker;
+    options.host = *parsed;
+    const std::size_t topics = contents.topics.size(), groups = contents.groups.size();
+    broker_ = std::make_unique<Broker>(world_, options, std::move(store_), std::move(state_), *catalogue_, log_);
+    for (TopicConfig& topic : contents.topics) broker_->put(std::move(topic));
+    for (GroupConfig& group : contents.groups) broker_->put(std::move(group));
+    broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, options_.face, broker_port_, log_);
+    broker_->start();
+    broker_->on_topic([this](const std::string& topic, const TopicConfig* config) {
+      if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);
+      const rocketmq::TopicConfig shown = registered(*config);
+      name_server_.server.routes().put_topic(options_.broker.name, topic, &shown);
+    });
+    name_server_.server.routes().add({.cluster = options_.broker.cluster,
+                                      .broker = options_.broker.name,
+                                      .address = address,
+                                      .ha_address = address,
+                                      .topics = registered(broker_->topics())},
+                                     world_.now());
+    catalogue_->announce(address);
+    serving_ = true;
+    log_.info("broker listening address={} name={} cluster={} topics={} groups={}", address, options_.broker.name, options_.broker.cluster,
+              topics, groups);
+  }
+
+  void fail(const std::string& why) {
+    log_.error("messaging cannot start: {}", why);
+    if (on_failure) on_failure(why);
+  }
+
+  void expire_routes() {
+    world_.after(std::chrono::seconds(5), [this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.lock() || stopping_) return;
+      for (const ConnectionId connection : name_server_.server.routes().expire(world_.now())) name_server_.port->close(connection);
+      expire_routes();
+    });
+  }
+
+  world::World& world_;
+  const Options options_;
+  spdlog::logger& log_;
+  std::unique_ptr<world::DirectoryLock> lock_;
+  std::unique_ptr<BrokerState> state_;  // until the broker has them
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<TreeCatalogue> catalogue_;
+  std::unique_ptr<Broker> broker_;
+  NameServerRole name_server_;
+  BrokerRole broker_port_;
+  bool serving_ = false;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
+  auto impl = std::make_unique<Impl>(world, std::move(options), logger);
+  if (auto started = impl->start(); !started) return std::unexpected(started.error());
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+void Node::stop(world::Callback done) { impl_->stop(std::move(done)); }
+void Node::on_failure(std::function<void(const std::string&)> callback) { impl_->on_failure = std::move(callback); }
+bool Node::is_serving() const { return impl_->is_serving(); }
+Facts Node::facts() const { return impl_->facts(); }
+std::optional<world::Address> Node::name_server_address() const { return impl_->name_server_address(); }
+std::optional<world::Address> Node::broker_address() const { return impl_->broker_address(); }
+
+}  // namespace chorus::mq

@@ -1,0 +1,61 @@
+// Messaging at work: a broker and a name server, each if it is wanted, with their ports, store and place in the tree.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mq/broker/broker.h"
+#include "mq/log/store.h"
+#include "mq/rocketmq/broker_face.h"
+#include "world/world.h"
+
+namespace chorus::mq {
+
+struct Options {
+  std::optional<world::Address> name_server_address = world::Address{"127.0.0.1", 9876};
+  std::optional<world::Address> broker_address = world::Address{"127.0.0.1", 10911};
+  std::string advertised_host;  // brokerIP1: what clients are told to connect to; empty: the host of broker_address
+  std::optional<world::TlsOptions> tls;
+  bool plain_too = true;
+  std::string tree;  // connect string of the ZooKeeper ensemble that keeps topics and groups
+  StoreOptions store;
+  BrokerOptions broker;
+  rocketmq::FaceOptions face;
+};
+
+/// Where it stands, for metrics and `chorus status`.
+struct Facts {
+  bool serving = false;
+  BrokerCounters counters;
+  StoreStatistics store;
+  std::size_t connections = 0, producers = 0, consumers = 0, waiting = 0, topics = 0, groups = 0, open_transactions = 0;
+};
+
+/// Lives on one reactor.
+class Node {
+ public:
+  /// Opens the store, which blocks, and begins to listen once topics and groups are read. `logger` outlives the node. The words of the
+  /// error are for a person.
+  static base::Result<std::unique_ptr<Node>, std::string> start(world::World& world, Options options, spdlog::logger& logger);
+  ~Node();
+
+  void stop(world::Callback done);
+  /// It cannot go on: the words say why.
+  void on_failure(std::function<void(const std::string&)> callback);
+  bool is_serving() const;
+  Facts facts() const;
+  /// With the ports that the system picked.
+  std::optional<world::Address> name_server_address() const;
+  std::optional<world::Address> broker_address() const;
+
+ private:
+  class Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chorus::mq

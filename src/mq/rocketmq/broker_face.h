@@ -1,0 +1,121 @@
+// A broker's requests over remoting: decodes, calls the broker, encodes. Keeps nothing that the broker should keep.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mq/broker/broker.h"
+#include "mq/filter/sql_filter.h"
+#include "mq/filter/tag_filter.h"
+#include "mq/rocketmq/body/heartbeat.h"
+#include "mq/rocketmq/command.h"
+
+namespace chorus::mq::rocketmq {
+
+struct FaceOptions {
+  bool property_filter = true;  // enablePropertyFilter
+  std::int32_t pull_messages_max = 1024;
+  std::uint64_t pull_octets_max = 256 << 10;
+  std::chrono::milliseconds hold_max{60'000};
+  std::size_t filters_max = 1024;  // compiled expressions kept
+};
+
+/// Where answers and our own requests go.
+class Sender {
+ public:
+  virtual ~Sender() = default;
+  virtual void send(ConnectionId to, std::string frame) = 0;
+  virtual void close(ConnectionId connection) = 0;
+  /// "127.0.0.1:40312"; empty: it is gone.
+  virtual std::string address_of(ConnectionId connection) const = 0;
+};
+
+/// Lives on one reactor.
+class BrokerFace {
+ public:
+  BrokerFace(world::World& world, Broker& broker, FaceOptions options, Sender& sender, spdlog::logger& logger);
+  ~BrokerFace();
+  BrokerFace(const BrokerFace&) = delete;
+  BrokerFace& operator=(const BrokerFace&) = delete;
+
+  /// A request, or an answer to one of ours.
+  void on_command(ConnectionId from, const Command& command);
+  void on_closed(ConnectionId connection);
+
+ private:
+  /// Whom to answer, once what was asked for is done.
+  struct Asker {
+    ConnectionId connection;
+    std::int32_t opaque = 0;
+    bool oneway = false;
+  };
+  /// One of our requests that waits for its answer.
+  struct Pending {
+    ConnectionId to;
+    std::function<void(const Command* answer)> done;  // null: none came in time, or the client is gone
+  };
+
+  static Asker asker_of(ConnectionId from, const Command& command) {
+    return {.connection = from, .opaque = command.opaque, .oneway = command.is_oneway()};
+  }
+  void answer(const Asker& asker, Outgoing outgoing);
+  void refuse(const Asker& asker, ResponseCode code, std::string remark);
+  void refuse(const Asker& asker, const BrokerError& error);
+  bool refuse_bad_header(const Asker& asker, const HeaderReader& header);
+  template <class T>
+  void answer_body(const Asker& asker, const T& body);
+  void ask(ConnectionId to, Outgoing request, std::chrono::milliseconds limit, std::function<void(const Command* answer)> done);
+  void tell(ConnectionId to, Outgoing request);
+  Done answer_when_done(const Asker& asker);
+
+  // face_send.cc
+  void send_message(ConnectionId from, const Command& command);
+  void send_back(ConnectionId from, const Command& command);
+  void end_transaction(ConnectionId from, const Command& command);
+  void ask_about(const TransactionCheck& check);
+  void recall(ConnectionId from, const Command& command);
+  // face_pull.cc
+  void pull_message(ConnectionId from, const Command& command);
+  void pulled(const Asker& asker, const QueueKey& queue, Offset from, StoreResult<Batch> batch);
+  std::optional<SqlFilter> compiled(std::string_view expression, std::string& why);
+  // face_offsets.cc
+  void offsets(ConnectionId from, const Command& command);
+  void query(ConnectionId from, const Command& command);
+  // face_clients.cc
+  void heart_beat(ConnectionId from, const Command& command);
+  void unregister_client(ConnectionId from, const Command& command);
+  void check_client(ConnectionId from, const Command& command);
+  void consumer_list(ConnectionId from, const Command& command);
+  void lock_queues(ConnectionId from, const Command& command);
+  void tell_changed_groups();
+
+  world::World& world_;
+  Broker& broker_;
+  const FaceOptions options_;
+  Sender& sender_;
+  spdlog::logger& log_;
+  std::int32_t last_opaque_ = 0;
+  absl::flat_hash_map<std::int32_t, Pending> pending_;
+  std::list<SqlFilter> filters_;  // the last used first
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+template <class T>
+void BrokerFace::answer_body(const Asker& asker, const T& body) {
+  Outgoing outgoing;
+  outgoing.opaque = asker.opaque;
+  outgoing.body = encode_body(body);
+  answer(asker, std::move(outgoing));
+}
+
+/// How RocketMQ answers what a broker refuses.
+ResponseCode code_of(BrokerErrc code);
+
+}  // namespace chorus::mq::rocketmq

@@ -1,0 +1,30 @@
+// The NameServer's requests. source: namesrv/processor/DefaultRequestProcessor.java, ClientRequestProcessor.java
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "mq/rocketmq/command.h"
+#include "mq/rocketmq/routes.h"
+
+namespace chorus::mq::rocketmq {
+
+/// Pure: one request in, its answer out.
+class NameServer {
+ public:
+  Outgoing on(ConnectionId from, const Command& request, world::Instant now);
+  void closed(ConnectionId connection) { routes_.closed(connection); }
+  Routes& routes() { return routes_; }
+  const Routes& routes() const { return routes_; }
+
+ private:
+  Outgoing register_broker(ConnectionId from, const Command& request, world::Instant now);
+  Outgoing route(const Command& request);
+  Outgoing key_value(const Command& request);
+
+  Routes routes_;
+  std::map<std::string, std::map<std::string, std::string>> key_values_;  // namespace, key
+  std::map<std::string, std::string> config_;
+};
+
+}  // namespace chorus::mq::rocketmq
