@@ -13,6 +13,7 @@
 #include "admin/http.h"
 #include "app/coord_metrics.h"
 #include "app/log/logging.h"
+#include "app/mq_role.h"
 #include "app/version.h"
 #include "coord/node.h"
 #include "world/real/reactor.h"
@@ -29,6 +30,8 @@ void raise_open_files() {
 }
 
 std::string identity(const Settings& settings) {
+  if (!settings.node.roles.contains("coord"))
+    return "mq@" + (settings.mq.broker_address ? to_string(*settings.mq.broker_address) : "name-server");
   const auto& address = settings.coord.client_address ? settings.coord.client_address : settings.coord.secure_client_address;
   return "coord@" + to_string(*address);
 }
@@ -46,9 +49,15 @@ class Service {
     reactor_.poll_disk(loaded_.settings.node.disk_poll);
     // From here on, so that a signal during a long recovery ends the process in order once that is done.
     reactor_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); });
-    if (!start_coord() || !start_admin()) return 1;
+    const auto& roles = loaded_.settings.node.roles;
+    if (roles.contains("coord") && !start_coord()) return 1;
+    if (roles.contains("mq") && !start_mq()) return 1;
+    if (!start_admin()) return 1;
+    metrics_.collect(admin::collect_process);
+    metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);
     reactor_.run();
     http_.clear();
+    mq_.reset();
     node_.reset();
     spdlog::info("ended");
     return failed_ ? 1 : 0;
@@ -77,9 +86,29 @@ class Service {
       if (node_->is_read_only()) return "looks for a leader and serves reads only";
       return std::nullopt;
     });
-    metrics_.collect(admin::collect_process);
     metrics_.collect([this](admin::MetricWriter& out) { collect_coord(*node_, out); });
-    metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);
+    return true;
+  }
+
+  bool start_mq() {
+    auto role = MqRole::start(loaded_.settings.mq, [this](const std::string& why) {
+      reactor_.post([this, why] {
+        failed_ = true;
+        problem_ = why;
+        stop();
+      });
+    });
+    if (!role) {
+      spdlog::error("cannot start: {}", role.error());
+      return false;
+    }
+    mq_ = std::move(*role);
+    health_.gate("mq", [this]() -> std::optional<std::string> {
+      if (stopping_) return "stopping";
+      if (!mq_->facts().serving) return "waits for the tree";
+      return std::nullopt;
+    });
+    metrics_.collect([this](admin::MetricWriter& out) { collect_mq(mq_->facts(), out); });
     return true;
   }
 
@@ -115,6 +144,13 @@ class Service {
     if (stopping_) return;
     stopping_ = true;
     stopping_since_ = reactor_.now();
+    // Messaging first: it says good-bye to the tree.
+    if (!mq_) return stop_coord();
+    mq_->stop([this] { reactor_.post([this] { stop_coord(); }); });
+  }
+
+  void stop_coord() {
+    if (!node_) return reactor_.stop();
     node_->stop([this] { reactor_.stop(); });
   }
 
@@ -135,6 +171,7 @@ class Service {
   admin::Metrics metrics_;
   admin::Health health_;
   std::unique_ptr<coord::Node> node_;
+  std::unique_ptr<MqRole> mq_;
   std::vector<std::unique_ptr<admin::HttpServer>> http_;
   std::optional<std::string> problem_;
   bool stopping_ = false;

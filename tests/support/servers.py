@@ -165,7 +165,7 @@ class Chorus(Server):
 
     def command(self):
         settings = {'coord.client_address': self.address, 'coord.data_dir': self.data_directory(), 'coord.tick_time_ms': 2000,
-                    'coord.max_client_connections': 0, 'admin.address': '', **self.options}
+                    'coord.max_client_connections': 0, 'admin.address': '', 'node.roles': 'coord', **self.options}
         command = [str(self.binary), 'serve']
         for key, value in settings.items():
             command += ['--set', f'{key}={value}']

@@ -78,6 +78,7 @@ Entries read_sets(const std::vector<std::string>& sets) {
 
 /// What no single key can tell.
 void check(const Settings& settings, std::vector<std::string>& problems) {
+  if (!settings.node.roles.contains("coord")) return;
   const coord::Options& coord = settings.coord;
   const auto shortest = coord.min_session_timeout.value_or(2 * coord.tick_time);
   const auto longest = coord.max_session_timeout.value_or(20 * coord.tick_time);
@@ -97,6 +98,43 @@ void check(const Settings& settings, std::vector<std::string>& problems) {
   if (wants_tls && coord.tls && coord.tls->verify_peer && coord.tls->ca_file.empty()) {
     problems.push_back(
         "coord.tls_verify_client needs coord.tls_ca_file, or set it to false (zoo.cfg: ssl.trustStore.location, ssl.clientAuth)");
+  }
+}
+
+/// Gives messaging what is said in other places, and in other units.
+void form_mq(Settings& settings, std::vector<std::string>& problems) {
+  for (const std::string& role : settings.node.roles) {
+    if (role != "coord" && role != "mq") problems.push_back(fmt::format("node.roles: {} is none; there are coord and mq", role));
+  }
+  if (settings.node.roles.empty()) problems.push_back("node.roles is empty: this node would do nothing");
+  if (!settings.node.roles.contains("mq")) return;
+  const MqSettings& more = settings.mq_more;
+  mq::Options& mq = settings.mq;
+  mq.store.directory = more.data_dir;
+  mq.store.flush = more.flush == "async" ? mq::Flush::async : mq::Flush::sync;
+  mq.store.retain = more.retain;
+  mq.store.segment_octets = static_cast<std::uint64_t>(more.segment_mb) << 20;
+  mq.store.disk_used_ratio_clean = static_cast<double>(more.disk_used_percent_clean) / 100;
+  mq.store.disk_used_ratio_refuse = static_cast<double>(more.disk_used_percent_refuse) / 100;
+  if (more.data_dir.empty()) problems.push_back("mq.data_dir must not be empty");
+  const auto levels = mq::parse_delay_levels(more.delay_levels);
+  if (levels) mq.broker.delay_levels = *levels;
+  if (!levels)
+    problems.push_back(fmt::format("mq.delay_levels wants numbers with s, m, h or d, as \"1s 5s 1m\", not '{}'", more.delay_levels));
+  if (!more.tls.certificate_file.empty()) {
+    mq.tls = more.tls;
+    mq.tls->verify_peer = more.tls.verify_peer && !more.tls.ca_file.empty();
+    if (more.tls.key_file.empty()) problems.push_back("mq.tls_certificate_file needs mq.tls_key_file beside it");
+  }
+  mq.tree = settings.coord_connect;
+  if (mq.tree.empty() && settings.coord.client_address) {
+    world::Address address = *settings.coord.client_address;
+    if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+    if (address.host == "::") address.host = "::1";
+    mq.tree = to_string(address);
+  }
+  if (mq.broker_address && mq.tree.empty()) {
+    problems.push_back("messaging has no tree to keep its topics in: set coord.client_address or coord.connect");
   }
 }
 
@@ -131,6 +169,7 @@ Loaded load(const Sources& sources) {
     form_ensemble(files, sources.file, loaded, problems);
   }
   if (problems.empty()) check(loaded.settings, problems);
+  if (problems.empty()) form_mq(loaded.settings, problems);
   if (!problems.empty()) throw ConfigError(std::move(problems));
   return loaded;
 }

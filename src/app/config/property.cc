@@ -125,6 +125,15 @@ constexpr Property sasl(Property property) {
   return bind<&Settings::ensemble, &EnsembleSettings::sasl, Field>(property);
 }
 
+template <auto... Fields>
+constexpr Property mq(Property property) {
+  return bind<&Settings::mq, Fields...>(property);
+}
+template <auto... Fields>
+constexpr Property mq_more(Property property) {
+  return bind<&Settings::mq_more, Fields...>(property);
+}
+
 using coord::EnsembleOptions;
 using coord::Options;
 using world::TlsOptions;
@@ -325,6 +334,84 @@ constexpr Property table[] = {
         {.key = "coord.super_digest", .help = "user:base64(sha1(user:password)) of whom no ACL stops; empty: nobody.", .secret = true}),
     coord<&Options::four_letter_words>(
         {.key = "coord.four_letter_words", .help = "The four-letter words answered on the client port; \"*\": all."}),
+    bind<&Settings::coord_connect>(
+        {.key = "coord.connect",
+         .help = "The ensemble that the other roles of this node keep their facts in, \"host:port,host:port/chroot\"; "
+                 "empty: this node's own."}),
+    mq<&mq::Options::name_server_address>(
+        {.key = "mq.name_server_address", .help = "Where RocketMQ clients find their NameServer; empty: none runs here."}),
+    mq<&mq::Options::broker_address>(
+        {.key = "mq.broker_address", .help = "Where RocketMQ clients connect to the broker; empty: none runs here."}),
+    mq<&mq::Options::advertised_host>(
+        {.key = "mq.advertised_host",
+         .help =
+             "The numeric address that clients are told to connect to, and that stands in message ids; empty: that of broker_address."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::name>({.key = "mq.broker_name", .help = "This broker's name: topics have queues on it."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::cluster>({.key = "mq.cluster", .help = "The cluster of brokers that it belongs to."}),
+    mq_more<&MqSettings::data_dir>({.key = "mq.data_dir", .help = "The message log and its indexes live there."}),
+    mq_more<&MqSettings::flush>({.key = "mq.flush",
+                                 .help =
+                                     "sync: a message is acknowledged when it is on the disk; async: when it is written, and on the disk "
+                                     "within flush_interval_ms.",
+                                 .choices = "sync|async"}),
+    mq<&mq::Options::store, &mq::StoreOptions::flush_interval>(
+        {.key = "mq.flush_interval_ms", .help = "How long a message may wait for the disk, with async.", .min = 1, .max = day_ms}),
+    mq_more<&MqSettings::segment_mb>(
+        {.key = "mq.segment_mb", .help = "A file of the log is followed by the next at this size.", .min = 1, .max = 2048}),
+    mq_more<&MqSettings::retain>(
+        {.key = "mq.retain_hours", .help = "Messages older than this are deleted, a file at a time.", .min = 1, .max = 24 * 3660}),
+    mq<&mq::Options::store, &mq::StoreOptions::retain_octets>({.key = "mq.retain_bytes",
+                                                               .help = "And the oldest while all are larger than this; 0: however large.",
+                                                               .max = std::numeric_limits<std::int64_t>::max()}),
+    mq_more<&MqSettings::disk_used_percent_clean>(
+        {.key = "mq.disk_used_clean_percent", .help = "And the oldest while the disk is fuller than this.", .min = 1, .max = 100}),
+    mq_more<&MqSettings::disk_used_percent_refuse>(
+        {.key = "mq.disk_used_refuse_percent", .help = "Above this nothing is taken any more.", .min = 1, .max = 100}),
+    mq<&mq::Options::store, &mq::StoreOptions::tail_octets>({.key = "mq.tail_bytes",
+                                                             .help = "Newest messages kept in memory, for consumers that follow.",
+                                                             .min = 1 << 20,
+                                                             .max = std::int64_t{1} << 40}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::message_octets_max>(
+        {.key = "mq.max_message_bytes", .help = "Longest body (maxMessageSize).", .min = 1024, .max = 15 << 20}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::topics, &mq::TopicDefaults::auto_create>(
+        {.key = "mq.auto_create_topic", .help = "A topic is made when something is sent to it (autoCreateTopicEnable)."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::topics, &mq::TopicDefaults::queues>(
+        {.key = "mq.default_topic_queues", .help = "Queues of such a topic at most (defaultTopicQueueNums).", .min = 1, .max = 1024}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::groups, &mq::GroupDefaults::auto_create>(
+        {.key = "mq.auto_create_group", .help = "A group is made when it is first seen (autoCreateSubscriptionGroup)."}),
+    mq_more<&MqSettings::delay_levels>(
+        {.key = "mq.delay_levels", .help = "Delays that a message may ask for by their number (messageDelayLevel)."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::timer_delay_max>(
+        {.key = "mq.timer_max_delay_ms",
+         .help = "Longest delay that a timed message may ask for (timerMaxDelaySec).",
+         .min = 1000,
+         .max = 366 * day_ms}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::transaction_timeout>(
+        {.key = "mq.transaction_timeout_ms",
+         .help = "A producer is not asked about a transaction that is younger (transactionTimeOut).",
+         .max = day_ms}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::transaction_check_interval>(
+        {.key = "mq.transaction_check_interval_ms", .help = "How often it is asked (transactionCheckInterval).", .min = 10, .max = day_ms}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::transaction_check_max>(
+        {.key = "mq.transaction_check_max",
+         .help = "After so many answers that say nothing it is put aside (transactionCheckMax).",
+         .min = 1,
+         .max = 10'000}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::reject_transactions>(
+        {.key = "mq.reject_transactions", .help = "Refuses transactional messages (rejectTransactionMessage)."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::recall>(
+        {.key = "mq.recall_messages", .help = "Timed messages may be recalled (recallMessageEnable)."}),
+    mq<&mq::Options::face, &mq::rocketmq::FaceOptions::property_filter>(
+        {.key = "mq.property_filter", .help = "Subscriptions may be by SQL92 (enablePropertyFilter)."}),
+    mq_more<&MqSettings::tls, &TlsOptions::certificate_file>(
+        {.key = "mq.tls_certificate_file", .help = "PEM: with it both ports take TLS as well, told apart by the first octet."}),
+    mq_more<&MqSettings::tls, &TlsOptions::key_file>({.key = "mq.tls_key_file", .help = "PEM: the certificate's private key."}),
+    mq_more<&MqSettings::tls, &TlsOptions::ca_file>({.key = "mq.tls_ca_file", .help = "PEM: who may sign the certificates of clients."}),
+    mq_more<&MqSettings::tls, &TlsOptions::verify_peer>(
+        {.key = "mq.tls_verify_client", .help = "Demands a certificate of every TLS client."}),
+    mq<&mq::Options::plain_too>(
+        {.key = "mq.tls_plain_too", .help = "Beside TLS, plain connections are taken (tls.server.mode permissive)."}),
+    bind<&Settings::node, &NodeSettings::roles>({.key = "node.roles", .help = "What runs here: coord, mq. From a zoo.cfg: coord."}),
     bind<&Settings::node, &NodeSettings::disk_poll>({.key = "node.disk_poll_us",
                                                      .help = "While the disk syncs in less time than this, its end is looked for rather "
                                                              "than slept for: quicker, at the price of CPU; 0: never.",

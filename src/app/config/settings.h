@@ -3,15 +3,18 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "coord/options.h"
+#include "mq/node.h"
 #include "world/net.h"
 
 namespace chorus::app {
 
 struct NodeSettings {
+  std::set<std::string> roles{"coord", "mq"};
   /// See world::real::Reactor::poll_disk().
   std::chrono::microseconds disk_poll{400};
 };
@@ -45,8 +48,22 @@ struct EnsembleSettings {
   QuorumSaslSettings sasl;
 };
 
+/// What of messaging is not in mq::Options as it is.
+struct MqSettings {
+  std::string data_dir = "chorus-data/mq";
+  std::string flush = "sync";
+  std::chrono::hours retain{72};
+  std::int64_t disk_used_percent_clean = 75, disk_used_percent_refuse = 90;
+  std::int64_t segment_mb = 256;
+  std::string delay_levels = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
+  world::TlsOptions tls;  // becomes mq.tls when it names a certificate
+};
+
 struct Settings {
   coord::Options coord;
+  std::string coord_connect;  // an ensemble elsewhere, for the services above; empty: this node's
+  mq::Options mq;
+  MqSettings mq_more;
   EnsembleSettings ensemble;
   world::TlsOptions coord_tls;  // becomes coord.tls when it names a certificate
   NodeSettings node;

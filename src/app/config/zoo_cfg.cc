@@ -72,7 +72,8 @@ class Translation {
                                     {"coord.init_limit_ticks", "0"},
                                     {"coord.sync_limit_ticks", "0"},
                                     {"coord.extended_types_enabled", "false"},
-                                    {"coord.four_letter_words", "srvr"}}) {
+                                    {"coord.four_letter_words", "srvr"},
+                                    {"node.roles", "coord"}}) {
       out_.entries.push_back({key, text, "default for zoo.cfg"});
     }
     if (given("dataDir") == nullptr) out_.problems.push_back(name_ + ": dataDir is missing");

@@ -21,7 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / 'tests/support'))
-from servers import wait_until  # noqa: E402
+from servers import free_port, wait_until  # noqa: E402
 
 CLUSTER = 'DefaultCluster'  # RocketMQ's own default
 BROKER = 'broker-a'
@@ -262,10 +262,21 @@ class Chorus(Peer):
     def available(cls):
         return cls.binary.exists()
 
+    # What RocketMQ calls its settings, and we; the rest is about how it keeps its files.
+    SPELLINGS = {'autoCreateTopicEnable': 'mq.auto_create_topic', 'enablePropertyFilter': 'mq.property_filter',
+                 'recallMessageEnable': 'mq.recall_messages', 'transactionTimeOut': 'mq.transaction_timeout_ms',
+                 'transactionCheckInterval': 'mq.transaction_check_interval_ms', 'transactionCheckMax': 'mq.transaction_check_max',
+                 'messageDelayLevel': 'mq.delay_levels', 'brokerName': 'mq.broker_name', 'brokerClusterName': 'mq.cluster',
+                 'defaultTopicQueueNums': 'mq.default_topic_queues', 'autoCreateSubscriptionGroup': 'mq.auto_create_group'}
+
     def settings(self):
-        return {'rocketmq.namesrv_address': self.namesrv, 'rocketmq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
-                'coord.client_address': '', 'admin.address': '',
-                **{f'rocketmq.{key}': value for key, value in {**BROKER_SETTINGS, **self.options}.items()}}
+        said = {**BROKER_SETTINGS, **self.options}
+        return {'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
+                'mq.broker_name': BROKER, 'mq.cluster': CLUSTER,
+                'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.data_dir': self.directory / 'coord', 'admin.address': '',
+                'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99,
+                **{self.SPELLINGS[key]: value for key, value in said.items() if key in self.SPELLINGS},
+                **{key: value for key, value in self.options.items() if '.' in key}}
 
     def start(self):
         before = time.monotonic()
