@@ -55,6 +55,7 @@ struct BrokerOptions {
 enum class BrokerErrc {
   illegal_message,  // name, size or properties
   invalid,          // a request that can never work; the words say why
+  no_queue,         // the topic has no such queue
   topic_unknown,
   group_unknown,
   no_permission,
@@ -113,8 +114,6 @@ struct SendBack {
   Position position = 0;
   std::string group;
   std::int32_t delay_level = 0;
-  std::string origin_message_id;
-  std::string origin_topic;
   std::optional<std::int32_t> max_reconsume_times;
 };
 

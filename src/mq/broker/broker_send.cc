@@ -57,10 +57,7 @@ BrokerResult<const TopicConfig*> Broker::topic_for_send(std::string_view name, c
   }
   const auto config = topics_.find_or_create(name, hint.like, hint.queues, now_ms());
   if (!config) return base::error(code_of(config.error().code), config.error().message);
-  if (!(*config)->may_write()) {
-    return base::error(BrokerErrc::no_permission,
-                       fmt::format("the sending message to topic[{}] is forbidden: it may not be written to", name));
-  }
+  // Whether the topic may be written to is not asked: producers see that in its route. source: SendMessageProcessor
   return *config;
 }
 
@@ -120,8 +117,8 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
     message.queue =
         config.write_queues > 0 ? static_cast<std::int32_t>(world_.random().below(static_cast<std::uint64_t>(config.write_queues))) : 0;
   if (message.queue >= queues) {
-    return base::error(BrokerErrc::invalid, fmt::format("request queueId[{}] is illegal, topic {} has {} queues to read and {} to write",
-                                                        message.queue, config.name, config.read_queues, config.write_queues));
+    return base::error(BrokerErrc::no_queue, fmt::format("request queueId[{}] is illegal, topic {} has {} queues to read and {} to write",
+                                                         message.queue, config.name, config.read_queues, config.write_queues));
   }
   if (config.multi_tags) message.sys_flag |= sys_flag::multi_tags;
   if (message.body.size() > options_.message_octets_max) {
@@ -148,26 +145,26 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   set_property(properties, property::cluster, options_.cluster);
 
   const Properties given(properties);
-  const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
-    set_property(properties, property::real_topic, config.name);
-    set_property(properties, property::real_queue_id, std::to_string(message.queue));
-    return encode(message, to, queue, type, due_ms);
-  };
-  const auto checked = [&](Prepared prepared) -> BrokerResult<Prepared> {
+  const auto build = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) -> BrokerResult<Prepared> {
     if (properties.size() > properties_octets_max) {
       return base::error(BrokerErrc::illegal_message,
                          fmt::format("the message is illegal: its properties have {} octets, 32767 are the most", properties.size()));
     }
-    return prepared;
+    return encode(message, to, queue, type, due_ms);
   };
-  if (in_batch) return checked(encode(message, config.name, message.queue, EntryType::none, 0));
+  const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
+    set_property(properties, property::real_topic, config.name);
+    set_property(properties, property::real_queue_id, std::to_string(message.queue));
+    return build(to, queue, type, due_ms);
+  };
+  if (in_batch) return build(config.name, message.queue, EntryType::none, 0);
 
   if (given.get_bool(property::transaction_prepared) && !topic::is_retry(config.name)) {
     if (options_.reject_transactions) {
       return base::error(BrokerErrc::no_permission, fmt::format("the broker[{}] sending transaction message is forbidden", options_.name));
     }
     message.sys_flag = sys_flag::with_transaction(message.sys_flag, sys_flag::transaction_none);
-    return checked(redirect(topic::half, 0, EntryType::half, 0));
+    return redirect(topic::half, 0, EntryType::half, 0);
   }
   message.sys_flag = sys_flag::with_transaction(message.sys_flag, sys_flag::transaction_none);
 
@@ -178,8 +175,8 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   if (level && *level > 0 && !options_.delay_levels.empty()) {
     const auto at = std::min<std::size_t>(static_cast<std::size_t>(*level), options_.delay_levels.size());
     set_property(properties, property::delay_level, std::to_string(at));
-    return checked(redirect(topic::schedule, static_cast<std::int32_t>(at) - 1, EntryType::none,
-                            std::max(now + options_.delay_levels[at - 1].count(), earliest)));
+    return redirect(topic::schedule, static_cast<std::int32_t>(at) - 1, EntryType::none,
+                    std::max(now + options_.delay_levels[at - 1].count(), earliest));
   }
   std::optional<std::int64_t> deliver_ms = given.get_int(property::timer_deliver_ms);
   if (const auto seconds = given.get_int(property::timer_delay_seconds); !deliver_ms && seconds) deliver_ms = now + *seconds * 1000;
@@ -192,11 +189,11 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
     }
     set_property(properties, property::timer_out_ms, std::to_string(*deliver_ms));
     auto prepared =
-        checked(redirect(topic::timer, 0, EntryType::none, std::max(std::min(*deliver_ms, now + options_.timer_roll.count()), earliest)));
+        redirect(topic::timer, 0, EntryType::none, std::max(std::min(*deliver_ms, now + options_.timer_roll.count()), earliest));
     if (prepared) prepared->timed = true;
     return prepared;
   }
-  return checked(encode(message, config.name, message.queue, EntryType::none, 0));
+  return build(config.name, message.queue, EntryType::none, 0);
 }
 
 StoredMessage Broker::told(const Appended& appended, Prepared& prepared, std::string_view) const {
@@ -318,8 +315,7 @@ void Broker::send_back(SendBack request, Done done) {
         if (!message->properties().has(property::retry_topic)) set_property(properties, property::retry_topic, message->topic);
         set_property(properties, property::wait_store_ok, "false");
         if (!message->properties().has(property::origin_message_id)) {
-          set_property(properties, property::origin_message_id,
-                       request.origin_message_id.empty() ? message->offset_id() : request.origin_message_id);
+          set_property(properties, property::origin_message_id, message->offset_id());
         }
         const std::int32_t most = request.max_reconsume_times.value_or(group->retry_max_times);
         const bool dead = request.delay_level < 0 || message->reconsume_times >= most;

@@ -10,6 +10,8 @@ ResponseCode code_of(BrokerErrc code) {
   switch (code) {
     case BrokerErrc::illegal_message:
       return ResponseCode::message_illegal;
+    case BrokerErrc::no_queue:
+      return ResponseCode::invalid_parameter;
     case BrokerErrc::topic_unknown:
       return ResponseCode::topic_not_exist;
     case BrokerErrc::group_unknown:
@@ -29,7 +31,12 @@ ResponseCode code_of(BrokerErrc code) {
 }
 
 BrokerFace::BrokerFace(world::World& world, Broker& broker, FaceOptions options, Sender& sender, spdlog::logger& logger)
-    : world_(world), broker_(broker), options_(options), sender_(sender), log_(logger) {
+    : world_(world),
+      broker_(broker),
+      options_(options),
+      sender_(sender),
+      log_(logger),
+      started_ms_(world.wall_now().time_since_epoch().count()) {
   broker_.on_check([this](const TransactionCheck& check) { ask_about(check); });
   broker_.on_silent([this](ConnectionId connection) { sender_.close(connection); });
 }
@@ -136,6 +143,41 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::lock_batch_mq:
     case RequestCode::unlock_batch_mq:
       return lock_queues(from, command);
+    case RequestCode::update_and_create_topic:
+    case RequestCode::update_and_create_topic_list:
+    case RequestCode::delete_topic_in_broker:
+    case RequestCode::get_topic_config:
+    case RequestCode::get_all_topic_config:
+    case RequestCode::get_system_topic_list_from_broker:
+      return topics(from, command);
+    case RequestCode::update_and_create_subscriptiongroup:
+    case RequestCode::update_and_create_subscriptiongroup_list:
+    case RequestCode::get_subscriptiongroup_config:
+    case RequestCode::get_all_subscriptiongroup_config:
+    case RequestCode::delete_subscriptiongroup:
+    case RequestCode::update_and_get_group_forbidden:
+    case RequestCode::query_topics_by_consumer:
+    case RequestCode::query_topic_consume_by_who:
+    case RequestCode::query_subscription_by_consumer:
+      return groups(from, command);
+    case RequestCode::get_topic_stats_info:
+    case RequestCode::get_consume_stats:
+    case RequestCode::query_consume_time_span:
+    case RequestCode::clone_group_offset:
+    case RequestCode::invoke_broker_to_reset_offset:
+    case RequestCode::get_consumer_connection_list:
+    case RequestCode::get_producer_connection_list:
+    case RequestCode::get_all_producer_info:
+    case RequestCode::get_consumer_running_info:
+    case RequestCode::consume_message_directly:
+      return statistics(from, command);
+    case RequestCode::send_reply_message:
+    case RequestCode::send_reply_message_v2:
+      return reply(from, command);
+    case RequestCode::get_broker_config:
+    case RequestCode::update_broker_config:
+    case RequestCode::get_broker_runtime_info:
+      return configuration(from, command);
     default:
       break;
   }

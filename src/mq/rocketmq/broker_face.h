@@ -14,6 +14,7 @@
 #include "mq/broker/broker.h"
 #include "mq/filter/sql_filter.h"
 #include "mq/filter/tag_filter.h"
+#include "mq/rocketmq/body/body.h"
 #include "mq/rocketmq/body/heartbeat.h"
 #include "mq/rocketmq/command.h"
 
@@ -95,6 +96,20 @@ class BrokerFace {
   void consumer_list(ConnectionId from, const Command& command);
   void lock_queues(ConnectionId from, const Command& command);
   void tell_changed_groups();
+  // face_topics.cc
+  void topics(ConnectionId from, const Command& command);
+  void groups(ConnectionId from, const Command& command);
+  // face_statistics.cc
+  void statistics(ConnectionId from, const Command& command);
+  void reset_offsets(ConnectionId from, const Command& command);
+  void relay(ConnectionId from, const Command& command);
+  MessageQueue shown_queue(const QueueKey& queue) const;
+  /// The store time of the record at each of these places; 0: there is none. `done` with as many.
+  void times_at(std::vector<std::pair<QueueKey, Offset>> places, std::function<void(std::vector<std::int64_t>)> done);
+  // face_reply.cc
+  void reply(ConnectionId from, const Command& command);
+  // face_configuration.cc
+  void configuration(ConnectionId from, const Command& command);
 
   world::World& world_;
   Broker& broker_;
@@ -103,6 +118,7 @@ class BrokerFace {
   spdlog::logger& log_;
   std::int32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Pending> pending_;
+  const std::int64_t started_ms_;
   std::list<SqlFilter> filters_;  // the last used first
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

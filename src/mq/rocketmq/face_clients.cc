@@ -85,10 +85,11 @@ void BrokerFace::heart_beat(ConnectionId from, const Command& command) {
     broker_.clients().consumer(consumer, client);
   }
   for (const ProducerData& data : heartbeat->producers) broker_.clients().producer(data.group_name, client);
-  tell_changed_groups();
   Outgoing outgoing;
   outgoing.field("IS_SUPPORT_HEART_BEAT_V2", false).field("IS_SUB_CHANGE", true);
   answer(asker, std::move(outgoing));
+  // The answer comes first: Java's client leaves its next heartbeat out when it is told of a change before this one is answered.
+  tell_changed_groups();
 }
 
 void BrokerFace::unregister_client(ConnectionId from, const Command& command) {
