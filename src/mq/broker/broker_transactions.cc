@@ -78,8 +78,8 @@ void Broker::finish_half(const EndTransaction& request, const Entry& entry, Done
   }
   NewMessage copy = copy_of(*half, request.half_position);
   copy.sys_flag = sys_flag::with_transaction(copy.sys_flag, sys_flag::transaction_commit);
+  // TRAN_MSG stays: consumers of Java's client take the transaction's id from it. source: PullAPIWrapper.processPullResult
   copy.properties = real->properties;
-  remove_property(copy.properties, property::transaction_prepared);
   Prepared prepared = encode(copy, real->topic, real->queue, EntryType::transaction_copy, 0);
   prepared.entry.flush = std::nullopt;
   append(std::move(prepared), [this, done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {

@@ -171,6 +171,10 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::get_consumer_running_info:
     case RequestCode::consume_message_directly:
       return statistics(from, command);
+    case RequestCode::query_assignment:
+      return assignment(from, command);
+    case RequestCode::invoke_broker_to_get_consumer_status:
+      return consumer_status(from, command);
     case RequestCode::send_reply_message:
     case RequestCode::send_reply_message_v2:
       return reply(from, command);

@@ -106,6 +106,9 @@ class BrokerFace {
   MessageQueue shown_queue(const QueueKey& queue) const;
   /// The store time of the record at each of these places; 0: there is none. `done` with as many.
   void times_at(std::vector<std::pair<QueueKey, Offset>> places, std::function<void(std::vector<std::int64_t>)> done);
+  // face_assignment.cc
+  void assignment(ConnectionId from, const Command& command);
+  void consumer_status(ConnectionId from, const Command& command);
   // face_reply.cc
   void reply(ConnectionId from, const Command& command);
   // face_configuration.cc

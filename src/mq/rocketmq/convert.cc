@@ -46,7 +46,8 @@ SubscriptionGroupConfig shown(const GroupConfig& group) {
     const RetryPolicy& policy = *group.retry_policy;
     if (policy.type == RetryPolicy::Type::exponential) {
       body.retry_policy.type = RetryPolicyType::exponential;
-      body.retry_policy.exponential = ExponentialRetryPolicy{.initial_ms = policy.initial_ms, .max_ms = policy.max_ms, .multiplier = policy.multiplier};
+      body.retry_policy.exponential =
+          ExponentialRetryPolicy{.initial_ms = policy.initial_ms, .max_ms = policy.max_ms, .multiplier = policy.multiplier};
     } else if (!policy.next_ms.empty()) {
       body.retry_policy.customized = CustomizedRetryPolicy{.next_ms = policy.next_ms};
     }

@@ -42,7 +42,9 @@ void BrokerFace::times_at(std::vector<std::pair<QueueKey, Offset>> places, std::
       one();
     });
   }
-  world_.post([one] { one(); });
+  world_.post([one, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) one();
+  });
 }
 
 void BrokerFace::statistics(ConnectionId from, const Command& command) {

@@ -1,0 +1,292 @@
+#include "mq/broker/broker.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "world/sim/simulation.h"
+
+namespace chorus::mq {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Answers at once, and keeps what it is told over restarts.
+struct MemoryCatalogue final : Catalogue {
+  world::World* world = nullptr;
+  std::map<std::string, TopicConfig> topics;
+  std::map<std::string, GroupConfig> groups;
+  void later(Stored done) {
+    world->post([done = std::move(done)]() mutable { done({}); });
+  }
+  void put(const TopicConfig& topic, Stored done) override {
+    topics[topic.name] = topic;
+    later(std::move(done));
+  }
+  void remove_topic(const std::string& topic, Stored done) override {
+    topics.erase(topic);
+    later(std::move(done));
+  }
+  void put(const GroupConfig& group, Stored done) override {
+    groups[group.name] = group;
+    later(std::move(done));
+  }
+  void remove_group(const std::string& group, Stored done) override {
+    groups.erase(group);
+    later(std::move(done));
+  }
+};
+
+struct BrokerTest : testing::Test {
+  sim::Simulation simulation{7, {.disk = {.capacity = 64 << 20}}};
+  sim::Node& machine{simulation.add_node("machine")};
+  MemoryCatalogue catalogue;
+  BrokerOptions options;
+  spdlog::logger log{"broker"};
+  Broker* broker = nullptr;
+  std::vector<TransactionCheck> checks;
+
+  BrokerTest() {
+    options.host = *parse_host("10.0.0.1:10911");
+    options.transaction_timeout = 2s;
+    options.transaction_check_interval = 1s;
+    machine.set_boot([this](world::World& world) -> std::shared_ptr<void> {
+      auto state = std::make_unique<BrokerState>();
+      auto opened = open_store(world, {.directory = "/mq", .segment_octets = 1 << 16, .entry_octets_max = 32 << 10}, state.get());
+      if (!opened) return nullptr;
+      catalogue.world = &world;
+      auto made = std::make_shared<Broker>(world, options, std::move(opened->store), std::move(state), catalogue, log);
+      for (const auto& [name, topic] : catalogue.topics) made->put(topic);
+      for (const auto& [name, group] : catalogue.groups) made->put(group);
+      made->on_check([this](TransactionCheck check) { checks.push_back(std::move(check)); });
+      made->start();
+      broker = made.get();
+      return made;
+    });
+    machine.start();
+    EXPECT_NE(broker, nullptr);
+  }
+  void restart() {
+    machine.kill();
+    machine.start();
+  }
+  template <class Result, class Call>
+  Result wait(Call call) {
+    auto result = std::make_shared<std::optional<Result>>();
+    call([result](Result got) { *result = std::move(got); });
+    EXPECT_FALSE(result->has_value()) << "a completion from within the call";
+    EXPECT_TRUE(simulation.run_until([&] { return result->has_value(); }, 120s));
+    return std::move(**result);
+  }
+  BrokerResult<StoredMessage> send(std::string_view topic, std::string_view body,
+                                   std::vector<std::pair<std::string_view, std::string>> properties = {}, std::int32_t queue = 0,
+                                   std::int32_t reconsume_times = 0) {
+    return wait<BrokerResult<StoredMessage>>([&](auto done) {
+      NewMessage message{.topic = topic, .queue = queue, .reconsume_times = reconsume_times, .body = body};
+      for (const auto& [name, value] : properties) append_property(message.properties, name, value);
+      broker->send(std::move(message), {.queues = 1}, std::move(done));
+    });
+  }
+  StoreResult<Batch> pull(const QueueKey& queue, Offset from, std::chrono::milliseconds hold = 0ms) {
+    return wait<StoreResult<Batch>>([&](auto done) {
+      PullRequest request{.queue = queue, .from = from, .connection = ConnectionId(1)};
+      if (hold > 0ms) request.hold_until = catalogue.world->now() + hold;
+      broker->pull(std::move(request), std::move(done));
+    });
+  }
+  static std::vector<std::string> bodies(const Batch& batch) {
+    std::vector<std::string> out;
+    std::string_view rest = batch.payloads;
+    for (const IndexEntry& entry : batch.entries) {
+      out.emplace_back(decode_message(rest.substr(0, entry.size))->body);
+      rest.remove_prefix(entry.size);
+    }
+    return out;
+  }
+  std::vector<std::string> all(const QueueKey& queue) { return bodies(*pull(queue, broker->bounds(queue).min)); }
+  void pass(std::chrono::milliseconds time) {
+    simulation.run_until([] { return false; }, time);
+  }
+  BrokerResult<void> end(const StoredMessage& half, TransactionOutcome outcome, std::string group = "p") {
+    return wait<BrokerResult<void>>([&](auto done) {
+      broker->end_transaction(
+          {.producer_group = std::move(group), .half_offset = half.offset, .half_position = half.position, .outcome = outcome},
+          std::move(done));
+    });
+  }
+  std::vector<std::pair<std::string_view, std::string>> half() const {
+    return {{property::transaction_prepared, "true"}, {property::producer_group, "p"}};
+  }
+};
+
+TEST_F(BrokerTest, WhatWasSentIsPulledAlsoAfterAKill) {
+  ASSERT_TRUE(send("t", "one"));
+  const auto two = send("t", "two", {{property::keys, "k1 k2"}});
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->offset, 1);
+  EXPECT_FALSE(two->unique_key.empty());
+  EXPECT_THAT(all({"t", 0}), ElementsAre("one", "two"));
+  restart();
+  EXPECT_THAT(all({"t", 0}), ElementsAre("one", "two"));
+  EXPECT_NE(broker->topics().find("t"), nullptr) << "made by the send, and told to the catalogue";
+  const auto found =
+      wait<StoreResult<std::vector<std::string>>>([&](auto done) { broker->find_key("t", "k2", 0, 1LL << 60, 10, std::move(done)); });
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(decode_message(found->front())->body, "two");
+}
+
+TEST_F(BrokerTest, RefusalsSayWhy) {
+  EXPECT_EQ(send("a.b", "x").error().code, BrokerErrc::invalid);
+  EXPECT_EQ(send("SCHEDULE_TOPIC_XXXX", "x").error().code, BrokerErrc::no_permission);
+  EXPECT_EQ(send("t", "x", {}, 9).error().code, BrokerErrc::no_queue);
+  EXPECT_EQ(send("t", std::string(5 << 20, 'x')).error().code, BrokerErrc::illegal_message);
+  EXPECT_EQ(send("t", "x", {{"long", std::string(32'760, 'x')}}).error().code, BrokerErrc::illegal_message);
+  EXPECT_EQ(send("%RETRY%nobody", "x").error().code, BrokerErrc::group_unknown);
+}
+
+TEST_F(BrokerTest, AReaderThatWaitsIsWokenByTheNextMessage) {
+  ASSERT_TRUE(send("t", "one"));
+  auto got = std::make_shared<std::optional<Batch>>();
+  broker->pull({.queue = {"t", 0}, .from = 1, .hold_until = catalogue.world->now() + 15s, .connection = ConnectionId(1)},
+               [got](StoreResult<Batch> batch) { *got = std::move(*batch); });
+  pass(5s);
+  EXPECT_FALSE(got->has_value());
+  EXPECT_EQ(broker->waiting(), 1u);
+  ASSERT_TRUE(send("t", "two"));
+  ASSERT_TRUE(simulation.run_until([&] { return got->has_value(); }, 1s));
+  EXPECT_THAT(bodies(**got), ElementsAre("two"));
+  EXPECT_EQ(pull({"t", 0}, 2, 3s)->status, Batch::Status::at_end) << "nothing came in time";
+}
+
+TEST_F(BrokerTest, WhoIsGoneWaitsNoMore) {
+  ASSERT_TRUE(send("t", "one"));
+  bool answered = false;
+  broker->pull({.queue = {"t", 0}, .from = 1, .hold_until = catalogue.world->now() + 15s, .connection = ConnectionId(5)},
+               [&](StoreResult<Batch>) { answered = true; });
+  pass(1s);
+  broker->forget(ConnectionId(5));
+  EXPECT_EQ(broker->waiting(), 0u);
+  pass(20s);
+  EXPECT_FALSE(answered);
+}
+
+TEST_F(BrokerTest, ADelayedMessageComesWhenItIsDueAndOnce) {
+  ASSERT_TRUE(send("t", "now"));
+  ASSERT_TRUE(send("t", "later", {{property::delay_level, "2"}}));
+  ASSERT_TRUE(send("t", "soon", {{property::delay_level, "1"}}));
+  pass(900ms);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("now"));
+  pass(1s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("now", "soon"));
+  restart();
+  pass(10s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("now", "soon", "later"));
+  restart();
+  pass(10s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("now", "soon", "later"));
+}
+
+TEST_F(BrokerTest, ATimedMessageBeyondTheRollComesInTime) {
+  options.timer_roll = 10s;
+  restart();
+  ASSERT_TRUE(send("t", "x"));
+  ASSERT_TRUE(send("t", "timed", {{property::timer_delay_seconds, "35"}}));
+  pass(34s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x"));
+  pass(2s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x", "timed"));
+}
+
+TEST_F(BrokerTest, ARecalledMessageDoesNotCome) {
+  options.recall = true;
+  restart();
+  ASSERT_TRUE(send("t", "x"));
+  const auto timed = send("t", "timed", {{property::timer_delay_seconds, "5"}});
+  ASSERT_TRUE(timed);
+  EXPECT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->recall("t", timed->unique_key, timed->recall_due_ms, std::move(done)); }));
+  restart();
+  pass(10s);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x"));
+}
+
+TEST_F(BrokerTest, ATransactionIsSeenWhenItIsCommitted) {
+  ASSERT_TRUE(send("t", "x"));
+  const auto first = send("t", "first", half()), second = send("t", "second", half());
+  ASSERT_TRUE(first && second);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x"));
+  EXPECT_EQ(end(*first, TransactionOutcome::commit, "other").error().code, BrokerErrc::invalid);
+  EXPECT_TRUE(end(*first, TransactionOutcome::commit));
+  EXPECT_TRUE(end(*second, TransactionOutcome::rollback));
+  EXPECT_EQ(end(*first, TransactionOutcome::commit).error().code, BrokerErrc::not_found) << "it has ended";
+  EXPECT_EQ(end(*second, TransactionOutcome::commit).error().code, BrokerErrc::not_found);
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x", "first"));
+  restart();
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x", "first"));
+  EXPECT_THAT(broker->state().halves(), IsEmpty());
+}
+
+TEST_F(BrokerTest, AProducerIsAskedAboutATransactionAndThenItIsPutAside) {
+  options.transaction_check_max = 3;
+  restart();
+  broker->clients().producer("p", {.client_id = "c", .connection = ConnectionId(4), .last_seen = catalogue.world->now()});
+  ASSERT_TRUE(send("t", "x"));
+  const auto half_message = send("t", "half", half());
+  ASSERT_TRUE(half_message);
+  pass(1500ms);
+  EXPECT_THAT(checks, IsEmpty()) << "it is too young";
+  pass(2s);
+  ASSERT_FALSE(checks.empty());
+  EXPECT_EQ(checks.front().producer.client_id, "c");
+  EXPECT_EQ(checks.front().half_position, half_message->position);
+  EXPECT_EQ(decode_message(checks.front().message)->topic, "t");
+  pass(10s);
+  EXPECT_EQ(checks.size(), 3u);
+  EXPECT_THAT(broker->state().halves(), IsEmpty());
+  EXPECT_THAT(all({"TRANS_CHECK_MAX_TIME_TOPIC", 0}), ElementsAre("half"));
+  EXPECT_THAT(all({"t", 0}), ElementsAre("x"));
+}
+
+TEST_F(BrokerTest, AMessageThatIsSentBackComesAgainAndIsADeadLetterInTheEnd) {
+  ASSERT_TRUE(broker->ensure_group("g"));
+  const auto sent = send("t", "work");
+  ASSERT_TRUE(sent);
+  const auto back = [&](Position position, std::int32_t level) {
+    return wait<BrokerResult<void>>([&](auto done) {
+      broker->send_back({.position = position, .group = "g", .delay_level = level, .max_reconsume_times = 1}, std::move(done));
+    });
+  };
+  ASSERT_TRUE(back(sent->position, 1));
+  pass(2s);
+  const auto again = pull({"%RETRY%g", 0}, 0);
+  ASSERT_EQ(again->entries.size(), 1u);
+  const auto message = decode_message(again->payloads);
+  EXPECT_EQ(message->reconsume_times, 1);
+  EXPECT_EQ(message->properties().get(property::retry_topic), "t");
+  EXPECT_EQ(message->properties().get(property::origin_message_id), sent->message_id);
+  ASSERT_TRUE(back(again->entries.front().position, 0));
+  EXPECT_THAT(all({"%DLQ%g", 0}), ElementsAre("work"));
+  EXPECT_EQ(back(1 << 20, 1).error().code, BrokerErrc::not_found);
+}
+
+TEST_F(BrokerTest, OffsetsSurvive) {
+  ASSERT_TRUE(send("t", "one"));
+  broker->offsets().commit("g", {"t", 0}, 1);
+  EXPECT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->store_offsets(std::move(done)); }));
+  restart();
+  EXPECT_EQ(broker->committed("g", {"t", 0}), 1);
+}
+
+TEST_F(BrokerTest, ATopicThatIsMadeAnewIsEmpty) {
+  ASSERT_TRUE(send("t", "old"));
+  EXPECT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->remove_topic("t", std::move(done)); }));
+  EXPECT_EQ(broker->topics().find("t"), nullptr);
+  ASSERT_TRUE(send("t", "new"));
+  restart();
+  EXPECT_THAT(all({"t", 0}), ElementsAre("new"));
+  EXPECT_EQ(broker->bounds({"t", 0}).min, 0);
+}
+
+}  // namespace
+}  // namespace chorus::mq
