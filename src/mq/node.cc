@@ -144,6 +144,13 @@ class Node::Impl {
     if (stopping_) return;
     if (auto listening = broker_port_.listen(*options_.broker_address); !listening) return fail(listening.error());
     const world::Address bound = *broker_port_.address();
+    // Clients with a "VIP channel" produce there: older ones unless told otherwise. source: BrokerController, fastRemotingServer
+    if (bound.port > 2) {
+      const world::Address vip{bound.host, static_cast<std::uint16_t>(bound.port - 2)};
+      if (const auto listening = broker_port_.port->listen(vip); !listening) {
+        log_.warn("clients with vipChannelEnabled will not find the broker: {}", listening.error());
+      }
+    }
     const std::string host = options_.advertised_host.empty() ? bound.host : options_.advertised_host;
     const std::string address = to_string(world::Address{host, bound.port});
     const auto parsed = parse_host(address);

@@ -69,12 +69,17 @@ Port::~Port() = default;
 
 base::Result<void, std::string> Port::listen() {
   for (const world::Address& address : options_.addresses) {
-    auto listener = world_.listen(address, {.tls = options_.tls, .plain_too = options_.plain_too},
-                                  [this](std::unique_ptr<world::Connection> connection) { accept(std::move(connection)); });
-    if (!listener) return std::unexpected(listener.error().message);
-    listeners_.push_back(std::move(*listener));
+    if (auto listening = listen(address); !listening) return listening;
   }
   close_idle();
+  return {};
+}
+
+base::Result<void, std::string> Port::listen(const world::Address& address) {
+  auto listener = world_.listen(address, {.tls = options_.tls, .plain_too = options_.plain_too},
+                                [this](std::unique_ptr<world::Connection> connection) { accept(std::move(connection)); });
+  if (!listener) return std::unexpected(listener.error().message);
+  listeners_.push_back(std::move(*listener));
   return {};
 }
 

@@ -45,6 +45,8 @@ class Port {
 
   /// The words of the error are for a person.
   base::Result<void, std::string> listen();
+  /// At one more.
+  base::Result<void, std::string> listen(const world::Address& address);
   /// With the ports that the system picked.
   std::vector<world::Address> addresses() const;
 

@@ -271,7 +271,11 @@ class Chorus(Peer):
 
     def settings(self):
         said = {**BROKER_SETTINGS, **self.options}
-        return {'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
+        # RocketMQ's test mode makes a certificate of its own at each start, which clients take unseen.
+        key, certificate = self.directory / 'key.pem', self.directory / 'certificate.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '7', '-subj', '/CN=broker',
+                        '-keyout', key, '-out', certificate], check=True, stderr=subprocess.DEVNULL)
+        return {'mq.tls_certificate_file': certificate, 'mq.tls_key_file': key, 'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
                 'mq.broker_name': BROKER, 'mq.cluster': CLUSTER,
                 'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.data_dir': self.directory / 'coord', 'admin.address': '',
                 'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99,
