@@ -45,7 +45,7 @@ class MqRole::Impl {
       const std::lock_guard lock(mutex_);
       facts_ = node_->facts();
     }
-    reactor_.after(std::chrono::seconds(1), [this] { note_facts(); });
+    reactor_.after(std::chrono::milliseconds(200), [this] { note_facts(); });
   }
 
   std::function<void(const std::string&)> failed_;

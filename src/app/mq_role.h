@@ -20,7 +20,7 @@ class MqRole {
 
   /// Ends it in good order; `done` comes on the role's thread.
   void stop(std::function<void()> done);
-  /// As of the last second.
+  /// As of 200 ms ago at most.
   mq::Facts facts() const;
 
  private:

@@ -469,7 +469,7 @@ def answer_of(peer):
 def serve_says_what_is_wrong_with_the_files():
     def serve(**options):
         settings = {'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.secure_client_address': f'127.0.0.1:{free_port()}',
-                    'coord.data_dir': place.directory + '/none', 'admin.address': '', **{f'coord.{key}': value for key, value in options.items()}}
+                    'coord.data_dir': place.directory + '/none', 'admin.address': '', 'node.roles': 'coord', **{f'coord.{key}': value for key, value in options.items()}}
         run = subprocess.run([Chorus.binary, 'serve', *(word for pair in settings.items() for word in ('--set', '='.join(pair)))],
                              stderr=subprocess.PIPE, text=True, timeout=SECONDS)
         return run.returncode, run.stderr
