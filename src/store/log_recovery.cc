@@ -44,6 +44,7 @@ LogResult<bool> Log::recover_last() {
   if (!reader) return std::unexpected(reader.error());
   auto refusal = reader->check_header();
   if (!refusal) return std::unexpected(refusal.error());
+  std::string damage_why;  // of the header
   if (!refusal->empty()) {
     // Header and name are synced before the first record is written: without a header there can be no record.
     const std::size_t header_size = format_->header(first).size();
@@ -54,13 +55,17 @@ LogResult<bool> Log::recover_last() {
     const auto differs = std::mismatch(header->begin(), header->end(), wanted.begin(), wanted.end()).first;
     const auto begun = static_cast<std::size_t>(differs - header->begin());
     if (reader->size() >= header_size && header->find_first_not_of('\0', begun) != std::string_view::npos) {
-      return std::unexpected(corruption(reader->path(), 0, *refusal));
+      if (!options_.isolate_damage) return std::unexpected(corruption(reader->path(), 0, *refusal));
+      damage_why = *refusal;
     }
     auto tail = judge_tail(*reader, *format_, Scan{.kind = Scan::Kind::end}, none);
     if (!tail) return std::unexpected(tail.error());
-    if (tail->octets != 0) return std::unexpected(corruption(reader->path(), 0, "the header is missing before records"));
-    torn_.push_back({reader->path(), 0, reader->size(), "a new file was left without its header"});
-    return false;
+    if (tail->octets == 0) {
+      torn_.push_back({reader->path(), 0, reader->size(), "a new file was left without its header"});
+      return false;
+    }
+    if (!options_.isolate_damage) return std::unexpected(corruption(reader->path(), 0, "the header is missing before records"));
+    if (damage_why.empty()) damage_why = "the header is missing before records";
   }
   Id last = none;
   Scan stop;
@@ -75,6 +80,10 @@ LogResult<bool> Log::recover_last() {
   }
   auto tail = judge_tail(*reader, *format_, stop, last);
   if (!tail) return std::unexpected(tail.error());
+  if (!damage_why.empty()) {
+    tail->kind = Tail::Kind::corrupt;
+    tail->why = damage_why;
+  }
   if (tail->kind == Tail::Kind::corrupt) {
     if (!options_.isolate_damage) return std::unexpected(corruption(reader->path(), reader->offset(), tail->why));
     last_ = std::max(last, first);

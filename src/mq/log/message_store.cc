@@ -43,6 +43,7 @@ StoreResult<RecoveryReport> MessageStore::recover_now() {
   if (!recovered) return std::unexpected(recovered.error());
   log_ = std::move(recovered->log);
   catalogue_ = std::move(recovered->catalogue);
+  log_rolled_ = false;
   tail_.clear();
   epoch_ = catalogue_.epochs.empty() ? 1 : catalogue_.epochs.back().first;
   refresh_cold_segments();
@@ -134,6 +135,7 @@ void MessageStore::append_all(std::vector<NewEntry> entries, AppendAll done) {
 bool MessageStore::needs_new_segment(const Queue* queue, std::uint64_t octets, std::uint64_t records, std::int64_t time_ms) const {
   const Position first = segment_base_ + static_cast<Position>(segment_header_octets);
   if (next_position_ == first) return false;
+  if (log_rolled_) return true;
   if (static_cast<std::uint64_t>(next_position_ - segment_base_) + octets > options_.segment_octets) return true;
   if (segment_time_ms_ != 0 && time_ms - segment_time_ms_ > segment_time_ms_max) return true;
   return queue != nullptr && queue->segment == segment_base_ &&
@@ -144,6 +146,7 @@ EntryGroup& MessageStore::group_for(const Queue* queue, std::uint64_t octets, st
   last_time_ms_ = std::max(last_time_ms_, world_.wall_now().time_since_epoch().count());
   const bool begins = needs_new_segment(queue, octets, records, last_time_ms_);
   if (begins) {
+    log_rolled_ = false;
     segment_base_ = next_position_;
     next_position_ += static_cast<Position>(segment_header_octets);
     segment_time_ms_ = 0;
@@ -206,6 +209,8 @@ void MessageStore::written(std::vector<EntryGroup> groups) {
 
 void MessageStore::refused(const store::LogError& error, std::vector<EntryGroup> groups) {
   failed_ = writer_->failed();
+  // The log may have sealed its segment before it found no room for the next one: nothing goes there any more.
+  log_rolled_ = log_rolled_ || std::any_of(groups.begin(), groups.end(), [](const EntryGroup& group) { return group.begins_segment; });
   // Nothing is on its way now: what was given to these entries is given again.
   for (const EntryGroup& group : groups) {
     for (const EntryGroup::Pending& pending : group.entries) {

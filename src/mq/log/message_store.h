@@ -114,6 +114,7 @@ class MessageStore final : public Store {
   std::int64_t segment_time_ms_ = 0;  // of its first entry; 0: none yet
   std::int64_t last_time_ms_ = 0;
   Epoch epoch_ = 1;
+  bool log_rolled_ = false;  // the next entry begins a segment, whatever room is left
   bool closing_ = false;
   bool failed_ = false;
 

@@ -202,7 +202,7 @@ class Store {
   virtual ~Store() = default;
 
   /// Positions and offsets are given at once, in the order of the calls; `done` when it is as durable as its flush policy says. After an
-  /// error nothing of it is in the log.
+  /// error nothing of it is in the log; but after `failed` it may come back when the store is opened anew.
   virtual void append(NewEntry entry, Append done) = 0;
   /// The same for several that stand side by side in the log; after a crash before `done` some first part of them may be there.
   virtual void append_all(std::vector<NewEntry> entries, AppendAll done) = 0;
