@@ -84,8 +84,10 @@ void collect_mq(const mq::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_mq_messages_out_total", "Messages given to consumers.", number(facts.counters.messages_out));
   out.counter("chorus_mq_out_bytes_total", "Octets of them.", number(facts.counters.octets_out));
   out.counter("chorus_mq_send_failures_total", "Messages that were not taken.", number(facts.counters.send_failures));
-  out.counter("chorus_mq_transactions_committed_total", "", number(facts.counters.transactions_committed));
-  out.counter("chorus_mq_transactions_rolled_back_total", "", number(facts.counters.transactions_rolled_back));
+  out.counter("chorus_mq_transactions_committed_total", "Transactions whose message is seen.",
+              number(facts.counters.transactions_committed));
+  out.counter("chorus_mq_transactions_rolled_back_total", "Transactions whose message is never seen.",
+              number(facts.counters.transactions_rolled_back));
   out.counter("chorus_mq_transaction_checks_total", "Producers asked about a transaction.", number(facts.counters.transaction_checks));
   out.counter("chorus_mq_delayed_delivered_total", "Delayed messages that came due.", number(facts.counters.delayed_delivered));
   out.counter("chorus_mq_dead_letters_total", "Messages put aside after too many tries.", number(facts.counters.dead_letters));

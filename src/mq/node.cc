@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mq/broker/tree_catalogue.h"
+#include "mq/rocketmq/convert.h"
 #include "mq/rocketmq/name_server.h"
 #include "mq/rocketmq/port.h"
 
@@ -12,20 +13,9 @@ namespace chorus::mq {
 namespace {
 
 /// What a broker tells a name server of itself.
-std::map<std::string, rocketmq::TopicConfig> registered(const TopicTable& topics);
-rocketmq::TopicConfig registered(const TopicConfig& topic) {
-  return {.name = topic.name,
-          .read_queues = topic.read_queues,
-          .write_queues = topic.write_queues,
-          .perm = topic.perm,
-          .filter_type = topic.multi_tags ? rocketmq::TopicFilterType::multi_tag : rocketmq::TopicFilterType::single_tag,
-          .sys_flag = topic.sys_flag,
-          .order = topic.order,
-          .attributes = topic.attributes};
-}
 std::map<std::string, rocketmq::TopicConfig> registered(const TopicTable& topics) {
   std::map<std::string, rocketmq::TopicConfig> all;
-  for (const auto& [name, topic] : topics.all()) all.emplace(name, registered(topic));
+  for (const auto& [name, topic] : topics.all()) all.emplace(name, rocketmq::shown(topic));
   return all;
 }
 
@@ -165,7 +155,7 @@ class Node::Impl {
     broker_->start();
     broker_->on_topic([this](const std::string& topic, const TopicConfig* config) {
       if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);
-      const rocketmq::TopicConfig shown = registered(*config);
+      const rocketmq::TopicConfig shown = rocketmq::shown(*config);
       name_server_.server.routes().put_topic(options_.broker.name, topic, &shown);
     });
     name_server_.server.routes().add({.cluster = options_.broker.cluster,
@@ -182,6 +172,7 @@ class Node::Impl {
 
   void fail(const std::string& why) {
     log_.error("messaging cannot start: {}", why);
+    broker_port_.port.reset();  // nobody is there to answer what comes
     if (on_failure) on_failure(why);
   }
 

@@ -58,6 +58,7 @@ void Broker::start() {
     }
     locks_.expire(world_.now());
   });
+  every(std::chrono::seconds(5), [this] { publish_changes({}); });  // what did not get through
   every(std::chrono::minutes(1), [this] { keep_segments(); });
   keep_segments();
   deliver_due();
@@ -103,6 +104,8 @@ void Broker::keep_segments() {
 
 void Broker::store_offsets(Done done) {
   if (!state_->offsets.is_dirty()) {
+    // What is known may still be on its way to the disk.
+    if (done && offsets_on_way_ > 0) return waiting_for_offsets_.push_back(std::move(done));
     if (done) later([done = std::move(done)]() mutable { done({}); });
     return;
   }
@@ -113,20 +116,29 @@ void Broker::store_offsets(Done done) {
   // What is refused (a full disk) is taken again from the same records with the next commit of each queue; a later record says all again.
   std::vector<std::string> records;
   for (const NewEntry& entry : entries) records.push_back(entry.payload);
-  store_->append_all(std::move(entries), guarded([this, records = std::move(records),
-                                                  done = std::move(done)](StoreResult<std::vector<Appended>> result) mutable {
-                       if (result) {
-                         if (done) done({});
-                         return;
+  ++offsets_on_way_;
+  if (done) waiting_for_offsets_.push_back(std::move(done));
+  store_->append_all(std::move(entries), guarded([this, records = std::move(records)](StoreResult<std::vector<Appended>> result) {
+                       if (!result) {
+                         for (const std::string& record : records) state_->offsets.mark_dirty(record);
+                         offsets_failure_ = result.error().message;
                        }
-                       for (const std::string& record : records) state_->offsets.mark_dirty(record);
-                       if (done) done(base::error(BrokerErrc::unavailable, result.error().message));
+                       if (--offsets_on_way_ > 0) return;
+                       const std::string failure = std::exchange(offsets_failure_, {});
+                       for (Done& one : std::exchange(waiting_for_offsets_, {})) {
+                         if (failure.empty()) {
+                           one({});
+                         } else {
+                           one(base::error(BrokerErrc::unavailable, failure));
+                         }
+                       }
                      }));
 }
 
 // Topics and groups.
 
 void Broker::publish_changes(Done done) {
+  if (!done && !topics_.has_changes() && !groups_.has_changes()) return;  // as after most sends
   // One completion for all that changed: the catalogue answers in order.
   struct Waiter {
     Done done;
@@ -140,10 +152,11 @@ void Broker::publish_changes(Done done) {
     if (waiter->done) later([waiter] { waiter->done({}); });
     return;
   }
-  const auto stored = [this, waiter](std::string what) {
-    return guarded([this, waiter, what = std::move(what)](CatalogueResult result) {
+  const auto stored = [this, waiter](std::string what, std::function<void()> again) {
+    return guarded([this, waiter, what = std::move(what), again = std::move(again)](CatalogueResult result) {
       if (!result) {
-        log_.error("{} is not known to others: {}", what, result.error());
+        log_.error("{} is not known to others, and told again soon: {}", what, result.error());
+        again();
         waiter->failure = fmt::format("{}: {}", what, result.error());
       }
       if (--waiter->left > 0 || !waiter->done) return;
@@ -155,19 +168,21 @@ void Broker::publish_changes(Done done) {
     });
   };
   for (const std::string& name : topics) {
+    const auto again = [this, name] { topics_.mark_changed(name); };
     const TopicConfig* config = topics_.find(name);
     if (on_topic_) on_topic_(name, config);
     if (config) {
-      catalogue_.put(*config, stored(fmt::format("topic {}", name)));
+      catalogue_.put(*config, stored(fmt::format("topic {}", name), again));
     } else {
-      catalogue_.remove_topic(name, stored(fmt::format("removing topic {}", name)));
+      catalogue_.remove_topic(name, stored(fmt::format("removing topic {}", name), again));
     }
   }
   for (const std::string& name : groups) {
+    const auto again = [this, name] { groups_.mark_changed(name); };
     if (const GroupConfig* config = groups_.find(name)) {
-      catalogue_.put(*config, stored(fmt::format("group {}", name)));
+      catalogue_.put(*config, stored(fmt::format("group {}", name), again));
     } else {
-      catalogue_.remove_group(name, stored(fmt::format("removing group {}", name)));
+      catalogue_.remove_group(name, stored(fmt::format("removing group {}", name), again));
     }
   }
 }
@@ -212,14 +227,21 @@ void Broker::remove_group(const std::string& group, bool with_offsets, Done done
   publish_changes(std::move(done));
 }
 
-BrokerResult<const GroupConfig*> Broker::ensure_group(const std::string& group) {
+BrokerResult<const GroupConfig*> Broker::reader_group(const std::string& group) {
   const auto config = groups_.find_or_create(group, now_ms());
   if (!config) {
     return base::error(config.error().code == GroupErrc::unknown ? BrokerErrc::group_unknown : BrokerErrc::invalid, config.error().message);
   }
-  topics_.ensure(topic::retry_of(group), (*config)->retry_queues, perm::read | perm::write, now_ms());
   publish_changes({});
   return *config;
+}
+
+BrokerResult<const GroupConfig*> Broker::ensure_group(const std::string& group) {
+  const auto config = reader_group(group);
+  if (!config) return config;
+  topics_.ensure(topic::retry_of(group), (*config)->retry_queues, perm::read | perm::write, now_ms());
+  publish_changes({});
+  return config;
 }
 
 }  // namespace chorus::mq

@@ -123,8 +123,6 @@ struct EndTransaction {
   Offset half_offset = 0;
   Position half_position = 0;
   TransactionOutcome outcome = TransactionOutcome::unknown;
-  bool from_check = false;
-  std::string unique_key;
 };
 /// A producer is to be asked what became of its transaction.
 struct TransactionCheck {
@@ -198,6 +196,8 @@ class Broker {
   void remove_group(const std::string& group, bool with_offsets, Done done);
   /// What a heartbeat of this group needs: itself and its retry topic.
   BrokerResult<const GroupConfig*> ensure_group(const std::string& group);
+  /// The group of one who reads or commits, made when it may be.
+  BrokerResult<const GroupConfig*> reader_group(const std::string& group);
   void forbid(std::string_view group, std::string_view topic, bool forbidden) { groups_.forbid(group, topic, forbidden); }
   /// Loaded from where they are kept, before start().
   void put(TopicConfig config) { topics_.put(std::move(config)); }
@@ -245,7 +245,7 @@ class Broker {
   BrokerResult<Prepared> prepare(NewMessage& message, const TopicConfig& config, bool in_batch);
   Prepared encode(const NewMessage& message, std::string_view topic, std::int32_t queue, EntryType type, std::int64_t due_ms);
   void append(Prepared prepared, SendDone done);
-  StoredMessage told(const Appended& appended, Prepared& prepared, std::string_view topic) const;
+  StoredMessage told(const Appended& appended, Prepared& prepared) const;
   std::string new_unique_key();
   void publish_changes(Done done);
   void keep_segments();
@@ -258,7 +258,6 @@ class Broker {
 
   void deliver_due();
   void deliver(std::vector<Due> dues);
-  void delivered(bool more);
   void arm_delivery(std::int64_t due_ms);
 
   void check_transactions();
@@ -284,6 +283,10 @@ class Broker {
   std::function<void(TransactionCheck)> ask_;
   std::function<void(ConnectionId)> on_silent_;
   std::function<void(const std::string&, const TopicConfig*)> on_topic_;
+
+  std::size_t offsets_on_way_ = 0;         // records of them that are not durable yet
+  std::vector<Done> waiting_for_offsets_;  // told with the last of these
+  std::string offsets_failure_;            // of one of them
 
   bool delivering_ = false;
   std::optional<std::int64_t> delivery_armed_ms_;

@@ -10,6 +10,10 @@
 namespace chorus::mq {
 namespace {
 
+// Numbers that clients write: held where sums of them cannot overflow, beyond anything that is allowed.
+constexpr std::int64_t far_ms = std::int64_t{1} << 50;
+constexpr std::int32_t most_times = 1 << 30;
+
 BrokerErrc code_of(const StoreError& error) {
   switch (error.code) {
     case StoreErrc::no_space:
@@ -179,8 +183,10 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
                     std::max(now + options_.delay_levels[at - 1].count(), earliest));
   }
   std::optional<std::int64_t> deliver_ms = given.get_int(property::timer_deliver_ms);
-  if (const auto seconds = given.get_int(property::timer_delay_seconds); !deliver_ms && seconds) deliver_ms = now + *seconds * 1000;
-  if (const auto delay = given.get_int(property::timer_delay_ms); !deliver_ms && delay) deliver_ms = now + *delay;
+  if (const auto seconds = given.get_int(property::timer_delay_seconds); !deliver_ms && seconds)
+    deliver_ms = now + std::clamp<std::int64_t>(*seconds, 0, far_ms / 1000) * 1000;
+  if (const auto delay = given.get_int(property::timer_delay_ms); !deliver_ms && delay)
+    deliver_ms = now + std::clamp<std::int64_t>(*delay, 0, far_ms);
   if (deliver_ms && *deliver_ms > now) {
     if (*deliver_ms - now > options_.timer_delay_max.count()) {
       return base::error(BrokerErrc::illegal_message,
@@ -196,7 +202,7 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   return build(config.name, message.queue, EntryType::none, 0);
 }
 
-StoredMessage Broker::told(const Appended& appended, Prepared& prepared, std::string_view) const {
+StoredMessage Broker::told(const Appended& appended, Prepared& prepared) const {
   return {.position = appended.position,
           .offset = appended.offset,
           .queue = prepared.queue,
@@ -213,9 +219,8 @@ void Broker::append(Prepared prepared, SendDone done) {
   ++counters_.messages_in;
   counters_.octets_in += prepared.entry.payload.size();
   NewEntry entry = std::move(prepared.entry);
-  const std::string name = entry.queue.topic;
   store_->append(std::move(entry),
-                 guarded([this, name, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
+                 guarded([this, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
                    if (prepared.due_ms > 0) {
                      dues_on_way_.erase(dues_on_way_.find(prepared.due_ms));
                      arm_delivery(prepared.due_ms);
@@ -224,7 +229,7 @@ void Broker::append(Prepared prepared, SendDone done) {
                      ++counters_.send_failures;
                      return done(base::error(code_of(appended.error()), appended.error().message));
                    }
-                   done(told(*appended, prepared, name));
+                   done(told(*appended, prepared));
                  }));
 }
 
@@ -290,7 +295,7 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
                          return done(base::error(code_of(appended.error()), appended.error().message));
                        }
                        std::vector<StoredMessage> stored;
-                       for (std::size_t i = 0; i < prepared.size(); ++i) stored.push_back(told((*appended)[i], prepared[i], {}));
+                       for (std::size_t i = 0; i < prepared.size(); ++i) stored.push_back(told((*appended)[i], prepared[i]));
                        done(std::move(stored));
                      }));
   publish_changes({});
@@ -325,14 +330,14 @@ void Broker::send_back(SendBack request, Done done) {
             .sys_flag = message->sys_flag,
             .born_time_ms = message->born_time_ms,
             .born_host = message->born_host,
-            .reconsume_times = message->reconsume_times + 1,
+            .reconsume_times = std::min(message->reconsume_times, most_times) + 1,
             .body = message->body};
         const std::string name = dead ? topic::dead_letter_of(request.group) : topic::retry_of(request.group);
         if (dead) {
           ++counters_.dead_letters;
           remove_property(properties, property::delay_level);
         } else {
-          const std::int32_t level = request.delay_level > 0 ? request.delay_level : 3 + message->reconsume_times;
+          const std::int32_t level = request.delay_level > 0 ? request.delay_level : 3 + std::min(message->reconsume_times, most_times);
           set_property(properties, property::delay_level, std::to_string(level));
         }
         copy.properties = std::move(properties);

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -77,6 +78,9 @@ class GroupTable {
   void put(GroupConfig config);
   void take_out(std::string_view group);
   std::vector<std::string> take_changes();
+  bool has_changes() const { return !changed_.empty(); }
+  /// What was taken did not get to where it is kept.
+  void mark_changed(std::string name) { changed_.push_back(std::move(name)); }
 
  private:
   const GroupConfig& change(GroupConfig config, std::int64_t now_ms);

@@ -66,7 +66,7 @@ void BrokerState::apply(const EntryView& entry) {
       const auto immunity = message->properties().get_int(property::check_immunity_seconds);
       halves_[entry.index.position] = {.queue_offset = entry.index.offset,
                                        .store_time_ms = entry.index.store_time_ms,
-                                       .immunity_ms = immunity && *immunity >= 0 ? *immunity * 1000 : -1};
+                                       .immunity_ms = immunity && *immunity >= 0 ? std::min<std::int64_t>(*immunity, 1 << 30) * 1000 : -1};
       break;
     }
     case EntryType::transaction_copy: {

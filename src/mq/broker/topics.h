@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -118,6 +119,9 @@ class TopicTable {
 
   /// Names changed by us since the last call; removed ones are no longer in the table.
   std::vector<std::string> take_changes();
+  bool has_changes() const { return !changed_.empty(); }
+  /// What was taken did not get to where it is kept.
+  void mark_changed(std::string name) { changed_.push_back(std::move(name)); }
 
  private:
   const TopicConfig& change(TopicConfig config, std::int64_t now_ms);

@@ -72,12 +72,12 @@ Done BrokerFace::answer_when_done(const Asker& asker) {
 }
 
 void BrokerFace::tell(ConnectionId to, Outgoing request) {
-  request.opaque = ++last_opaque_;
+  request.opaque = static_cast<std::int32_t>(++last_opaque_);
   sender_.send(to, encode(request));
 }
 
 void BrokerFace::ask(ConnectionId to, Outgoing request, std::chrono::milliseconds limit, std::function<void(const Command* answer)> done) {
-  const std::int32_t opaque = ++last_opaque_;
+  const auto opaque = static_cast<std::int32_t>(++last_opaque_);
   pending_[opaque] = {.to = to, .done = std::move(done)};
   request.opaque = opaque;
   sender_.send(to, encode(request));

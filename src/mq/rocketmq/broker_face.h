@@ -119,7 +119,7 @@ class BrokerFace {
   const FaceOptions options_;
   Sender& sender_;
   spdlog::logger& log_;
-  std::int32_t last_opaque_ = 0;
+  std::uint32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Pending> pending_;
   const std::int64_t started_ms_;
   std::list<SqlFilter> filters_;  // the last used first

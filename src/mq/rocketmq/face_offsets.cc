@@ -2,6 +2,7 @@
 // QueryMessageProcessor.java
 #include <fmt/format.h>
 
+#include <limits>
 #include <utility>
 
 #include "mq/rocketmq/broker_face.h"
@@ -31,7 +32,7 @@ void BrokerFace::offsets(ConnectionId from, const Command& command) {
       const std::string group(header.required_text("consumerGroup"));
       const std::int64_t offset = header.required_i64("commitOffset");
       if (refuse_bad_header(asker, header)) return;
-      if (const auto config = broker_.ensure_group(group); !config) return refuse(asker, config.error());
+      if (const auto config = broker_.reader_group(group); !config) return refuse(asker, config.error());
       if (broker_.topics().find(queue.topic) == nullptr) {
         return refuse(asker, ResponseCode::topic_not_exist, fmt::format("Topic {} not exist!", queue.topic));
       }
@@ -62,11 +63,12 @@ void BrokerFace::offsets(ConnectionId from, const Command& command) {
   const bool upper = header.optional_text("boundaryType", "LOWER") == "UPPER" || header.optional_text("boundaryType", "LOWER") == "upper";
   if (refuse_bad_header(asker, header)) return;
   // UPPER: the last that is not later, which is the one before the first that is.
-  broker_.find_time(queue, upper ? time_ms + 1 : time_ms, [this, asker, answer_number, upper, queue](StoreResult<Offset> found) {
-    if (!found) return refuse(asker, ResponseCode::system_error, found.error().message);
-    const auto bounds = broker_.bounds(queue);
-    answer_number("offset", upper && *found > bounds.min && bounds.max > bounds.min ? *found - 1 : *found);
-  });
+  broker_.find_time(queue, upper && time_ms < std::numeric_limits<std::int64_t>::max() ? time_ms + 1 : time_ms,
+                    [this, asker, answer_number, upper, queue](StoreResult<Offset> found) {
+                      if (!found) return refuse(asker, ResponseCode::system_error, found.error().message);
+                      const auto bounds = broker_.bounds(queue);
+                      answer_number("offset", upper && *found > bounds.min && bounds.max > bounds.min ? *found - 1 : *found);
+                    });
 }
 
 void BrokerFace::query(ConnectionId from, const Command& command) {

@@ -95,7 +95,7 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
   const std::int32_t octets_max = header.optional_i32("maxMsgBytes", 0);
   if (refuse_bad_header(asker, header)) return;
 
-  const auto config = broker_.ensure_group(group);
+  const auto config = broker_.reader_group(group);
   if (!config) return refuse(asker, config.error());
   if (!(*config)->consume_enable)
     return refuse(asker, ResponseCode::no_permission, fmt::format("subscription group no permission, {}", group));

@@ -106,8 +106,6 @@ void BrokerFace::end_transaction(ConnectionId from, const Command& command) {
                          .half_offset = header.required_i64("tranStateTableOffset"),
                          .half_position = header.required_i64("commitLogOffset")};
   const std::int32_t outcome = header.required_i32("commitOrRollback");
-  request.from_check = header.optional_bool("fromTransactionCheck");
-  request.unique_key = std::string(header.optional_text("msgId", ""));
   if (refuse_bad_header(asker, header)) return;
   switch (outcome) {
     case sys_flag::transaction_commit:

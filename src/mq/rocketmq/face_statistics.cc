@@ -125,6 +125,7 @@ void BrokerFace::statistics(ConnectionId from, const Command& command) {
       const std::string source(header.required_text("srcGroup")), target(header.required_text("destGroup"));
       const std::string topic(header.optional_text("topic", ""));
       if (refuse_bad_header(asker, header)) return;
+      if (const auto group = broker_.reader_group(target); !group) return refuse(asker, group.error());
       broker_.offsets().copy(source, target, topic);
       return broker_.store_offsets(answer_when_done(asker));
     }
