@@ -81,8 +81,13 @@ Exit Tool::run(const Command& command) {
   return code;
 }
 
-void Tool::print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void Tool::print(std::string_view text) {
+  if (text.empty()) return;
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  in_line_ = text.back() != '\n';
+}
 void Tool::print(const client::WatchEvent& event) {
+  if (in_line_) print("\n");  // after data that ends without one
   print(json_ ? event_json(event) : event_text(event));
   std::fflush(stdout);
 }

@@ -83,6 +83,7 @@ class Tool {
   const bool in_shell_;
   const bool json_by_default_;
   bool json_ = false;
+  bool in_line_ = false;  // the last octet printed was no line end
   std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   client::Watcher watcher_;
 };

@@ -47,9 +47,11 @@ Core::Core(std::string name)
 Core::~Core() {
   background_.reset();
   disk_.reset();
+  for (DiskJob& job : held_) job.run();
   going_ = true;
   // Callbacks own things that may still want to cancel a timer or drop a connection while they go.
   posted_.clear();
+  held_.clear();
   auto timers = std::move(timers_);
   timers_.clear();
   timers.clear();
@@ -69,6 +71,7 @@ void Core::flush_later(std::shared_ptr<Stream> stream) {
 
 void Core::flush() {
   ++depth_;
+  if (!std::exchange(job_done_, false)) answered_ += unflushed_.size();
   // Flushing calls handlers (drained, closed), which may write again.
   for (std::size_t i = 0; i < unflushed_.size(); ++i) {
     const auto stream = std::move(unflushed_[i]);
@@ -221,11 +224,45 @@ DiskThread& Core::started(std::unique_ptr<DiskThread>& thread, const char* suffi
 }
 
 void Core::run_on_disk(Callback job, Callback done) {
+  if (going_) return;
+  if (!held_.empty() || (polling_.is_short() && jobs_on_thread_ == 0)) {
+    held_.push_back({std::move(job), std::move(done)});
+    // Behind what is ready: the requests that came in the same turn share the work.
+    if (held_.size() == 1) asio::post(context, [this] { run_held(); });
+    return;
+  }
+  give_to_thread({std::move(job), std::move(done)});
+}
+
+void Core::give_to_thread(DiskJob job) {
   polling_.job_given(std::chrono::steady_clock::now());
-  started(disk_, "-disk").submit(std::move(job), [this, done = std::move(done)]() mutable {
-    polling_.job_done(std::chrono::steady_clock::now());
-    if (done) done();
+  ++jobs_on_thread_;
+  started(disk_, "-disk").submit(std::move(job.run), [this, done = std::move(job.done)]() mutable {
+    --jobs_on_thread_;
+    finish_job(done);
   });
+}
+
+void Core::run_held() {
+  std::vector<DiskJob> jobs = std::exchange(held_, {});
+  const bool holds_nobody_up = answered_ == 0 && received_ == 1 && polling_.is_short();
+  for (DiskJob& job : jobs) {
+    if (!holds_nobody_up) {
+      give_to_thread(std::move(job));
+      continue;
+    }
+    polling_.job_given(std::chrono::steady_clock::now());
+    job.run();
+    job.run = nullptr;
+    event([&] { finish_job(job.done); });
+  }
+}
+
+void Core::finish_job(Callback& done) {
+  polling_.job_done(std::chrono::steady_clock::now());
+  answered_ = received_ = 0;
+  job_done_ = true;
+  if (done) done();
 }
 
 void Core::run_in_background(Callback job, Callback done) { started(background_, "-bg").submit(std::move(job), std::move(done)); }

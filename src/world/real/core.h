@@ -56,6 +56,9 @@ class Core {
   /// See Reactor.
   void poll_disk(Duration limit) { polling_.set_limit(limit); }
 
+  /// A connection had something to read.
+  void received() { ++received_; }
+
   /// What a connection reads goes here first; good until the handler returns.
   static constexpr std::size_t receive_size = 256 << 10;
   char* receive_buffer() { return receive_buffer_.get(); }
@@ -69,6 +72,10 @@ class Core {
   void give_chunk(std::string chunk);
 
  private:
+  struct DiskJob {
+    Callback run;
+    Callback done;
+  };
   struct Deadline {
     Instant when;
     std::uint64_t id;
@@ -84,6 +91,9 @@ class Core {
   void run_timers();
   void arm_timer();
   void wait_for_signal();
+  void give_to_thread(DiskJob job);
+  void run_held();
+  void finish_job(Callback& done);
   DiskThread& started(std::unique_ptr<DiskThread>& thread, const char* suffix);
 
   const std::string name_;
@@ -119,6 +129,13 @@ class Core {
   std::optional<asio::signal_set> signals_;
   std::function<void(int)> on_signal_;
   Polling polling_;
+  // Disk work waits for the end of the loop's turn. Whether the loop then does it itself, see docs/decisions/0012: what was sent and
+  // received since such work was last done tells whether anybody would be held up.
+  std::vector<DiskJob> held_;
+  int jobs_on_thread_ = 0;
+  std::size_t answered_ = 0;
+  std::size_t received_ = 0;
+  bool job_done_ = false;  // in the present event: what is sent was waited for
   // Started when first used.
   std::unique_ptr<DiskThread> disk_;
   std::unique_ptr<DiskThread> background_;

@@ -11,6 +11,7 @@ void Polling::job_given(Instant now) {
 
 void Polling::job_done(Instant now) {
   --jobs_;
+  if (jobs_done_ < jobs_judged) ++jobs_done_;
   time_ += (now - since_ - time_) / 8;
   since_ = now;
 }

@@ -45,6 +45,28 @@ TEST(Polling, IsForDiskWorkThatIsShort) {
   EXPECT_TRUE(polling.is_job_under_way()) << "it is quick again";
 }
 
+TEST(Polling, KnowsThatWorkIsShortOnceItHasSeenSome) {
+  Polling polling;
+  Instant now{};
+  const auto do_one = [&](Duration time) {
+    polling.job_given(now);
+    polling.job_done(now += time);
+  };
+  for (int i = 0; i < 100; ++i) do_one(100us);
+  EXPECT_FALSE(polling.is_short()) << "it is off unless a limit is set";
+  polling = Polling();
+  polling.set_limit(400us);
+  for (int i = 0; i < Polling::jobs_judged; ++i) {
+    EXPECT_FALSE(polling.is_short());
+    do_one(100us);
+  }
+  EXPECT_TRUE(polling.is_short());
+  do_one(10ms);
+  EXPECT_FALSE(polling.is_short()) << "one that was held up is enough";
+  for (int i = 0; i < 20; ++i) do_one(100us);
+  EXPECT_TRUE(polling.is_short());
+}
+
 TEST(Polling, GoesOnWhileNobodyWantsTheProcessor) {
   Looks looks;
   for (int i = 0; i < 1000; ++i) {

@@ -14,6 +14,7 @@
 
 #include "world/contract.h"
 #include "world/real/files.h"
+#include "world/real/polling.h"
 #include "world/real/temporary.h"
 
 namespace chorus::world::real {
@@ -65,6 +66,61 @@ TEST(Reactor, LooksForTheEndOfDiskWorkBesidesEverythingElse) {
   reactor.run();
   other.join();
   EXPECT_EQ(jobs, 100);
+}
+
+// A client that waits for each answer; on a thread of its own, as what the reactor itself sends would count.
+class Caller {
+ public:
+  explicit Caller(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  }
+  ~Caller() { ::close(socket_); }
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+  char ask(char what) {
+    char answer = 0;
+    EXPECT_EQ(::send(socket_, &what, 1, MSG_NOSIGNAL), 1);
+    EXPECT_EQ(::recv(socket_, &answer, 1, MSG_WAITALL), 1);
+    return answer;
+  }
+
+ private:
+  const int socket_;
+};
+
+TEST(Reactor, DoesShortDiskWorkItselfWhenThatHoldsNobodyUp) {
+  Reactor reactor;
+  reactor.poll_disk(limit);
+  std::vector<std::unique_ptr<Recorder>> servers;
+  const auto serve = [&](Recorder& server, std::string_view octets) {
+    if (octets == "r") return server.connection->write("a");
+    auto here = std::make_shared<bool>();
+    reactor.run_on_disk([here, reactors = std::this_thread::get_id()] { *here = std::this_thread::get_id() == reactors; },
+                        [here, &server] { server.connection->write(*here ? "h" : "t"); });
+  };
+  auto listening = reactor.listen({"127.0.0.1", 0}, {}, [&](auto c) {
+    servers.push_back(std::make_unique<Recorder>(std::move(c)));
+    servers.back()->react = serve;
+  });
+  ASSERT_TRUE(listening.has_value());
+  std::thread other([&, port = (*listening)->address().port] {
+    {
+      Caller writer(port), reader(port);
+      for (int i = 0; i < Polling::jobs_judged; ++i) EXPECT_EQ(writer.ask('w'), 't') << "whether such work is short is not known yet";
+      for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(writer.ask('w'), 'h');
+        EXPECT_EQ(reader.ask('r'), 'a');
+        EXPECT_EQ(writer.ask('w'), 't') << "somebody else was answered meanwhile";
+      }
+    }
+    reactor.stop();
+  });
+  reactor.run();
+  other.join();
 }
 
 TEST(Reactor, SignalsBecomeCallbacks) {

@@ -248,6 +248,7 @@ void Stream::on_readable() {
   if (state_ != State::handshaking && (state_ != State::open || paused_)) return;
   const ssize_t count = ::recv(socket_.native_handle(), core_.receive_buffer(), Core::receive_size, 0);
   if (count > 0) {
+    core_.received();
     deliver({core_.receive_buffer(), static_cast<std::size_t>(count)});
   } else if (count == 0) {
     if (state_ == State::handshaking)
