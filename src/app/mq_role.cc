@@ -91,6 +91,9 @@ void collect_mq(const mq::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_mq_transaction_checks_total", "Producers asked about a transaction.", number(facts.counters.transaction_checks));
   out.counter("chorus_mq_delayed_delivered_total", "Delayed messages that came due.", number(facts.counters.delayed_delivered));
   out.counter("chorus_mq_dead_letters_total", "Messages put aside after too many tries.", number(facts.counters.dead_letters));
+  for (const auto& [reason, count] : {std::pair{"authentication", facts.refused_authentication}, {"authorization", facts.refused_authorization}}) {
+    out.counter("chorus_mq_refused_requests_total", "Requests that access control did not let pass.", number(count), {{"reason", reason}});
+  }
   out.gauge("chorus_mq_log_bytes", "Octets of the message log.", number(facts.store.octets));
   out.gauge("chorus_mq_log_segments", "Files of it.", number(facts.store.segments));
   out.gauge("chorus_mq_log_pending_bytes", "Octets that wait for the disk.", number(facts.store.pending_octets));

@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include "mq/acl/tree_records.h"
 #include "mq/broker/tree_catalogue.h"
 #include "mq/rocketmq/convert.h"
+#include "mq/rocketmq/guard.h"
 #include "mq/rocketmq/name_server.h"
 #include "mq/rocketmq/port.h"
 
@@ -27,6 +29,9 @@ class Node::Impl {
       : world_(world), options_(std::move(options)), log_(logger), name_server_(*this), broker_port_(*this) {}
 
   base::Result<void, std::string> start() {
+    if (options_.access.any()) {
+      if (auto begun = begin_access(); !begun) return begun;
+    }
     if (options_.name_server_address) {
       if (auto listening = name_server_.listen(*options_.name_server_address); !listening) return listening;
       log_.info("name server listening address={}", to_string(name_server_.port->addresses().front()));
@@ -41,8 +46,12 @@ class Node::Impl {
     if (name_server_.port) name_server_.port->stop();
     if (broker_port_.port) broker_port_.port->stop();
     auto closed = [this, done = std::move(done)]() mutable {
-      if (!catalogue_) return done();
-      catalogue_->close(std::move(done));
+      auto left = [this, done = std::move(done)]() mutable {
+        if (!catalogue_) return done();
+        catalogue_->close(std::move(done));
+      };
+      if (!records_) return left();
+      records_->close(std::move(left));
     };
     if (broker_) return broker_->stop(std::move(closed));
     if (store_) return store_->close([closed = std::move(closed)](StoreResult<void>) mutable { closed(); });
@@ -52,6 +61,10 @@ class Node::Impl {
   Facts facts() const {
     Facts facts{.serving = serving_};
     if (broker_port_.port) facts.connections = broker_port_.port->connections();
+    if (guard_) {
+      facts.refused_authentication = guard_->counters().authentication;
+      facts.refused_authorization = guard_->counters().authorization;
+    }
     if (!broker_) return facts;
     facts.counters = broker_->counters();
     facts.store = broker_->store().statistics();
@@ -96,6 +109,7 @@ class Node::Impl {
     using Role::Role;
     void on_command(ConnectionId from, const rocketmq::Command& command) override {
       if (command.is_response()) return;  // we ask nothing here
+      if (impl.refused(rocketmq::Server::name_server, *this, from, command)) return;
       const rocketmq::Outgoing answer = server.on(from, command, impl.world_.now());
       if (!command.is_oneway()) port->send(from, encode(answer));
     }
@@ -104,10 +118,39 @@ class Node::Impl {
   };
   struct BrokerRole final : Role {
     using Role::Role;
-    void on_command(ConnectionId from, const rocketmq::Command& command) override { face->on_command(from, command); }
+    void on_command(ConnectionId from, const rocketmq::Command& command) override {
+      if (!command.is_response() && impl.refused(rocketmq::Server::broker, *this, from, command)) return;
+      face->on_command(from, command);
+    }
     void on_closed(ConnectionId connection) override { face->on_closed(connection); }
     std::unique_ptr<rocketmq::BrokerFace> face;
   };
+
+  base::Result<void, std::string> begin_access() {
+    const auto tree = client::options_for(options_.tree);
+    if (!tree) return std::unexpected(fmt::format("coord.connect \"{}\": {}", options_.tree, tree.error().message));
+    records_ = std::make_unique<acl::TreeRecords>(world_, *tree, options_.access.cluster, options_.tree_credentials, log_);
+    access_ = std::make_unique<acl::Access>(options_.access, *records_, log_);
+    guard_ = std::make_unique<rocketmq::Guard>(*access_, log_);
+    records_->load(
+        [this](std::vector<acl::Record> all) {
+          access_->begin(all, [this] {
+            if (contents_) serve(*std::exchange(contents_, std::nullopt));
+          });
+        },
+        [this](const acl::Record& record) { access_->apply(record); });
+    return {};
+  }
+
+  /// Whether it was, and is answered.
+  bool refused(rocketmq::Server server, const Role& role, ConnectionId from, const rocketmq::Command& command) {
+    if (!guard_) return false;
+    const world::Address* peer = role.port->peer(from);
+    if (peer == nullptr) return true;  // it has gone
+    const auto answer = guard_->refusal(server, command, *peer, world_.now());
+    if (answer && !command.is_oneway()) role.port->send(from, encode(*answer));
+    return answer.has_value();
+  }
 
   base::Result<void, std::string> start_broker() {
     auto state = std::make_unique<BrokerState>();
@@ -126,7 +169,10 @@ class Node::Impl {
     const auto tree = client::options_for(options_.tree);
     if (!tree) return std::unexpected(fmt::format("coord.connect \"{}\": {}", options_.tree, tree.error().message));
     catalogue_ = std::make_unique<TreeCatalogue>(world_, *tree, options_.broker.cluster, options_.broker.name, log_);
-    catalogue_->load([this](CatalogueContents contents) { serve(std::move(contents)); });
+    catalogue_->load([this](CatalogueContents contents) {
+      if (!access_ || access_->is_ready()) return serve(std::move(contents));
+      contents_ = std::move(contents);  // nobody is served before it is known who may what
+    });
     return {};
   }
 
@@ -152,6 +198,7 @@ class Node::Impl {
     for (TopicConfig& topic : contents.topics) broker_->put(std::move(topic));
     for (GroupConfig& group : contents.groups) broker_->put(std::move(group));
     broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, options_.face, broker_port_, log_);
+    broker_port_.face->use(access_.get());
     broker_->start();
     broker_->on_topic([this](const std::string& topic, const TopicConfig* config) {
       if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);
@@ -190,7 +237,11 @@ class Node::Impl {
   std::unique_ptr<world::DirectoryLock> lock_;
   std::unique_ptr<BrokerState> state_;  // until the broker has them
   std::unique_ptr<Store> store_;
+  std::unique_ptr<acl::TreeRecords> records_;  // without access control there are none of these three
+  std::unique_ptr<acl::Access> access_;
+  std::unique_ptr<rocketmq::Guard> guard_;
   std::unique_ptr<TreeCatalogue> catalogue_;
+  std::optional<CatalogueContents> contents_;  // until access control is ready
   std::unique_ptr<Broker> broker_;
   NameServerRole name_server_;
   BrokerRole broker_port_;

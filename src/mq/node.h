@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "mq/acl/access.h"
 #include "mq/broker/broker.h"
 #include "mq/log/store.h"
 #include "mq/rocketmq/broker_face.h"
@@ -21,7 +22,9 @@ struct Options {
   std::string advertised_host;  // brokerIP1: what clients are told to connect to; empty: the host of broker_address
   std::optional<world::TlsOptions> tls;
   bool plain_too = true;
-  std::string tree;  // connect string of the ZooKeeper ensemble that keeps topics and groups
+  std::string tree;              // connect string of the ZooKeeper ensemble that keeps topics and groups
+  std::string tree_credentials;  // "user:password" of its scheme digest, for what access control keeps there; empty: none
+  acl::AccessOptions access;
   StoreOptions store;
   BrokerOptions broker;
   rocketmq::FaceOptions face;
@@ -33,6 +36,7 @@ struct Facts {
   BrokerCounters counters;
   StoreStatistics store;
   std::size_t connections = 0, producers = 0, consumers = 0, waiting = 0, topics = 0, groups = 0, open_transactions = 0;
+  std::uint64_t refused_authentication = 0, refused_authorization = 0;
 };
 
 /// Lives on one reactor.

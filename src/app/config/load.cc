@@ -6,9 +6,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
+#include <set>
 #include <sstream>
 
 #include "app/config/ensemble.h"
+#include "app/config/plain_acl.h"
 #include "app/config/property.h"
 #include "base/text.h"
 #include "world/real/files.h"
@@ -101,6 +104,58 @@ void check(const Settings& settings, std::vector<std::string>& problems) {
   }
 }
 
+void read_codes(const std::vector<std::string>& texts, std::string_view key, std::set<std::int32_t>& to,
+                std::vector<std::string>& problems) {
+  for (const std::string& text : texts) {
+    const auto code = base::parse_int(text);
+    if (code && *code >= 0 && *code <= std::numeric_limits<std::int32_t>::max()) {
+      to.insert(static_cast<std::int32_t>(*code));
+    } else {
+      problems.push_back(fmt::format("{} wants codes of requests, as \"105,106\", not '{}'", key, text));
+    }
+  }
+}
+
+void form_access(Settings& settings, std::vector<std::string>& problems) {
+  const MqSettings& more = settings.mq_more;
+  mq::acl::AccessOptions& access = settings.mq.access;
+  access.cluster = settings.mq.broker.cluster;
+  access.name_server = more.name_server_access == "none"  ? mq::acl::AccessOptions::NameServer::none
+                       : more.name_server_access == "all" ? mq::acl::AccessOptions::NameServer::all
+                                                          : mq::acl::AccessOptions::NameServer::changes;
+  read_codes(more.authentication_whitelist, "mq.authentication_whitelist", access.authentication_whitelist, problems);
+  read_codes(more.authorization_whitelist, "mq.authorization_whitelist", access.authorization_whitelist, problems);
+  if (access.authorization && !access.authentication) {
+    problems.push_back("mq.authorization_enabled needs mq.authentication_enabled: who is not known cannot be told what to do");
+  }
+  if (access.plain && access.authentication) {
+    problems.push_back(
+        "mq.acl_enabled (RocketMQ 4's accounts) and mq.authentication_enabled (5's users) exclude each other: a client signs once");
+  }
+  if (!more.init_user.empty()) {
+    access.initial_user = read_initial_user(more.init_user);
+    if (!access.initial_user) problems.push_back("mq.init_authentication_user wants name:password");
+  }
+  if (!settings.mq.tree_credentials.empty() && settings.mq.tree_credentials.find(':') == std::string::npos) {
+    problems.push_back("mq.tree_credentials wants name:password");
+  }
+  if (more.acl_file.empty()) return;
+  std::ifstream in(more.acl_file, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  if (!in || text.fail()) {
+    problems.push_back(fmt::format("mq.acl_file: {} cannot be read: {}", more.acl_file, std::strerror(errno)));
+    return;
+  }
+  auto read = read_plain_acl(text.str());
+  if (!read) {
+    problems.push_back(fmt::format("mq.acl_file: {}: {}", more.acl_file, read.error()));
+    return;
+  }
+  access.accounts = std::move(read->accounts);
+  access.white_addresses = std::move(read->white_addresses);
+}
+
 /// Gives messaging what is said in other places, and in other units.
 void form_mq(Settings& settings, std::vector<std::string>& problems) {
   for (const std::string& role : settings.node.roles) {
@@ -126,6 +181,7 @@ void form_mq(Settings& settings, std::vector<std::string>& problems) {
     mq.tls->verify_peer = more.tls.verify_peer && !more.tls.ca_file.empty();
     if (more.tls.key_file.empty()) problems.push_back("mq.tls_certificate_file needs mq.tls_key_file beside it");
   }
+  form_access(settings, problems);
   mq.tree = settings.coord_connect;
   if (mq.tree.empty() && settings.coord.client_address) {
     world::Address address = *settings.coord.client_address;
@@ -133,7 +189,7 @@ void form_mq(Settings& settings, std::vector<std::string>& problems) {
     if (address.host == "::") address.host = "::1";
     mq.tree = to_string(address);
   }
-  if (mq.broker_address && mq.tree.empty()) {
+  if ((mq.broker_address || mq.access.any()) && mq.tree.empty()) {
     problems.push_back("messaging has no tree to keep its topics in: set coord.client_address or coord.connect");
   }
 }

@@ -411,6 +411,32 @@ constexpr Property table[] = {
         {.key = "mq.tls_verify_client", .help = "Demands a certificate of every TLS client."}),
     mq<&mq::Options::plain_too>(
         {.key = "mq.tls_plain_too", .help = "Beside TLS, plain connections are taken (tls.server.mode permissive)."}),
+    mq<&mq::Options::access, &mq::acl::AccessOptions::authentication>(
+        {.key = "mq.authentication_enabled",
+         .help = "Requests must be signed by a user that is known (authenticationEnabled, RocketMQ 5)."}),
+    mq<&mq::Options::access, &mq::acl::AccessOptions::authorization>(
+        {.key = "mq.authorization_enabled",
+         .help = "And the user's policies must allow them (authorizationEnabled). Needs authentication_enabled."}),
+    mq_more<&MqSettings::init_user>({.key = "mq.init_authentication_user",
+                                     .help = "\"name:password\" of a super user that is made when there is none of that name "
+                                             "(initAuthenticationUser, whose JSON is taken too).",
+                                     .secret = true}),
+    mq_more<&MqSettings::authentication_whitelist>(
+        {.key = "mq.authentication_whitelist", .help = "Codes of requests that nobody has to sign (authenticationWhitelist)."}),
+    mq_more<&MqSettings::authorization_whitelist>(
+        {.key = "mq.authorization_whitelist", .help = "Codes of requests that every user may send (authorizationWhitelist)."}),
+    mq<&mq::Options::access, &mq::acl::AccessOptions::plain>(
+        {.key = "mq.acl_enabled", .help = "Requests must be signed by an account that may (aclEnable, RocketMQ 4)."}),
+    mq_more<&MqSettings::acl_file>({.key = "mq.acl_file",
+                                    .help = "A plain_acl.yml: its accounts are made when there are none of these names; empty: none."}),
+    mq_more<&MqSettings::name_server_access>({.key = "mq.name_server_access",
+                                              .help = "Which requests to the NameServer the two above look at: none, as with RocketMQ; "
+                                                      "those that change something; or all.",
+                                              .choices = "none|changes|all"}),
+    mq<&mq::Options::tree_credentials>({.key = "mq.tree_credentials",
+                                        .help = "\"name:password\" with which users and accounts are kept in the tree (scheme digest), so "
+                                                "that none but the brokers can read them; empty: whoever reaches the tree can.",
+                                        .secret = true}),
     bind<&Settings::node, &NodeSettings::roles>({.key = "node.roles", .help = "What runs here: coord, mq. From a zoo.cfg: coord."}),
     bind<&Settings::node, &NodeSettings::disk_poll>({.key = "node.disk_poll_us",
                                                      .help = "While the disk syncs in less time than this, its end is looked for rather "

@@ -57,6 +57,10 @@ struct MqSettings {
   std::int64_t segment_mb = 256;
   std::string delay_levels = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
   world::TlsOptions tls;  // becomes mq.tls when it names a certificate
+  std::string acl_file;   // becomes mq.access.accounts
+  std::string init_user;  // "name:password", or RocketMQ's JSON; becomes mq.access.initial_user
+  std::vector<std::string> authentication_whitelist, authorization_whitelist;  // codes of requests
+  std::string name_server_access = "changes";
 };
 
 struct Settings {

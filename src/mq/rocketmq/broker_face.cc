@@ -178,6 +178,24 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::send_reply_message:
     case RequestCode::send_reply_message_v2:
       return reply(from, command);
+    case RequestCode::auth_create_user:
+    case RequestCode::auth_update_user:
+    case RequestCode::auth_delete_user:
+    case RequestCode::auth_get_user:
+    case RequestCode::auth_list_user:
+      return users(from, command);
+    case RequestCode::auth_create_acl:
+    case RequestCode::auth_update_acl:
+    case RequestCode::auth_delete_acl:
+    case RequestCode::auth_get_acl:
+    case RequestCode::auth_list_acl:
+      return policies(from, command);
+    case RequestCode::update_and_create_acl_config:
+    case RequestCode::delete_acl_config:
+    case RequestCode::get_broker_cluster_acl_info:
+    case RequestCode::update_global_white_addrs_config:
+    case RequestCode::get_broker_cluster_acl_config:
+      return accounts(from, command);
     case RequestCode::get_broker_config:
     case RequestCode::update_broker_config:
     case RequestCode::get_broker_runtime_info:

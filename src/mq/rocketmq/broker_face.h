@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "mq/acl/access.h"
 #include "mq/broker/broker.h"
 #include "mq/filter/sql_filter.h"
 #include "mq/filter/tag_filter.h"
@@ -49,6 +50,8 @@ class BrokerFace {
   /// A request, or an answer to one of ours.
   void on_command(ConnectionId from, const Command& command);
   void on_closed(ConnectionId connection);
+  /// Administrators change it here; it outlives the face. Null, as at first: there is none.
+  void use(acl::Access* access) { access_ = access; }
 
  private:
   /// Whom to answer, once what was asked for is done.
@@ -111,6 +114,12 @@ class BrokerFace {
   void consumer_status(ConnectionId from, const Command& command);
   // face_reply.cc
   void reply(ConnectionId from, const Command& command);
+  // face_acl.cc
+  void users(ConnectionId from, const Command& command);
+  void policies(ConnectionId from, const Command& command);
+  void accounts(ConnectionId from, const Command& command);
+  bool refuse_without_access(const Asker& asker);
+  void change_access(const Asker& asker, acl::Access::Change change, std::optional<ResponseCode> failure = {});
   // face_configuration.cc
   void configuration(ConnectionId from, const Command& command);
 
@@ -118,6 +127,7 @@ class BrokerFace {
   Broker& broker_;
   const FaceOptions options_;
   Sender& sender_;
+  acl::Access* access_ = nullptr;
   spdlog::logger& log_;
   std::uint32_t last_opaque_ = 0;
   absl::flat_hash_map<std::int32_t, Pending> pending_;

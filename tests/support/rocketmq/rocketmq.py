@@ -267,10 +267,14 @@ class Chorus(Peer):
                  'recallMessageEnable': 'mq.recall_messages', 'transactionTimeOut': 'mq.transaction_timeout_ms',
                  'transactionCheckInterval': 'mq.transaction_check_interval_ms', 'transactionCheckMax': 'mq.transaction_check_max',
                  'messageDelayLevel': 'mq.delay_levels', 'brokerName': 'mq.broker_name', 'brokerClusterName': 'mq.cluster',
-                 'defaultTopicQueueNums': 'mq.default_topic_queues', 'autoCreateSubscriptionGroup': 'mq.auto_create_group'}
+                 'defaultTopicQueueNums': 'mq.default_topic_queues', 'autoCreateSubscriptionGroup': 'mq.auto_create_group',
+                 'aclEnable': 'mq.acl_enabled', 'authenticationEnabled': 'mq.authentication_enabled',
+                 'authorizationEnabled': 'mq.authorization_enabled', 'initAuthenticationUser': 'mq.init_authentication_user'}
 
     def settings(self):
         said = {**BROKER_SETTINGS, **self.options}
+        accounts = self.directory / 'conf/plain_acl.yml'
+        guarded = {'mq.acl_file': accounts if 'aclEnable' in said else '', 'mq.tree_credentials': 'brokers:of the tests'}
         # RocketMQ's test mode makes a certificate of its own at each start, which clients take unseen.
         key, certificate = self.directory / 'key.pem', self.directory / 'certificate.pem'
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '7', '-subj', '/CN=broker',
@@ -278,7 +282,7 @@ class Chorus(Peer):
         return {'mq.tls_certificate_file': certificate, 'mq.tls_key_file': key, 'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
                 'mq.broker_name': BROKER, 'mq.cluster': CLUSTER,
                 'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.data_dir': self.directory / 'coord', 'admin.address': '',
-                'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99,
+                'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99, **guarded,
                 **{self.SPELLINGS[key]: value for key, value in said.items() if key in self.SPELLINGS},
                 **{key: value for key, value in self.options.items() if '.' in key}}
 

@@ -1,0 +1,93 @@
+#include "mq/broker/statistics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace chorus::mq {
+namespace {
+
+constexpr std::int64_t second = 1000, minute = 60 * second, hour = 60 * minute;
+// Samples kept of each period, the first of which is one period old.
+constexpr std::size_t minute_samples = 7, hour_samples = 7, day_samples = 25;
+constexpr std::size_t rate_samples = 601;
+
+}  // namespace
+
+std::string Statistics::key_of(std::string_view name, std::string_view key) { return fmt::format("{}\n{}", name, key); }
+
+void Statistics::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms) {
+  std::string full = key_of(name, key);
+  auto found = counters_.find(full);
+  if (found == counters_.end()) {
+    if (counters_.size() >= items_max_) return;
+    Counter counter{.now = {.ms = now_ms}, .minute = {{.ms = now_ms}}, .hour = {{.ms = now_ms}}, .day = {{.ms = now_ms}}};
+    found = counters_.emplace(std::move(full), std::move(counter)).first;
+  }
+  found->second.now.value += value;
+  ++found->second.now.calls;
+}
+
+void Statistics::sample(std::int64_t now_ms) {
+  const auto keep = [now_ms](std::deque<Snapshot>& samples, Snapshot now, std::size_t most) {
+    now.ms = now_ms;
+    samples.push_back(now);
+    if (samples.size() > most) samples.pop_front();
+  };
+  const bool hour_too = !hour_sampled_ms_ || now_ms - *hour_sampled_ms_ >= 10 * minute;
+  const bool day_too = !day_sampled_ms_ || now_ms - *day_sampled_ms_ >= hour;
+  if (hour_too) hour_sampled_ms_ = now_ms;
+  if (day_too) day_sampled_ms_ = now_ms;
+  for (auto& [key, counter] : counters_) {
+    keep(counter.minute, counter.now, minute_samples);
+    if (hour_too) keep(counter.hour, counter.now, hour_samples);
+    if (day_too) keep(counter.day, counter.now, day_samples);
+  }
+  if (!day_too) return;
+  absl::erase_if(counters_, [](const auto& item) {
+    const Counter& counter = item.second;
+    return counter.day.size() == day_samples && counter.day.front().calls == counter.now.calls;
+  });
+}
+
+std::optional<Statistics::Item> Statistics::find(std::string_view name, std::string_view key, std::int64_t now_ms) const {
+  const auto found = counters_.find(key_of(name, key));
+  if (found == counters_.end()) return std::nullopt;
+  const Snapshot& now = found->second.now;
+  const auto period = [&](const std::deque<Snapshot>& samples) {
+    const Snapshot& first = samples.front();
+    Period over{.sum = now.value - first.value};
+    // What has only begun is not said to go on like that.
+    over.per_second = static_cast<double>(over.sum) * 1000 / static_cast<double>(std::max<std::int64_t>(now_ms - first.ms, 10 * second));
+    if (now.calls > first.calls) over.per_call = static_cast<double>(over.sum) / static_cast<double>(now.calls - first.calls);
+    return over;
+  };
+  return Item{.minute = period(found->second.minute), .hour = period(found->second.hour), .day = period(found->second.day)};
+}
+
+void Rates::sample(const Totals& totals, std::int64_t now_ms) {
+  samples_.push_back({now_ms, totals});
+  if (samples_.size() > rate_samples) samples_.pop_front();
+}
+
+std::string Rates::per_second(std::uint64_t Totals::* what) const {
+  const auto over = [&](std::size_t seconds) {
+    if (samples_.size() < 2) return 0.0;
+    const Sample& last = samples_.back();
+    const Sample& first = samples_[samples_.size() - 1 - std::min(seconds, samples_.size() - 1)];
+    if (last.ms <= first.ms) return 0.0;
+    return static_cast<double>(last.totals.*what - first.totals.*what) * 1000 / static_cast<double>(last.ms - first.ms);
+  };
+  return fmt::format("{:.4f} {:.4f} {:.4f}", over(10), over(60), over(600));
+}
+
+void Days::note(std::int64_t day, const Totals& now) {
+  if (day_ && *day_ != day) {
+    yesterday_ = today_;
+    today_ = now;
+  }
+  day_ = day;
+}
+
+}  // namespace chorus::mq

@@ -1,0 +1,95 @@
+// What went in and out, by topic and group, over the last minute, hour and day, as RocketMQ's tools ask for it.
+// source: common/stats/StatsItem.java, store/stats/BrokerStatsManager.java, store/StoreStatsService.java, store/stats/BrokerStats.java
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace chorus::mq {
+
+/// Names of what is counted; the key is a topic, "topic@group", or the cluster.
+namespace stats {
+inline constexpr std::string_view topic_put_count = "TOPIC_PUT_NUMS", topic_put_octets = "TOPIC_PUT_SIZE";
+inline constexpr std::string_view group_get_count = "GROUP_GET_NUMS", group_get_octets = "GROUP_GET_SIZE";
+inline constexpr std::string_view send_back_count = "SNDBCK_PUT_NUMS";
+inline constexpr std::string_view broker_put_count = "BROKER_PUT_NUMS", broker_get_count = "BROKER_GET_NUMS";
+}  // namespace stats
+
+/// Pure. Memory is bounded: what has not moved for a day is forgotten, and beyond `items_max` nothing new is counted.
+class Statistics {
+ public:
+  struct Period {
+    std::int64_t sum = 0;
+    double per_second = 0;
+    double per_call = 0;
+  };
+  struct Item {
+    Period minute, hour, day;
+  };
+
+  explicit Statistics(std::size_t items_max = 200'000) : items_max_(items_max) {}
+
+  /// value: messages or octets, by one call.
+  void add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms);
+  /// Each 10 s.
+  void sample(std::int64_t now_ms);
+  /// Empty: nothing of it was ever counted, or not for a day.
+  std::optional<Item> find(std::string_view name, std::string_view key, std::int64_t now_ms) const;
+  std::size_t size() const { return counters_.size(); }
+
+ private:
+  struct Snapshot {
+    std::int64_t ms = 0, value = 0, calls = 0;
+  };
+  struct Counter {
+    Snapshot now;
+    std::deque<Snapshot> minute, hour, day;  // oldest first; each begins where counting began
+  };
+  static std::string key_of(std::string_view name, std::string_view key);
+
+  std::size_t items_max_;
+  absl::flat_hash_map<std::string, Counter> counters_;
+  std::optional<std::int64_t> hour_sampled_ms_, day_sampled_ms_;
+};
+
+/// How fast totals grow. Pure.
+class Rates {
+ public:
+  struct Totals {
+    std::uint64_t puts = 0, gets = 0, pulls_found = 0, pulls_missed = 0;
+  };
+  /// Each second.
+  void sample(const Totals& totals, std::int64_t now_ms);
+  /// "a b c": a second, over the last 10 s, minute and ten minutes.
+  std::string per_second(std::uint64_t Totals::* what) const;
+
+ private:
+  struct Sample {
+    std::int64_t ms = 0;
+    Totals totals;
+  };
+  std::deque<Sample> samples_;  // oldest first
+};
+
+/// Totals at the last two midnights. Pure.
+class Days {
+ public:
+  struct Totals {
+    std::uint64_t puts = 0, gets = 0;
+  };
+  /// day: a number that changes at midnight.
+  void note(std::int64_t day, const Totals& now);
+  const Totals& today_morning() const { return today_; }
+  const Totals& yesterday_morning() const { return yesterday_; }
+
+ private:
+  std::optional<std::int64_t> day_;
+  Totals today_, yesterday_;
+};
+
+}  // namespace chorus::mq
