@@ -91,7 +91,15 @@ void collect_mq(const mq::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_mq_transaction_checks_total", "Producers asked about a transaction.", number(facts.counters.transaction_checks));
   out.counter("chorus_mq_delayed_delivered_total", "Delayed messages that came due.", number(facts.counters.delayed_delivered));
   out.counter("chorus_mq_dead_letters_total", "Messages put aside after too many tries.", number(facts.counters.dead_letters));
-  for (const auto& [reason, count] : {std::pair{"authentication", facts.refused_authentication}, {"authorization", facts.refused_authorization}}) {
+  out.counter("chorus_mq_refused_connections_total", "Connections beyond what is allowed, of all or of an address.",
+              number(facts.port.connections_refused));
+  out.counter("chorus_mq_busy_answers_total", "Requests beyond what one connection may have unanswered.",
+              number(facts.port.requests_refused));
+  out.counter("chorus_mq_connection_pauses_total", "Times that a connection was not read from, until it took its answers or was answered.",
+              number(facts.port.pauses));
+  out.counter("chorus_mq_unread_connections_ended_total", "Connections that left too much unread.", number(facts.port.connections_ended));
+  for (const auto& [reason, count] :
+       {std::pair{"authentication", facts.refused_authentication}, {"authorization", facts.refused_authorization}}) {
     out.counter("chorus_mq_refused_requests_total", "Requests that access control did not let pass.", number(count), {{"reason", reason}});
   }
   out.gauge("chorus_mq_log_bytes", "Octets of the message log.", number(facts.store.octets));

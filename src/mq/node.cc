@@ -10,14 +10,20 @@
 #include "mq/rocketmq/guard.h"
 #include "mq/rocketmq/name_server.h"
 #include "mq/rocketmq/port.h"
+#include "mq/rocketmq/settings.h"
 
 namespace chorus::mq {
 namespace {
 
 /// What a broker tells a name server of itself.
-std::map<std::string, rocketmq::TopicConfig> registered(const TopicTable& topics) {
+rocketmq::TopicConfig routed(const TopicConfig& topic, const Broker& broker) {
+  rocketmq::TopicConfig shown = rocketmq::shown(topic);
+  shown.perm &= broker.options().permission | perm::inherit;
+  return shown;
+}
+std::map<std::string, rocketmq::TopicConfig> registered(const Broker& broker) {
   std::map<std::string, rocketmq::TopicConfig> all;
-  for (const auto& [name, topic] : topics.all()) all.emplace(name, rocketmq::shown(topic));
+  for (const auto& [name, topic] : broker.topics().all()) all.emplace(name, routed(topic, broker));
   return all;
 }
 
@@ -34,6 +40,7 @@ class Node::Impl {
     }
     if (options_.name_server_address) {
       if (auto listening = name_server_.listen(*options_.name_server_address); !listening) return listening;
+      name_server_.server.listens_on(name_server_.port->addresses().front().port);
       log_.info("name server listening address={}", to_string(name_server_.port->addresses().front()));
       expire_routes();
     }
@@ -61,6 +68,14 @@ class Node::Impl {
   Facts facts() const {
     Facts facts{.serving = serving_};
     if (broker_port_.port) facts.connections = broker_port_.port->connections();
+    for (const Role* role : {static_cast<const Role*>(&broker_port_), static_cast<const Role*>(&name_server_)}) {
+      if (!role->port) continue;
+      const rocketmq::PortCounters& counters = role->port->counters();
+      facts.port.connections_refused += counters.connections_refused;
+      facts.port.requests_refused += counters.requests_refused;
+      facts.port.pauses += counters.pauses;
+      facts.port.connections_ended += counters.connections_ended;
+    }
     if (guard_) {
       facts.refused_authentication = guard_->counters().authentication;
       facts.refused_authorization = guard_->counters().authorization;
@@ -88,15 +103,18 @@ class Node::Impl {
     explicit Role(Impl& impl) : impl(impl) {}
     base::Result<void, std::string> listen(const world::Address& address) {
       port = std::make_unique<rocketmq::Port>(
-          impl.world_, rocketmq::PortOptions{.addresses = {address}, .tls = impl.options_.tls, .plain_too = impl.options_.plain_too}, *this,
-          impl.log_);
+          impl.world_,
+          rocketmq::PortOptions{
+              .addresses = {address}, .tls = impl.options_.tls, .plain_too = impl.options_.plain_too, .limits = impl.options_.limits},
+          *this, impl.log_);
       return port->listen();
     }
     std::optional<world::Address> address() const {
       if (!port || port->addresses().empty()) return std::nullopt;
       return port->addresses().front();
     }
-    void send(ConnectionId to, std::string frame) override { port->send(to, std::move(frame)); }
+    void send(ConnectionId to, std::string frame, std::optional<std::int32_t> opaque) override { port->send(to, std::move(frame), opaque); }
+    void request(ConnectionId to, std::string frame) override { port->request(to, std::move(frame)); }
     void close(ConnectionId connection) override { port->close(connection); }
     std::string address_of(ConnectionId connection) const override {
       const world::Address* address = port->peer(connection);
@@ -111,7 +129,7 @@ class Node::Impl {
       if (command.is_response()) return;  // we ask nothing here
       if (impl.refused(rocketmq::Server::name_server, *this, from, command)) return;
       const rocketmq::Outgoing answer = server.on(from, command, impl.world_.now());
-      if (!command.is_oneway()) port->send(from, encode(answer));
+      if (!command.is_oneway()) port->send(from, encode(answer), command.opaque);
     }
     void on_closed(ConnectionId connection) override { server.closed(connection); }
     rocketmq::NameServer server;
@@ -148,7 +166,7 @@ class Node::Impl {
     const world::Address* peer = role.port->peer(from);
     if (peer == nullptr) return true;  // it has gone
     const auto answer = guard_->refusal(server, command, *peer, world_.now());
-    if (answer && !command.is_oneway()) role.port->send(from, encode(*answer));
+    if (answer && !command.is_oneway()) role.port->send(from, encode(*answer), command.opaque);
     return answer.has_value();
   }
 
@@ -192,24 +210,35 @@ class Node::Impl {
     const auto parsed = parse_host(address);
     if (!parsed) return fail(fmt::format("mq.advertised_host: {} is no numeric address, as messages carry it", host));
     BrokerOptions options = options_.broker;
+    rocketmq::FaceOptions face = options_.face;
+    face.data_directory = options_.store.directory;
+    for (const auto& [name, value] : contents.settings) {
+      const std::string wrong = rocketmq::change_setting(options, face, name, value);
+      if (wrong.empty()) {
+        log_.info("a setting is as an administrator changed it {}={}", name, value);
+      } else {
+        log_.error("a setting that an administrator changed cannot be: {}", wrong);
+      }
+    }
     options.host = *parsed;
     const std::size_t topics = contents.topics.size(), groups = contents.groups.size();
     broker_ = std::make_unique<Broker>(world_, options, std::move(store_), std::move(state_), *catalogue_, log_);
     for (TopicConfig& topic : contents.topics) broker_->put(std::move(topic));
     for (GroupConfig& group : contents.groups) broker_->put(std::move(group));
-    broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, options_.face, broker_port_, log_);
+    broker_->put(std::move(contents.settings));
+    broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, std::move(face), broker_port_, log_);
     broker_port_.face->use(access_.get());
     broker_->start();
     broker_->on_topic([this](const std::string& topic, const TopicConfig* config) {
       if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);
-      const rocketmq::TopicConfig shown = rocketmq::shown(*config);
+      const rocketmq::TopicConfig shown = routed(*config, *broker_);
       name_server_.server.routes().put_topic(options_.broker.name, topic, &shown);
     });
     name_server_.server.routes().add({.cluster = options_.broker.cluster,
                                       .broker = options_.broker.name,
                                       .address = address,
                                       .ha_address = address,
-                                      .topics = registered(broker_->topics())},
+                                      .topics = registered(*broker_)},
                                      world_.now());
     catalogue_->announce(address);
     serving_ = true;

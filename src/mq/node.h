@@ -12,6 +12,7 @@
 #include "mq/broker/broker.h"
 #include "mq/log/store.h"
 #include "mq/rocketmq/broker_face.h"
+#include "mq/rocketmq/port.h"
 #include "world/world.h"
 
 namespace chorus::mq {
@@ -25,6 +26,7 @@ struct Options {
   std::string tree;              // connect string of the ZooKeeper ensemble that keeps topics and groups
   std::string tree_credentials;  // "user:password" of its scheme digest, for what access control keeps there; empty: none
   acl::AccessOptions access;
+  rocketmq::Limits limits;  // of each port
   StoreOptions store;
   BrokerOptions broker;
   rocketmq::FaceOptions face;
@@ -37,6 +39,7 @@ struct Facts {
   StoreStatistics store;
   std::size_t connections = 0, producers = 0, consumers = 0, waiting = 0, topics = 0, groups = 0, open_transactions = 0;
   std::uint64_t refused_authentication = 0, refused_authorization = 0;
+  rocketmq::PortCounters port;  // of both
 };
 
 /// Lives on one reactor.

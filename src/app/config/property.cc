@@ -125,6 +125,11 @@ constexpr Property sasl(Property property) {
   return bind<&Settings::ensemble, &EnsembleSettings::sasl, Field>(property);
 }
 
+template <auto Field>
+constexpr Property limit(Property property) {
+  return bind<&Settings::mq, &mq::Options::limits, Field>(property);
+}
+
 template <auto... Fields>
 constexpr Property mq(Property property) {
   return bind<&Settings::mq, Fields...>(property);
@@ -136,6 +141,7 @@ constexpr Property mq_more(Property property) {
 
 using coord::EnsembleOptions;
 using coord::Options;
+using mq::rocketmq::Limits;
 using world::TlsOptions;
 
 // Designated members keep one property one statement, and the table readable.
@@ -411,6 +417,27 @@ constexpr Property table[] = {
         {.key = "mq.tls_verify_client", .help = "Demands a certificate of every TLS client."}),
     mq<&mq::Options::plain_too>(
         {.key = "mq.tls_plain_too", .help = "Beside TLS, plain connections are taken (tls.server.mode permissive)."}),
+    limit<&Limits::connections_max>(
+        {.key = "mq.max_connections", .help = "Connections to each of the two ports.", .min = 1, .max = 10'000'000}),
+    limit<&Limits::connections_per_address_max>(
+        {.key = "mq.max_connections_per_address", .help = "Of these, from one address.", .min = 1, .max = 10'000'000}),
+    limit<&Limits::frame_octets_max>({.key = "mq.max_frame_bytes",
+                                      .help = "Longest request, header and body; a longer one ends its connection.",
+                                      .min = 64 << 10,
+                                      .max = 1 << 30}),
+    limit<&Limits::requests_max>({.key = "mq.max_requests_per_connection",
+                                  .help = "Requests that wait for their answer, consumers that wait for a message among them; one more is "
+                                          "answered with 2, \"system busy\".",
+                                  .min = 1,
+                                  .max = 10'000'000}),
+    limit<&Limits::queued_octets_max>({.key = "mq.max_queued_bytes_per_connection",
+                                       .help = "Octets of messages sent that wait for their answer, before no more is read.",
+                                       .min = 1 << 16,
+                                       .max = std::int64_t{1} << 40}),
+    limit<&Limits::unsent_octets_max>({.key = "mq.max_unsent_bytes_per_connection",
+                                       .help = "A connection that leaves this much of its answers unread is ended.",
+                                       .min = 1 << 20,
+                                       .max = std::int64_t{1} << 40}),
     mq<&mq::Options::access, &mq::acl::AccessOptions::authentication>(
         {.key = "mq.authentication_enabled",
          .help = "Requests must be signed by a user that is known (authenticationEnabled, RocketMQ 5)."}),
@@ -427,8 +454,8 @@ constexpr Property table[] = {
         {.key = "mq.authorization_whitelist", .help = "Codes of requests that every user may send (authorizationWhitelist)."}),
     mq<&mq::Options::access, &mq::acl::AccessOptions::plain>(
         {.key = "mq.acl_enabled", .help = "Requests must be signed by an account that may (aclEnable, RocketMQ 4)."}),
-    mq_more<&MqSettings::acl_file>({.key = "mq.acl_file",
-                                    .help = "A plain_acl.yml: its accounts are made when there are none of these names; empty: none."}),
+    mq_more<&MqSettings::acl_file>(
+        {.key = "mq.acl_file", .help = "A plain_acl.yml: its accounts are made when there are none of these names; empty: none."}),
     mq_more<&MqSettings::name_server_access>({.key = "mq.name_server_access",
                                               .help = "Which requests to the NameServer the two above look at: none, as with RocketMQ; "
                                                       "those that change something; or all.",

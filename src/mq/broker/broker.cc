@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace chorus::mq {
@@ -50,7 +51,10 @@ void Broker::every(milliseconds interval, std::move_only_function<void()> work) 
 
 void Broker::start() {
   every(options_.offset_interval, [this] { store_offsets({}); });
-  every(options_.transaction_check_interval, [this] { check_transactions(); });
+  arm_checks();
+  every(std::chrono::seconds(1), [this] { note_rates(); });
+  every(std::chrono::seconds(10), [this] { statistics_.sample(now_ms()); });
+  note_rates();
   every(std::chrono::seconds(10), [this] {
     for (const ConnectionId connection : clients_.expire(world_.now())) {
       log_.info("a client was silent for too long connection={}", connection.value);
@@ -62,6 +66,38 @@ void Broker::start() {
   every(std::chrono::minutes(1), [this] { keep_segments(); });
   keep_segments();
   deliver_due();
+}
+
+void Broker::arm_checks() {
+  // Not every(): how often may be changed meanwhile.
+  world_.after(options_.transaction_check_interval, guarded([this] {
+                 if (stopping_) return;
+                 check_transactions();
+                 arm_checks();
+               }));
+}
+
+void Broker::note_rates() {
+  rates_.sample({.puts = counters_.messages_in,
+                 .gets = counters_.messages_out,
+                 .pulls = counters_.pulls_found + counters_.pulls_missed,
+                 .pulls_found = counters_.pulls_found,
+                 .pulls_missed = counters_.pulls_missed},
+                now_ms());
+  const std::time_t now = now_ms() / 1000;
+  std::tm local{};
+  localtime_r(&now, &local);
+  days_.note(local.tm_year * 366 + local.tm_yday, {.puts = counters_.messages_in, .gets = counters_.messages_out});
+}
+
+void Broker::count_in(std::string_view topic, std::size_t messages, std::size_t octets) {
+  topic = topic.substr(0, topic.find('\x01'));  // see stored_key()
+  counters_.messages_in += messages;
+  counters_.octets_in += octets;
+  const auto count = static_cast<std::int64_t>(messages);
+  statistics_.add(stats::topic_put_count, topic, count, now_ms());
+  statistics_.add(stats::topic_put_octets, topic, static_cast<std::int64_t>(octets), now_ms());
+  statistics_.add(stats::broker_put_count, options_.cluster, count, now_ms());
 }
 
 void Broker::stop(world::Callback done) {
@@ -225,6 +261,35 @@ void Broker::remove_group(const std::string& group, bool with_offsets, Done done
   if (with_offsets) state_->offsets.remove_group(group);
   if (!removed) return later([done = std::move(done)]() mutable { done({}); });
   publish_changes(std::move(done));
+}
+
+void Broker::forbid(std::string_view group, std::string_view topic, bool forbidden, Done done) {
+  const auto forbade = groups_.forbid(group, topic, forbidden, now_ms());
+  if (!forbade) {
+    return later([done = std::move(done), why = forbade.error()]() mutable {
+      done(base::error(why.code == GroupErrc::unknown ? BrokerErrc::group_unknown : BrokerErrc::invalid, why.message));
+    });
+  }
+  publish_changes(std::move(done));
+}
+
+void Broker::change(BrokerOptions options, std::map<std::string, std::string> changed, Done done) {
+  catalogue_.put(changed, guarded([this, options = std::move(options), changed, done = std::move(done)](CatalogueResult kept) mutable {
+                   if (!kept) return done(base::error(BrokerErrc::unavailable, kept.error()));
+                   options.name = options_.name;
+                   options.cluster = options_.cluster;
+                   options.host = options_.host;
+                   options_ = std::move(options);
+                   changed_settings_ = std::move(changed);
+                   groups_.auto_create(options_.groups.auto_create);
+                   topics_.change_defaults(options_.topics.auto_create, options_.topics.queues);
+                   if (on_topic_) {
+                     // What may be done with each of them may be another thing now.
+                     for (const auto& [name, config] : topics_.all()) on_topic_(name, &config);
+                     if (topics_.find(topic::auto_create) == nullptr) on_topic_(std::string(topic::auto_create), nullptr);
+                   }
+                   done({});
+                 }));
 }
 
 BrokerResult<const GroupConfig*> Broker::reader_group(const std::string& group) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "mq/broker/hold.h"
 #include "mq/broker/locks.h"
 #include "mq/broker/state.h"
+#include "mq/broker/statistics.h"
 #include "mq/broker/topics.h"
 #include "mq/log/store.h"
 #include "mq/message/message.h"
@@ -32,7 +34,8 @@ using std::chrono::milliseconds;
 struct BrokerOptions {
   std::string name = "chorus";
   std::string cluster = "DefaultCluster";
-  Host host;  // as clients reach it: it stands in messages and their ids
+  Host host;                                           // as clients reach it: it stands in messages and their ids
+  std::int32_t permission = perm::read | perm::write;  // brokerPermission: of all topics here
   TopicDefaults topics;
   GroupDefaults groups;
   std::size_t message_octets_max = 4 << 20;                                                          // maxMessageSize: of a body
@@ -108,6 +111,7 @@ struct PullRequest {
   std::function<bool(std::string_view message)> match;  // by content; empty: all
   std::optional<world::Instant> hold_until;             // when there is nothing, wait for something
   ConnectionId connection;
+  std::string group;  // for whom it is counted; empty: for nobody
 };
 
 struct SendBack {
@@ -140,6 +144,9 @@ struct BrokerCounters {
   std::uint64_t transactions_committed = 0, transactions_rolled_back = 0, transaction_checks = 0;
   std::uint64_t delayed_delivered = 0;
   std::uint64_t dead_letters = 0;
+  std::uint64_t pulls_found = 0, pulls_missed = 0;
+  std::uint64_t sends_waiting = 0;  // for the disk, now
+  milliseconds append_longest{0};   // from being asked for to being acknowledged
 };
 
 /// Lives on one reactor. Completions never come from within the call, and none comes once it is destroyed.
@@ -198,10 +205,15 @@ class Broker {
   BrokerResult<const GroupConfig*> ensure_group(const std::string& group);
   /// The group of one who reads or commits, made when it may be.
   BrokerResult<const GroupConfig*> reader_group(const std::string& group);
-  void forbid(std::string_view group, std::string_view topic, bool forbidden) { groups_.forbid(group, topic, forbidden); }
+  void forbid(std::string_view group, std::string_view topic, bool forbidden, Done done);
+  /// Settings that hold from now on, and after the next start: `changed` has all that ever were, under RocketMQ's names. Name, cluster and
+  /// host stay what they are.
+  void change(BrokerOptions options, std::map<std::string, std::string> changed, Done done);
+  const std::map<std::string, std::string>& changed_settings() const { return changed_settings_; }
   /// Loaded from where they are kept, before start().
   void put(TopicConfig config) { topics_.put(std::move(config)); }
   void put(GroupConfig config) { groups_.put(std::move(config)); }
+  void put(std::map<std::string, std::string> changed_settings) { changed_settings_ = std::move(changed_settings); }
   /// Told after each change of a topic, with nothing when it was removed.
   void on_topic(std::function<void(const std::string& topic, const TopicConfig* config)> listener) { on_topic_ = std::move(listener); }
 
@@ -212,6 +224,9 @@ class Broker {
   const BrokerState& state() const { return *state_; }
   const BrokerOptions& options() const { return options_; }
   const BrokerCounters& counters() const { return counters_; }
+  const Statistics& statistics() const { return statistics_; }
+  const Rates& rates() const { return rates_; }
+  const Days& days() const { return days_; }
   std::size_t waiting() const { return hold_.size(); }
   /// Silent clients that were forgotten, to be disconnected.
   void on_silent(std::function<void(ConnectionId)> close) { on_silent_ = std::move(close); }
@@ -264,10 +279,14 @@ class Broker {
   void check_half(Position position, const Half& half, bool give_up);
   void finish_half(const EndTransaction& request, const Entry& entry, Done done);
 
+  void note_rates();
+  void arm_checks();
+  void count_in(std::string_view topic, std::size_t messages, std::size_t octets);
   void every(milliseconds interval, std::move_only_function<void()> work);
 
   world::World& world_;
-  const BrokerOptions options_;
+  BrokerOptions options_;
+  std::map<std::string, std::string> changed_settings_;
   spdlog::logger& log_;
   std::unique_ptr<BrokerState> state_;
   std::unique_ptr<Store> store_;  // shows entries to the state, so it goes first
@@ -280,6 +299,9 @@ class Broker {
   absl::flat_hash_map<WaitId, Waiting> waiting_;
   std::optional<world::Instant> hold_armed_;
   BrokerCounters counters_;
+  Statistics statistics_;
+  Rates rates_;
+  Days days_;
   std::function<void(TransactionCheck)> ask_;
   std::function<void(ConnectionId)> on_silent_;
   std::function<void(const std::string&, const TopicConfig*)> on_topic_;

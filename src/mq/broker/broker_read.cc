@@ -1,4 +1,6 @@
 // How messages go out, and who waits for them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -56,8 +58,17 @@ void Broker::pulled(PullRequest request, ReadDone done, StoreResult<Batch> batch
     }
   }
   if (batch) {
+    ++(batch->status == Batch::Status::found ? counters_.pulls_found : counters_.pulls_missed);
     counters_.messages_out += batch->entries.size();
     counters_.octets_out += batch->payloads.size();
+    if (!request.group.empty() && batch->status == Batch::Status::found) {
+      const auto count = static_cast<std::int64_t>(batch->entries.size());
+      const std::string_view topic = std::string_view(request.queue.topic).substr(0, request.queue.topic.find('\x01'));
+      const std::string key = fmt::format("{}@{}", topic, request.group);
+      statistics_.add(stats::group_get_count, key, count, now_ms());
+      statistics_.add(stats::group_get_octets, key, static_cast<std::int64_t>(batch->payloads.size()), now_ms());
+      statistics_.add(stats::broker_get_count, options_.cluster, count, now_ms());
+    }
   }
   done(std::move(batch));
 }

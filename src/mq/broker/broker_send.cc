@@ -56,6 +56,9 @@ std::string Broker::new_unique_key() {
 }
 
 BrokerResult<const TopicConfig*> Broker::topic_for_send(std::string_view name, const TopicHint& hint) {
+  if (!(options_.permission & perm::write)) {
+    return base::error(BrokerErrc::no_permission, fmt::format("the broker[{}] sending message is forbidden", to_string(options_.host)));
+  }
   if (topic::is_read_only(name)) {
     return base::error(BrokerErrc::no_permission, fmt::format("Sending message to topic[{}] is forbidden.", name));
   }
@@ -216,11 +219,15 @@ void Broker::append(Prepared prepared, SendDone done) {
     dues_on_way_.insert(prepared.due_ms);
     arm_delivery(prepared.due_ms);
   }
-  ++counters_.messages_in;
-  counters_.octets_in += prepared.entry.payload.size();
+  count_in(prepared.entry.queue.topic, 1, prepared.entry.payload.size());
+  ++counters_.sends_waiting;
+  const world::Instant asked = world_.now();
   NewEntry entry = std::move(prepared.entry);
   store_->append(std::move(entry),
-                 guarded([this, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
+                 guarded([this, asked, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
+                   --counters_.sends_waiting;
+                   counters_.append_longest =
+                       std::max(counters_.append_longest, std::chrono::duration_cast<milliseconds>(world_.now() - asked));
                    if (prepared.due_ms > 0) {
                      dues_on_way_.erase(dues_on_way_.find(prepared.due_ms));
                      arm_delivery(prepared.due_ms);
@@ -274,6 +281,7 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
   if (!config) return refuse(config.error());
   std::vector<Prepared> prepared;
   std::vector<NewEntry> entries;
+  std::size_t octets = 0;
   for (const NewMessage& one : messages) {
     NewMessage message = one;
     if (prepared.empty()) {
@@ -283,11 +291,11 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
     }
     auto next = prepare(message, **config, true);
     if (!next) return refuse(std::move(next.error()));
-    counters_.octets_in += next->entry.payload.size();
+    octets += next->entry.payload.size();
     entries.push_back(std::move(next->entry));
     prepared.push_back(std::move(*next));
   }
-  counters_.messages_in += entries.size();
+  count_in(name, entries.size(), octets);
   store_->append_all(std::move(entries), guarded([this, prepared = std::move(prepared),
                                                   done = std::move(done)](StoreResult<std::vector<Appended>> appended) mutable {
                        if (!appended) {
@@ -332,6 +340,7 @@ void Broker::send_back(SendBack request, Done done) {
             .born_host = message->born_host,
             .reconsume_times = std::min(message->reconsume_times, most_times) + 1,
             .body = message->body};
+        statistics_.add(stats::send_back_count, fmt::format("{}@{}", message->topic, request.group), 1, now_ms());
         const std::string name = dead ? topic::dead_letter_of(request.group) : topic::retry_of(request.group);
         if (dead) {
           ++counters_.dead_letters;

@@ -18,6 +18,7 @@ struct MemoryCatalogue final : Catalogue {
   world::World* world = nullptr;
   std::map<std::string, TopicConfig> topics;
   std::map<std::string, GroupConfig> groups;
+  std::map<std::string, std::string> settings;
   void later(Stored done) {
     world->post([done = std::move(done)]() mutable { done({}); });
   }
@@ -35,6 +36,10 @@ struct MemoryCatalogue final : Catalogue {
   }
   void remove_group(const std::string& group, Stored done) override {
     groups.erase(group);
+    later(std::move(done));
+  }
+  void put(const std::map<std::string, std::string>& changed, Stored done) override {
+    settings = changed;
     later(std::move(done));
   }
 };
@@ -286,6 +291,52 @@ TEST_F(BrokerTest, ATopicThatIsMadeAnewIsEmpty) {
   restart();
   EXPECT_THAT(all({"t", 0}), ElementsAre("new"));
   EXPECT_EQ(broker->bounds({"t", 0}).min, 0);
+}
+
+TEST_F(BrokerTest, SettingsChangeAndAreKept) {
+  ASSERT_TRUE(send("before", "m").has_value());
+  BrokerOptions changed = broker->options();
+  changed.topics.auto_create = false;
+  changed.name = "another";
+  ASSERT_TRUE(wait<BrokerResult<void>>([&](auto done) {
+                broker->change(changed, {{"autoCreateTopicEnable", "false"}}, std::move(done));
+              }).has_value());
+  EXPECT_EQ(catalogue.settings, (std::map<std::string, std::string>{{"autoCreateTopicEnable", "false"}}));
+  EXPECT_EQ(broker->options().name, options.name);
+  EXPECT_EQ(broker->topics().find(topic::auto_create), nullptr);
+  EXPECT_EQ(send("after", "m").error().code, BrokerErrc::topic_unknown);
+  EXPECT_TRUE(send("before", "m").has_value());
+  changed.permission = perm::read;
+  ASSERT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->change(changed, {}, std::move(done)); }).has_value());
+  EXPECT_EQ(send("before", "m").error().code, BrokerErrc::no_permission);
+}
+
+TEST_F(BrokerTest, WhatAGroupMayNotReadIsKept) {
+  ASSERT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->forbid("g", "t", true, std::move(done)); }).has_value());
+  EXPECT_TRUE(broker->groups().is_forbidden("g", "t"));
+  restart();
+  EXPECT_TRUE(broker->groups().is_forbidden("g", "t"));
+  // Another change of the group leaves it alone.
+  ASSERT_TRUE(
+      wait<BrokerResult<void>>([&](auto done) { broker->update_group({.name = "g", .retry_max_times = 3}, std::move(done)); }).has_value());
+  EXPECT_TRUE(broker->groups().is_forbidden("g", "t"));
+  ASSERT_TRUE(wait<BrokerResult<void>>([&](auto done) { broker->forbid("g", "t", false, std::move(done)); }).has_value());
+  restart();
+  EXPECT_FALSE(broker->groups().is_forbidden("g", "t"));
+}
+
+TEST_F(BrokerTest, CountsWhatGoesInAndOut) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(send("t", "m").has_value());
+  const auto batch = wait<StoreResult<Batch>>([&](auto done) {
+    broker->pull({.queue = {.topic = "t", .queue = 0}, .from = 0, .connection = ConnectionId(1), .group = "g"}, std::move(done));
+  });
+  ASSERT_TRUE(batch.has_value());
+  const std::int64_t now = catalogue.world->wall_now().time_since_epoch().count();
+  EXPECT_EQ(broker->statistics().find(stats::topic_put_count, "t", now)->day.sum, 3);
+  EXPECT_EQ(broker->statistics().find(stats::group_get_count, "t@g", now)->day.sum, 3);
+  EXPECT_EQ(broker->statistics().find(stats::broker_put_count, options.cluster, now)->day.sum, 3);
+  EXPECT_FALSE(broker->statistics().find(stats::group_get_count, "t@h", now));
+  EXPECT_EQ(broker->counters().sends_waiting, 0u);
 }
 
 }  // namespace

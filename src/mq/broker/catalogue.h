@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class Catalogue {
   virtual void remove_topic(const std::string& topic, Stored done) = 0;
   virtual void put(const GroupConfig& group, Stored done) = 0;
   virtual void remove_group(const std::string& group, Stored done) = 0;
+  /// What an administrator changed of its settings: all of it.
+  virtual void put(const std::map<std::string, std::string>& settings, Stored done) = 0;
 };
 
 }  // namespace chorus::mq

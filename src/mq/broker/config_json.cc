@@ -69,7 +69,8 @@ std::string to_json(const GroupConfig& group) {
              {"notifyConsumerIdsChangedEnable", group.notify_consumer_ids_changed_enable},
              {"groupSysFlag", group.sys_flag},
              {"consumeTimeoutMinute", group.consume_timeout_minutes},
-             {"attributes", group.attributes}};
+             {"attributes", group.attributes},
+             {"forbiddenTopics", group.forbidden_topics}};
   if (group.retry_policy) {
     const RetryPolicy& policy = *group.retry_policy;
     value["groupRetryPolicy"] = {{"exponential", policy.type == RetryPolicy::Type::exponential},
@@ -97,6 +98,11 @@ std::optional<GroupConfig> group_from_json(std::string_view text) {
   take(*value, "groupSysFlag", group.sys_flag);
   take(*value, "consumeTimeoutMinute", group.consume_timeout_minutes);
   take(*value, group.attributes);
+  if (const auto topics = value->find("forbiddenTopics"); topics != value->end() && topics->is_array()) {
+    for (const json& one : *topics) {
+      if (one.is_string()) group.forbidden_topics.insert(one.get<std::string>());
+    }
+  }
   if (const auto policy = value->find("groupRetryPolicy"); policy != value->end() && policy->is_object()) {
     RetryPolicy& to = group.retry_policy.emplace();
     bool exponential = false;

@@ -55,7 +55,10 @@ GroupResult<const GroupConfig*> GroupTable::find_or_create(std::string_view grou
 
 GroupResult<const GroupConfig*> GroupTable::update(GroupConfig config, std::int64_t now_ms) {
   if (std::string why = refuse_group_name(config.name); !why.empty()) return base::error(GroupErrc::illegal_name, std::move(why));
-  if (const GroupConfig* before = find(config.name); before && *before == config) return before;
+  if (const GroupConfig* before = find(config.name)) {
+    config.forbidden_topics = before->forbidden_topics;
+    if (*before == config) return before;
+  }
   return &change(std::move(config), now_ms);
 }
 
@@ -64,7 +67,6 @@ GroupResult<void> GroupTable::remove(std::string_view group, std::int64_t now_ms
   if (found == groups_.end()) return base::error(GroupErrc::unknown, fmt::format("subscription group [{}] does not exist", group));
   changed_.emplace_back(group);
   groups_.erase(found);
-  if (const auto at = forbidden_.find(group); at != forbidden_.end()) forbidden_.erase(at);
   version_.timestamp_ms = now_ms;
   ++version_.counter;
   return {};
@@ -78,18 +80,23 @@ const GroupConfig& GroupTable::change(GroupConfig config, std::int64_t now_ms) {
   return groups_[name] = std::move(config);
 }
 
-void GroupTable::forbid(std::string_view group, std::string_view topic, bool forbidden) {
-  auto& topics = forbidden_[std::string(group)];
+GroupResult<void> GroupTable::forbid(std::string_view group, std::string_view topic, bool forbidden, std::int64_t now_ms) {
+  const auto before = find_or_create(group, now_ms);
+  if (!before) return std::unexpected(before.error());
+  if ((*before)->forbidden_topics.contains(topic) == forbidden) return {};
+  GroupConfig config = **before;
   if (forbidden) {
-    topics.emplace(topic);
-  } else if (const auto at = topics.find(topic); at != topics.end()) {
-    topics.erase(at);
+    config.forbidden_topics.emplace(topic);
+  } else {
+    config.forbidden_topics.erase(config.forbidden_topics.find(topic));
   }
+  change(std::move(config), now_ms);
+  return {};
 }
 
 bool GroupTable::is_forbidden(std::string_view group, std::string_view topic) const {
-  const auto found = forbidden_.find(group);
-  return found != forbidden_.end() && found->second.contains(topic);
+  const GroupConfig* config = find(group);
+  return config != nullptr && config->forbidden_topics.contains(topic);
 }
 
 void GroupTable::put(GroupConfig config) {

@@ -40,6 +40,7 @@ struct GroupConfig {
   std::int32_t sys_flag = 0;
   std::int32_t consume_timeout_minutes = 15;
   std::map<std::string, std::string> attributes;
+  std::set<std::string, std::less<>> forbidden_topics;  // it may not read them. source: updateAndGetGroupForbidden
   friend bool operator==(const GroupConfig&, const GroupConfig&) = default;
 };
 
@@ -71,11 +72,12 @@ class GroupTable {
   const std::map<std::string, GroupConfig, std::less<>>& all() const { return groups_; }
   const DataVersion& version() const { return version_; }
 
-  /// Reading a topic may be forbidden to a group. source: updateAndGetGroupForbidden
-  void forbid(std::string_view group, std::string_view topic, bool forbidden);
+  /// Reading a topic may be forbidden to a group, which is made for it if it may be.
+  GroupResult<void> forbid(std::string_view group, std::string_view topic, bool forbidden, std::int64_t now_ms);
   bool is_forbidden(std::string_view group, std::string_view topic) const;
 
   void put(GroupConfig config);
+  void auto_create(bool enabled) { defaults_.auto_create = enabled; }
   void take_out(std::string_view group);
   std::vector<std::string> take_changes();
   bool has_changes() const { return !changed_.empty(); }
@@ -87,7 +89,6 @@ class GroupTable {
 
   GroupDefaults defaults_;
   std::map<std::string, GroupConfig, std::less<>> groups_;
-  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> forbidden_;  // group, topics
   std::vector<std::string> changed_;
   DataVersion version_;
 };

@@ -61,7 +61,7 @@ class Statistics {
 class Rates {
  public:
   struct Totals {
-    std::uint64_t puts = 0, gets = 0, pulls_found = 0, pulls_missed = 0;
+    std::uint64_t puts = 0, gets = 0, pulls = 0, pulls_found = 0, pulls_missed = 0;
   };
   /// Each second.
   void sample(const Totals& totals, std::int64_t now_ms);

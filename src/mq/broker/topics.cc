@@ -167,6 +167,20 @@ void TopicTable::take_out(std::string_view name) {
   ++version_.counter;
 }
 
+void TopicTable::change_defaults(bool auto_create, std::int32_t queues) {
+  defaults_.auto_create = auto_create;
+  defaults_.queues = queues;
+  // The template of all topics is there only while topics are made from it. source: TopicConfigManager.init()
+  if (!auto_create) {
+    take_out(topic::auto_create);
+  } else if (const TopicConfig* model = find(topic::auto_create); model == nullptr || model->write_queues != queues) {
+    put({.name = std::string(topic::auto_create),
+         .read_queues = queues,
+         .write_queues = queues,
+         .perm = perm::read | perm::write | perm::inherit});
+  }
+}
+
 std::vector<std::string> TopicTable::take_changes() { return std::exchange(changed_, {}); }
 
 }  // namespace chorus::mq

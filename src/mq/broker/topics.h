@@ -116,6 +116,8 @@ class TopicTable {
   /// From elsewhere (the tree): takes it as it is.
   void put(TopicConfig config);
   void take_out(std::string_view topic);
+  /// Of topics that are made from now on.
+  void change_defaults(bool auto_create, std::int32_t queues);
 
   /// Names changed by us since the last call; removed ones are no longer in the table.
   std::vector<std::string> take_changes();

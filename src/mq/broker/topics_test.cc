@@ -70,10 +70,10 @@ TEST(GroupTable, GroupsAreMadeWhenFirstSeen) {
 
 TEST(GroupTable, ReadingMayBeForbidden) {
   GroupTable groups({}, 1);
-  groups.forbid("g", "t", true);
+  ASSERT_TRUE(groups.forbid("g", "t", true, 2).has_value());
   EXPECT_TRUE(groups.is_forbidden("g", "t"));
   EXPECT_FALSE(groups.is_forbidden("g", "u"));
-  groups.forbid("g", "t", false);
+  ASSERT_TRUE(groups.forbid("g", "t", false, 3).has_value());
   EXPECT_FALSE(groups.is_forbidden("g", "t"));
 }
 

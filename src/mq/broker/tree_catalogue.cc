@@ -65,27 +65,49 @@ void TreeCatalogue::begin_load() {
   client_->create(base_ + "/groups", "", {}, guarded([this](client::Result<client::Created> made) {
                     if (!made && made.error().code != Code::node_exists) return load_failed(made.error());
                     read_all("topics", [this](std::vector<std::string> topics) {
-                      read_all("groups", [this, topics = std::move(topics)](std::vector<std::string> groups) {
-                        CatalogueContents contents;
-                        for (const std::string& json : topics) {
-                          if (auto topic = topic_from_json(json)) {
-                            contents.topics.push_back(std::move(*topic));
-                          } else {
-                            log_.error("a topic in the tree cannot be read: {}", json);
-                          }
-                        }
-                        for (const std::string& json : groups) {
-                          if (auto group = group_from_json(json)) {
-                            contents.groups.push_back(std::move(*group));
-                          } else {
-                            log_.error("a group in the tree cannot be read: {}", json);
-                          }
-                        }
-                        auto loaded = std::exchange(loaded_, nullptr);
-                        if (loaded) loaded(std::move(contents));
+                      read_all("groups", [this, topics = std::move(topics)](std::vector<std::string> groups) mutable {
+                        read_settings([this, topics = std::move(topics), groups = std::move(groups)](auto settings) {
+                          read(topics, groups, std::move(settings));
+                        });
                       });
                     });
                   }));
+}
+
+void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vector<std::string>& groups,
+                         std::map<std::string, std::string> settings) {
+  CatalogueContents contents{.settings = std::move(settings)};
+  for (const std::string& json : topics) {
+    if (auto topic = topic_from_json(json)) {
+      contents.topics.push_back(std::move(*topic));
+    } else {
+      log_.error("a topic in the tree cannot be read: {}", json);
+    }
+  }
+  for (const std::string& json : groups) {
+    if (auto group = group_from_json(json)) {
+      contents.groups.push_back(std::move(*group));
+    } else {
+      log_.error("a group in the tree cannot be read: {}", json);
+    }
+  }
+  auto loaded = std::exchange(loaded_, nullptr);
+  if (loaded) loaded(std::move(contents));
+}
+
+void TreeCatalogue::read_settings(std::move_only_function<void(std::map<std::string, std::string>)> done) {
+  client_->get(base_ + "/settings", guarded([this, done = std::move(done)](client::Result<client::Data> data) mutable {
+                 if (!data && data.error().code != Code::no_node) return load_failed(data.error());
+                 std::map<std::string, std::string> settings;
+                 const auto json = data ? nlohmann::json::parse(data->data, nullptr, false) : nlohmann::json::object();
+                 if (!json.is_object()) log_.error("the settings in the tree cannot be read: {}", data->data);
+                 if (json.is_object()) {
+                   for (const auto& [name, value] : json.items()) {
+                     if (value.is_string()) settings[name] = value.get<std::string>();
+                   }
+                 }
+                 done(std::move(settings));
+               }));
 }
 
 void TreeCatalogue::read_all(const std::string& kind, std::move_only_function<void(std::vector<std::string>)> done) {
@@ -163,5 +185,8 @@ void TreeCatalogue::put(const TopicConfig& topic, Stored done) { put(path_of("to
 void TreeCatalogue::remove_topic(const std::string& topic, Stored done) { remove(path_of("topics", topic), std::move(done)); }
 void TreeCatalogue::put(const GroupConfig& group, Stored done) { put(path_of("groups", group.name), to_json(group), std::move(done)); }
 void TreeCatalogue::remove_group(const std::string& group, Stored done) { remove(path_of("groups", group), std::move(done)); }
+void TreeCatalogue::put(const std::map<std::string, std::string>& settings, Stored done) {
+  put(base_ + "/settings", nlohmann::json(settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(done));
+}
 
 }  // namespace chorus::mq

@@ -3,12 +3,14 @@
 //   /chorus/mq/CLUSTER/BROKER               a broker
 //   /chorus/mq/CLUSTER/BROKER/topics/NAME   its topics, config_json.h
 //   /chorus/mq/CLUSTER/BROKER/groups/NAME   its groups
+//   /chorus/mq/CLUSTER/BROKER/settings      what an administrator changed of its settings: {"traceOn":"false"}
 //   /chorus/mq/CLUSTER/BROKER/live          while it runs: {"address":"host:port","id":0}
 #pragma once
 
 #include <spdlog/logger.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ namespace chorus::mq {
 struct CatalogueContents {
   std::vector<TopicConfig> topics;
   std::vector<GroupConfig> groups;
+  std::map<std::string, std::string> settings;  // changed while it ran, under RocketMQ's names
 };
 
 /// Lives on one reactor. Goes on with a new session when the old one has ended.
@@ -41,10 +44,13 @@ class TreeCatalogue final : public Catalogue {
   void remove_topic(const std::string& topic, Stored done) override;
   void put(const GroupConfig& group, Stored done) override;
   void remove_group(const std::string& group, Stored done) override;
+  void put(const std::map<std::string, std::string>& settings, Stored done) override;
 
  private:
   void connect();
   void begin_load();
+  void read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, std::map<std::string, std::string> settings);
+  void read_settings(std::move_only_function<void(std::map<std::string, std::string>)> done);
   void read_all(const std::string& kind, std::move_only_function<void(std::vector<std::string>)> done);
   void load_failed(const client::Error& why);
   void announce_now();

@@ -41,6 +41,7 @@ class MessageStore final : public Store {
                 std::move_only_function<void(StoreResult<std::vector<Due>>)> done) override;
   void on_arrival(std::function<void(const QueueKey&, const IndexEntry& newest)> listener) override { on_arrival_ = std::move(listener); }
   void keep_from(std::optional<Position> position) override { keep_from_ = position; }
+  void retain_now() override { check_retention(); }
   void begin_epoch(Epoch epoch) override;
   std::vector<std::pair<Epoch, Position>> epochs() const override { return catalogue_.epochs; }
   void truncate(Position position, std::move_only_function<void(StoreResult<void>)> done) override;

@@ -234,6 +234,9 @@ class Store {
   /// Segments that hold this position or later ones stay, whatever retention says; empty: none has to.
   virtual void keep_from(std::optional<Position> position) = 0;
 
+  /// Looks at once for what retention lets go.
+  virtual void retain_now() = 0;
+
   /// Entries appended from now on are of this epoch, which is at least the present one.
   virtual void begin_epoch(Epoch epoch) = 0;
   /// Epochs and where each begins, oldest first.

@@ -46,7 +46,7 @@ BrokerFace::~BrokerFace() = default;
 void BrokerFace::answer(const Asker& asker, Outgoing outgoing) {
   if (asker.oneway) return;
   outgoing.opaque = asker.opaque;
-  sender_.send(asker.connection, encode(outgoing));
+  sender_.send(asker.connection, encode(outgoing), asker.opaque);
 }
 
 void BrokerFace::refuse(const Asker& asker, ResponseCode code, std::string remark) {
@@ -73,14 +73,14 @@ Done BrokerFace::answer_when_done(const Asker& asker) {
 
 void BrokerFace::tell(ConnectionId to, Outgoing request) {
   request.opaque = static_cast<std::int32_t>(++last_opaque_);
-  sender_.send(to, encode(request));
+  sender_.request(to, encode(request));
 }
 
 void BrokerFace::ask(ConnectionId to, Outgoing request, std::chrono::milliseconds limit, std::function<void(const Command* answer)> done) {
   const auto opaque = static_cast<std::int32_t>(++last_opaque_);
   pending_[opaque] = {.to = to, .done = std::move(done)};
   request.opaque = opaque;
-  sender_.send(to, encode(request));
+  sender_.request(to, encode(request));
   world_.after(limit, [this, opaque, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.lock()) return;
     auto pending = pending_.extract(opaque);
@@ -171,6 +171,19 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::get_consumer_running_info:
     case RequestCode::consume_message_directly:
       return statistics(from, command);
+    case RequestCode::query_consume_queue:
+    case RequestCode::get_broker_consume_stats:
+    case RequestCode::view_broker_stats_data:
+    case RequestCode::query_correction_offset:
+    case RequestCode::resume_check_half_message:
+    case RequestCode::clean_expired_consumequeue:
+    case RequestCode::clean_unused_topic:
+    case RequestCode::delete_expired_commitlog:
+    case RequestCode::get_all_consumer_offset:
+    case RequestCode::get_broker_ha_status:
+    case RequestCode::get_broker_epoch_cache:
+    case RequestCode::update_and_create_static_topic:
+      return inspect(from, command);
     case RequestCode::query_assignment:
       return assignment(from, command);
     case RequestCode::invoke_broker_to_get_consumer_status:

@@ -17,6 +17,7 @@
 #include "mq/filter/tag_filter.h"
 #include "mq/rocketmq/body/body.h"
 #include "mq/rocketmq/body/heartbeat.h"
+#include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/command.h"
 
 namespace chorus::mq::rocketmq {
@@ -27,13 +28,17 @@ struct FaceOptions {
   std::uint64_t pull_octets_max = 256 << 10;
   std::chrono::milliseconds hold_max{60'000};
   std::size_t filters_max = 1024;  // compiled expressions kept
+  std::string data_directory;      // whose disk is told of; empty: none is
 };
 
 /// Where answers and our own requests go.
 class Sender {
  public:
   virtual ~Sender() = default;
-  virtual void send(ConnectionId to, std::string frame) = 0;
+  /// An answer; opaque: of its request.
+  virtual void send(ConnectionId to, std::string frame, std::optional<std::int32_t> opaque = {}) = 0;
+  /// A request of ours.
+  virtual void request(ConnectionId to, std::string frame) = 0;
   virtual void close(ConnectionId connection) = 0;
   /// "127.0.0.1:40312"; empty: it is gone.
   virtual std::string address_of(ConnectionId connection) const = 0;
@@ -122,14 +127,21 @@ class BrokerFace {
   void change_access(const Asker& asker, acl::Access::Change change, std::optional<ResponseCode> failure = {});
   // face_configuration.cc
   void configuration(ConnectionId from, const Command& command);
+  void change_settings(const Asker& asker, const Command& command);
+  KvTable runtime(std::int64_t oldest_ms) const;
+  // face_inspect.cc
+  void inspect(ConnectionId from, const Command& command);
+  void consume_queue(ConnectionId from, const Command& command);
+  void all_consume_stats(ConnectionId from, const Command& command);
 
   world::World& world_;
   Broker& broker_;
-  const FaceOptions options_;
+  FaceOptions options_;
   Sender& sender_;
   acl::Access* access_ = nullptr;
   spdlog::logger& log_;
   std::uint32_t last_opaque_ = 0;
+  bool changing_settings_ = false;
   absl::flat_hash_map<std::int32_t, Pending> pending_;
   const std::int64_t started_ms_;
   std::list<SqlFilter> filters_;  // the last used first

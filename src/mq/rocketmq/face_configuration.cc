@@ -1,130 +1,153 @@
 // What a broker is set to and how it does, in RocketMQ's words. source: broker/processor/AdminBrokerProcessor.java, prepareRuntimeInfo
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "mq/rocketmq/body/admin.h"
 #include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/broker_face.h"
 #include "mq/rocketmq/convert.h"
+#include "mq/rocketmq/settings.h"
 
 namespace chorus::mq::rocketmq {
 namespace {
 
-PropertyList settings_of(const Broker& broker, const FaceOptions& face) {
-  const BrokerOptions& options = broker.options();
-  const auto text = [](bool value) { return std::string(value ? "true" : "false"); };
-  std::string levels;
-  for (const auto level : options.delay_levels) levels += fmt::format("{}{}s", levels.empty() ? "" : " ", level.count() / 1000);
-  return {{"brokerName", options.name},
-          {"brokerClusterName", options.cluster},
-          {"brokerId", "0"},
-          {"brokerIP1", to_string(options.host).substr(0, to_string(options.host).rfind(':'))},
-          {"listenPort", std::to_string(options.host.port)},
-          {"brokerPermission", "6"},
-          {"autoCreateTopicEnable", text(options.topics.auto_create)},
-          {"autoCreateSubscriptionGroup", text(options.groups.auto_create)},
-          {"defaultTopicQueueNums", std::to_string(options.topics.queues)},
-          {"enablePropertyFilter", text(face.property_filter)},
-          {"maxMessageSize", std::to_string(options.message_octets_max)},
-          {"messageDelayLevel", levels},
-          {"rejectTransactionMessage", text(options.reject_transactions)},
-          {"transactionTimeOut", std::to_string(options.transaction_timeout.count())},
-          {"transactionCheckInterval", std::to_string(options.transaction_check_interval.count())},
-          {"transactionCheckMax", std::to_string(options.transaction_check_max)},
-          {"timerMaxDelaySec", std::to_string(options.timer_delay_max.count() / 1000)},
-          {"recallMessageEnable", text(options.recall)},
-          {"traceOn", text(options.trace_on)},
-          {"regionId", options.region}};
+/// As Java's tools write octets: "1.5 GiB".
+std::string readable(std::uint64_t octets) {
+  if (octets < 1024) return fmt::format("{} B", octets);
+  double value = static_cast<double>(octets);
+  std::size_t unit = 0;
+  constexpr std::string_view units = "KMGTPE";
+  while (value >= 1024 && unit < units.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.1f} {}iB", value, units[unit - 1]);
 }
 
 }  // namespace
 
 void BrokerFace::configuration(ConnectionId from, const Command& command) {
   const Asker asker = asker_of(from, command);
-  const BrokerCounters& counters = broker_.counters();
   switch (command.request()) {
     case RequestCode::get_broker_config: {
       Outgoing outgoing;
       outgoing.field("version", encode_body(shown(broker_.topics().version())));
-      outgoing.body = properties_text(settings_of(broker_, options_));
+      outgoing.body = properties_text(settings_of(broker_.options(), options_));
       return answer(asker, std::move(outgoing));
     }
-    case RequestCode::update_broker_config: {
-      // Said for each what holds: nothing is taken and then not done.
-      const PropertyList now = settings_of(broker_, options_);
-      for (const auto& [name, value] : parse_properties_text(command.body)) {
-        const auto known = std::ranges::find(now, name, &std::pair<std::string, std::string>::first);
-        if (known != now.end() && known->second == value) continue;
-        return refuse(asker, ResponseCode::invalid_parameter,
-                      fmt::format("{} cannot be changed while the broker runs: set it in chorus.toml ('chorus config --help-keys' lists "
-                                  "the keys under mq) and start again",
-                                  name));
-      }
-      return answer(asker, {});
-    }
+    case RequestCode::update_broker_config:
+      return change_settings(asker, command);
     default:
       break;
   }
+  // When the oldest message came has to be read.
+  broker_.message_at(broker_.store().statistics().begin,
+                     [this, asker](StoreResult<Entry> oldest) { answer_body(asker, runtime(oldest ? oldest->index.store_time_ms : -1)); });
+}
+
+void BrokerFace::change_settings(const Asker& asker, const Command& command) {
+  if (changing_settings_) return refuse(asker, ResponseCode::system_busy, "other settings are being changed, try again in a moment");
+  BrokerOptions broker = broker_.options();
+  FaceOptions face = options_;
+  auto changed = broker_.changed_settings();
+  bool any = false;
+  // All of them or none.
+  for (const auto& [name, value] : parse_properties_text(command.body)) {
+    if (name == "brokerConfigPath" || name == "rocketmqHome" || name == "configBlackList") {
+      return refuse(asker, ResponseCode::no_permission, "Can not update config in black list.");
+    }
+    const PropertyList before = settings_of(broker, face);
+    if (const std::string wrong = change_setting(broker, face, name, value); !wrong.empty()) {
+      return refuse(asker, ResponseCode::invalid_parameter, wrong);
+    }
+    const PropertyList after = settings_of(broker, face);
+    if (after == before) continue;
+    any = true;
+    changed[name] = std::ranges::find(after, name, &std::pair<std::string, std::string>::first)->second;
+    log_.info("a setting is changed by an administrator {}={} peer={}", name, changed[name], sender_.address_of(asker.connection));
+  }
+  if (!any) return answer(asker, {});
+  changing_settings_ = true;
+  broker_.change(std::move(broker), std::move(changed), [this, asker, face](BrokerResult<void> done) {
+    changing_settings_ = false;
+    if (!done) return refuse(asker, done.error());
+    options_ = face;
+    answer(asker, {});
+  });
+}
+
+KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
+  const BrokerCounters& counters = broker_.counters();
   const StoreStatistics store = broker_.store().statistics();
+  const Rates& rates = broker_.rates();
+  const auto text = [](auto number) { return fmt::format("{}", number); };
   const auto uptime_ms = world_.wall_now().time_since_epoch().count() - started_ms_;
-  const double seconds = std::max<double>(1, static_cast<double>(uptime_ms) / 1000);
-  const auto rate = [seconds](std::uint64_t count) {
-    const double value = static_cast<double>(count) / seconds;
-    return fmt::format("{:.2f} {:.2f} {:.2f}", value, value, value);
-  };
+  std::string capacity, ratio = "-1";
+  if (!options_.data_directory.empty()) {
+    const auto total = world_.files().total_space(options_.data_directory), free = world_.files().free_space(options_.data_directory);
+    if (total && free && *total > 0) {
+      capacity = fmt::format("Total : {}, Free : {}.", readable(*total), readable(*free));
+      ratio = fmt::format("{:.4f}", 1 - static_cast<double>(*free) / static_cast<double>(*total));
+    }
+  }
   KvTable table;
-  table.table = {{"bootTimestamp", std::to_string(started_ms_)},
-                 {"brokerActive", "true"},
-                 {"brokerVersion", std::to_string(version_v5_3_0)},
-                 {"brokerVersionDesc", "V5_3_0"},
-                 {"commitLogDirCapacity", fmt::format("Total : {}, Free : unknown.", store.octets)},
-                 {"commitLogDiskRatio", "0"},
-                 {"commitLogMaxOffset", std::to_string(store.end)},
-                 {"commitLogMinOffset", std::to_string(store.begin)},
-                 {"consumeQueueDiskRatio", "0"},
-                 {"dispatchBehindBytes", "0"},
-                 {"dispatchMaxBuffer", "0"},
-                 {"earliestMessageTimeStamp", "-1"},
-                 {"endTransactionQueueSize", "0"},
-                 {"endTransactionThreadPoolQueueCapacity", "0"},
-                 {"getFoundTps", rate(counters.messages_out)},
-                 {"getMessageEntireTimeMax", "0"},
-                 {"getMissTps", rate(0)},
-                 {"getTotalTps", rate(counters.messages_out)},
-                 {"getTransferredTps", rate(counters.messages_out)},
-                 {"msgGetTotalTodayMorning", "0"},
-                 {"msgGetTotalTodayNow", std::to_string(counters.messages_out)},
-                 {"msgGetTotalYesterdayMorning", "0"},
-                 {"msgPutTotalTodayMorning", "0"},
-                 {"msgPutTotalTodayNow", std::to_string(counters.messages_in)},
-                 {"msgPutTotalYesterdayMorning", "0"},
-                 {"pageCacheLockTimeMills", "0"},
-                 {"pullThreadPoolQueueCapacity", "100000"},
-                 {"pullThreadPoolQueueHeadWaitTimeMills", "0"},
-                 {"pullThreadPoolQueueSize", "0"},
-                 {"putMessageEntireTimeMax", "0"},
-                 {"putMessageSizeTotal", std::to_string(counters.octets_in)},
-                 {"putMessageTimesTotal", std::to_string(counters.messages_in)},
-                 {"putTps", rate(counters.messages_in)},
-                 {"queryThreadPoolQueueCapacity", "20000"},
-                 {"queryThreadPoolQueueHeadWaitTimeMills", "0"},
-                 {"queryThreadPoolQueueSize", "0"},
-                 {"remainHowManyDataToCommit", "0 B"},
-                 {"remainHowManyDataToFlush", fmt::format("{} B", store.pending_octets)},
-                 {"remainTransientStoreBufferNumbs", "2147483647"},
-                 {"runtime", fmt::format("[ {} days, {} hours, {} minutes, {} seconds ]", uptime_ms / 86'400'000,
-                                         uptime_ms / 3'600'000 % 24, uptime_ms / 60'000 % 60, uptime_ms / 1000 % 60)},
-                 {"sendThreadPoolQueueCapacity", "10000"},
-                 {"sendThreadPoolQueueHeadWaitTimeMills", "0"},
-                 {"sendThreadPoolQueueSize", "0"},
-                 {"startAcceptSendRequestTimeStamp", "0"},
-                 {"timerCongestNum", "0"},
-                 {"timerDequeueTps", "0.0"},
-                 {"timerEnqueueTps", "0.0"},
-                 {"timerOffsetBehind", "0"},
-                 {"timerReadBehind", "0"}};
-  answer_body(asker, table);
+  table.table = {
+      {"bootTimestamp", text(started_ms_)},
+      {"brokerActive", "true"},
+      {"brokerVersion", text(version_v5_3_0)},
+      {"brokerVersionDesc", "V5_3_0"},
+      {"commitLogDirCapacity", capacity},
+      {"commitLogDiskRatio", ratio},
+      {"commitLogMaxOffset", text(store.end)},
+      {"commitLogMinOffset", text(store.begin)},
+      {"consumeQueueDiskRatio", ratio},
+      {"dispatchBehindBytes", "0"},
+      {"dispatchMaxBuffer", "0"},
+      {"earliestMessageTimeStamp", text(oldest_ms)},
+      {"EndTransactionQueueSize", "0"},
+      {"EndTransactionThreadPoolQueueCapacity", "100000"},
+      {"getFoundTps", rates.per_second(&Rates::Totals::pulls_found)},
+      {"getMessageEntireTimeMax", "0"},
+      {"getMissTps", rates.per_second(&Rates::Totals::pulls_missed)},
+      {"getTotalTps", rates.per_second(&Rates::Totals::pulls)},
+      {"getTransferredTps", rates.per_second(&Rates::Totals::gets)},
+      {"msgGetTotalTodayMorning", text(broker_.days().today_morning().gets)},
+      {"msgGetTotalTodayNow", text(counters.messages_out)},
+      {"msgGetTotalYesterdayMorning", text(broker_.days().yesterday_morning().gets)},
+      {"msgPutTotalTodayMorning", text(broker_.days().today_morning().puts)},
+      {"msgPutTotalTodayNow", text(counters.messages_in)},
+      {"msgPutTotalYesterdayMorning", text(broker_.days().yesterday_morning().puts)},
+      {"pageCacheLockTimeMills", "0"},
+      {"pullThreadPoolQueueCapacity", text(broker_.options().waits_max)},
+      {"pullThreadPoolQueueHeadWaitTimeMills", "0"},
+      {"pullThreadPoolQueueSize", "0"},
+      {"putMessageAverageSize",
+       fmt::format("{:.2f}",
+                   counters.messages_in == 0 ? 0.0 : static_cast<double>(counters.octets_in) / static_cast<double>(counters.messages_in))},
+      {"putMessageEntireTimeMax", text(counters.append_longest.count())},
+      {"putMessageSizeTotal", text(counters.octets_in)},
+      {"putMessageTimesTotal", text(counters.messages_in)},
+      {"putTps", rates.per_second(&Rates::Totals::puts)},
+      {"queryThreadPoolQueueCapacity", "20000"},
+      {"queryThreadPoolQueueHeadWaitTimeMills", "0"},
+      {"queryThreadPoolQueueSize", "0"},
+      {"remainHowManyDataToCommit", "0 B"},
+      {"remainHowManyDataToFlush", readable(store.pending_octets)},
+      {"remainTransientStoreBufferNumbs", "2147483647"},
+      {"runtime", fmt::format("[ {} days, {} hours, {} minutes, {} seconds ]", uptime_ms / 86'400'000, uptime_ms / 3'600'000 % 24,
+                              uptime_ms / 60'000 % 60, uptime_ms / 1000 % 60)},
+      {"sendThreadPoolQueueCapacity", "10000"},
+      {"sendThreadPoolQueueHeadWaitTimeMills", "0"},
+      {"sendThreadPoolQueueSize", text(counters.sends_waiting)},
+      {"startAcceptSendRequestTimeStamp", "0"},
+      {"timerCongestNum", "0"},
+      {"timerDequeueTps", "0.0"},
+      {"timerEnqueueTps", "0.0"},
+      {"timerOffsetBehind", "0"},
+      {"timerReadBehind", "0"}};
+  return table;
 }
 
 }  // namespace chorus::mq::rocketmq

@@ -84,7 +84,8 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
   const std::string group(header.required_text("consumerGroup"));
   PullRequest request{.queue = {.topic = std::string(header.required_text("topic")), .queue = header.required_i32("queueId")},
                       .from = header.required_i64("queueOffset"),
-                      .connection = from};
+                      .connection = from,
+                      .group = group};
   const std::int32_t most = header.required_i32("maxMsgNums");
   const std::int32_t flags = header.required_i32("sysFlag");
   const std::int64_t commit = header.required_i64("commitOffset");
@@ -95,6 +96,10 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
   const std::int32_t octets_max = header.optional_i32("maxMsgBytes", 0);
   if (refuse_bad_header(asker, header)) return;
 
+  if (!(broker_.options().permission & perm::read)) {
+    return refuse(asker, ResponseCode::no_permission,
+                  fmt::format("the broker[{}] pulling message is forbidden", to_string(broker_.options().host)));
+  }
   const auto config = broker_.reader_group(group);
   if (!config) return refuse(asker, config.error());
   if (!(*config)->consume_enable)
@@ -176,7 +181,7 @@ void BrokerFace::pulled(const Asker& asker, const QueueKey&, Offset from, StoreR
   frame.reserve(256 + batch->payloads.size());
   encode_head(outgoing, batch->payloads.size(), frame);
   frame += batch->payloads;
-  sender_.send(asker.connection, std::move(frame));
+  sender_.send(asker.connection, std::move(frame), asker.opaque);
 }
 
 }  // namespace chorus::mq::rocketmq

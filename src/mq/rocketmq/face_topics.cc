@@ -106,7 +106,11 @@ void BrokerFace::groups(ConnectionId from, const Command& command) {
     }
     case RequestCode::get_all_subscriptiongroup_config: {
       SubscriptionGroupTable table{.version = shown(broker_.groups().version())};
-      for (const auto& [name, group] : broker_.groups().all()) table.groups.emplace(name, shown(group));
+      for (const auto& [name, group] : broker_.groups().all()) {
+        table.groups.emplace(name, shown(group));
+        // A bit for each kind of permission, by its place. source: SubscriptionGroupManager.updateForbidden, PermName.INDEX_PERM_READ
+        for (const std::string& topic : group.forbidden_topics) table.forbidden[name][topic] = 1 << 2;
+      }
       return answer_body(asker, table);
     }
     case RequestCode::delete_subscriptiongroup: {
@@ -119,8 +123,14 @@ void BrokerFace::groups(ConnectionId from, const Command& command) {
       const std::string group(header.required_text("group")), topic(header.required_text("topic"));
       const auto readable = header.optional_text("readable");
       if (refuse_bad_header(asker, header)) return;
-      if (readable) broker_.forbid(group, topic, *readable != "true");
-      return answer_body(asker, GroupForbidden{.group = group, .topic = topic, .readable = !broker_.groups().is_forbidden(group, topic)});
+      const auto said = [this, asker, group, topic] {
+        answer_body(asker, GroupForbidden{.group = group, .topic = topic, .readable = !broker_.groups().is_forbidden(group, topic)});
+      };
+      if (!readable) return said();
+      return broker_.forbid(group, topic, *readable != "true", [this, asker, said](BrokerResult<void> done) {
+        if (!done) return refuse(asker, done.error());
+        said();
+      });
     }
     case RequestCode::query_topics_by_consumer: {
       const std::string group(header.required_text("group"));

@@ -113,6 +113,25 @@ Outgoing NameServer::key_value(const Command& request) {
   return Outgoing::answer(request, ResponseCode::query_not_found, fmt::format("No config item, Namespace: {} Key: {}", space, key));
 }
 
+void NameServer::listens_on(std::uint16_t port) {
+  // source: common/namesrv/NamesrvConfig.java; those that say something of this one
+  settings_ = {{"clusterTest", "false"},         {"listenPort", std::to_string(port)},
+               {"orderMessageEnable", "true"},   {"returnOrderTopicConfigToBroker", "true"},
+               {"supportActingMaster", "false"}, {"scanNotActiveBrokerInterval", "5000"}};
+}
+
+Outgoing NameServer::change_settings(const Command& request) const {
+  // Said for each what holds: nothing is taken and then not done.
+  for (const auto& [name, value] : parse_properties_text(request.body)) {
+    const auto known = settings_.find(name);
+    if (known != settings_.end() && known->second == value) continue;
+    return Outgoing::answer(request, ResponseCode::invalid_parameter,
+                            known == settings_.end() ? fmt::format("{} is no setting of this NameServer", name)
+                                                     : fmt::format("{} of the NameServer cannot be changed", name));
+  }
+  return Outgoing::answer(request);
+}
+
 Outgoing NameServer::on(ConnectionId from, const Command& request, world::Instant now) {
   HeaderReader header(request);
   const auto topics = [&](std::vector<std::string> names) { return body(request, TopicList{.topics = std::move(names)}); };
@@ -195,11 +214,10 @@ Outgoing NameServer::on(ConnectionId from, const Command& request, world::Instan
       return Outgoing::answer(request);
     }
     case RequestCode::update_namesrv_config:
-      for (auto& [key, value] : parse_properties_text(request.body)) config_[key] = value;
-      return Outgoing::answer(request);
+      return change_settings(request);
     case RequestCode::get_namesrv_config: {
       Outgoing answer = Outgoing::answer(request);
-      answer.body = properties_text({config_.begin(), config_.end()});
+      answer.body = properties_text({settings_.begin(), settings_.end()});
       return answer;
     }
     default:

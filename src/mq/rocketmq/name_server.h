@@ -1,6 +1,7 @@
 // The NameServer's requests. source: namesrv/processor/DefaultRequestProcessor.java, ClientRequestProcessor.java
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -12,6 +13,9 @@ namespace chorus::mq::rocketmq {
 /// Pure: one request in, its answer out.
 class NameServer {
  public:
+  /// port: that it listens on, for its settings.
+  explicit NameServer(std::uint16_t port = 9876) { listens_on(port); }
+  void listens_on(std::uint16_t port);
   Outgoing on(ConnectionId from, const Command& request, world::Instant now);
   void closed(ConnectionId connection) { routes_.closed(connection); }
   Routes& routes() { return routes_; }
@@ -21,10 +25,11 @@ class NameServer {
   Outgoing register_broker(ConnectionId from, const Command& request, world::Instant now);
   Outgoing route(const Command& request);
   Outgoing key_value(const Command& request);
+  Outgoing change_settings(const Command& request) const;
 
   Routes routes_;
   std::map<std::string, std::map<std::string, std::string>> key_values_;  // namespace, key
-  std::map<std::string, std::string> config_;
+  std::map<std::string, std::string> settings_;                           // under RocketMQ's names
 };
 
 }  // namespace chorus::mq::rocketmq

@@ -104,6 +104,15 @@ TEST_F(NameServerTest, WritingCanBeTakenFromABroker) {
             perm_read | perm_write);
 }
 
+TEST_F(NameServerTest, TellsItsSettingsAndRefusesOthers) {
+  EXPECT_NE(ask(RequestCode::get_namesrv_config).body.find("orderMessageEnable=true\n"), std::string::npos);
+  EXPECT_EQ(ask(RequestCode::update_namesrv_config, {}, "orderMessageEnable=true\n").code, 0);
+  const auto refused = ask(RequestCode::update_namesrv_config, {}, "orderMessageEnable=false\n");
+  EXPECT_EQ(refused.code, static_cast<std::int32_t>(ResponseCode::invalid_parameter));
+  EXPECT_EQ(refused.remark, "orderMessageEnable of the NameServer cannot be changed");
+  EXPECT_EQ(ask(RequestCode::update_namesrv_config, {}, "other=1\n").remark, "other is no setting of this NameServer");
+}
+
 TEST_F(NameServerTest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(ask(RequestCode::get_routeinfo_by_topic).code, static_cast<std::int32_t>(ResponseCode::system_error));
   EXPECT_EQ(ask(RequestCode::send_message).code, static_cast<std::int32_t>(ResponseCode::request_code_not_supported));

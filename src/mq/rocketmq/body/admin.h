@@ -31,6 +31,40 @@ struct BrokerStats {
   friend bool operator==(const BrokerStats&, const BrokerStats&) = default;
 };
 
+/// Answer to 907, of a master that no slave follows.
+struct HaStatus {
+  struct Client {
+    std::int64_t last_read_ms = 0, last_write_ms = 0, master_flushed = 0, max_offset = 0, transferred_per_second = 0;
+    bool activated = false;
+
+    template <class Self, class F>
+    static void describe(Self& self, F&& member) {
+      member("activateTime", self.activated);
+      member("lastReadTimestamp", self.last_read_ms);
+      member("lastWriteTimestamp", self.last_write_ms);
+      member("masterFlushOffset", self.master_flushed);
+      member("maxOffset", self.max_offset);
+      member("transferredByteInSecond", self.transferred_per_second);
+    }
+    friend bool operator==(const Client&, const Client&) = default;
+  };
+  Client client;
+  std::vector<Client> connections;
+  std::int32_t in_sync_slaves = 0;
+  bool is_master = true;
+  std::int64_t master_end = 0;
+
+  template <class Self, class F>
+  static void describe(Self& self, F&& member) {
+    member("haClientRuntimeInfo", self.client);
+    member("haConnectionInfo", self.connections);
+    member("inSyncSlaveNums", self.in_sync_slaves);
+    member("master", self.is_master);
+    member("masterCommitLogMaxOffset", self.master_end);
+  }
+  friend bool operator==(const HaStatus&, const HaStatus&) = default;
+};
+
 /// Body of 3001 and 3002, answer to 3004 and, in an array, 3005.
 struct UserInfo {
   std::optional<std::string> password;

@@ -3,6 +3,7 @@
 
 #include "mq/rocketmq/body/body.h"
 #include "mq/rocketmq/body/heartbeat.h"
+#include "mq/rocketmq/body/topic_config.h"
 
 namespace chorus::mq::rocketmq {
 
@@ -157,6 +158,19 @@ struct ConsumeTimeSpans {
     member("consumeTimeSpanSet", self.spans);
   }
   friend bool operator==(const ConsumeTimeSpans&, const ConsumeTimeSpans&) = default;
+};
+
+/// Answer to 43.
+struct ConsumerOffsetTable {
+  DataVersion version;
+  std::map<std::string, std::map<std::int32_t, std::int64_t>> offsets;  // "topic@group", queue id
+
+  template <class Self, class F>
+  static void describe(Self& self, F&& member) {
+    member("dataVersion", self.version);
+    member("offsetTable", self.offsets);
+  }
+  friend bool operator==(const ConsumerOffsetTable&, const ConsumerOffsetTable&) = default;
 };
 
 /// Answer to 308.

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """RocketMQ 5's mqadmin against a NameServer and broker: each command's output is looked at for facts, not for its layout.
 
-usage: mqadmin_suite.py --namesrv HOST:PORT --broker HOST:PORT --home FOLDER [PATTERN]...
+usage: mqadmin_suite.py --namesrv HOST:PORT --broker HOST:PORT --home FOLDER [--access USER:SECRET] [PATTERN]...
+
+--access: of an administrator, where there is access control; then the scenarios are those of users and policies.
 """
 import argparse
 import fnmatch
@@ -30,7 +32,13 @@ class Mqadmin:
 
     def __init__(self, arguments, classes, jars):
         self.namesrv = arguments.namesrv
-        self.process = subprocess.Popen(runner.java(arguments.home, [], f'{classes}:{jars}', 'Mqadmin'), stdin=subprocess.PIPE,
+        if arguments.access:
+            user, secret = arguments.access.split(':')
+            conf = pathlib.Path(arguments.home) / 'conf'
+            conf.mkdir(exist_ok=True)
+            (conf / 'tools.yml').write_text(f'accessKey: {user}\nsecretKey: {secret}\n')
+        options = [f'-Drocketmq.home.dir={arguments.home}']
+        self.process = subprocess.Popen(runner.java(arguments.home, options, f'{classes}:{jars}', 'Mqadmin'), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                         cwd=arguments.home)  # where consumerStatus leaves what it was told
 
@@ -126,18 +134,39 @@ class Suite:
         has(mqadmin('updateKvConfig', '-s', 'admin-ns', '-k', 'k', '-v', 'v'), 'success')
         has(mqadmin('deleteKvConfig', '-s', 'admin-ns', '-k', 'k'), 'success')
         yield 'updateKvConfig'
+        other = self.topic + '-kept'
+        has(mqadmin('updateTopic', '-b', self.broker, '-t', other, '-r', 2, '-w', 2), 'success')
+        mqadmin.until('"perm":6', 'topicRoute', '-t', other)
+        has(mqadmin('updateOrderConf', '-m', 'put', '-t', other, '-v', f'{rocketmq.BROKER}:2'), f'orderConf=[{rocketmq.BROKER}:2]')
+        has(mqadmin('updateOrderConf', '-m', 'get', '-t', other), f'orderConf=[{rocketmq.BROKER}:2]')
+        has(mqadmin('updateOrderConf', '-m', 'delete', '-t', other), 'success')
+        yield 'updateOrderConf'
+        has(mqadmin('allocateMQ', '-t', other, '-i', '10.0.0.1,10.0.0.2'), '10.0.0.1', '10.0.0.2', other)
+        yield 'allocateMQ'
+        listed = pathlib.Path(arguments.home) / 'topics.json'
+        listed.write_text(json.dumps([{'topicName': f'{other}-{n}', 'readQueueNums': n, 'writeQueueNums': n, 'perm': 6, 'topicFilterType': 'SINGLE_TAG',
+                                       'topicSysFlag': 0, 'order': False} for n in (1, 2)]))
+        has(mqadmin('updateTopicList', '-b', self.broker, '-f', listed), 'success')
+        mqadmin.until('"readQueueNums":2', 'topicRoute', '-t', f'{other}-2')
+        yield 'updateTopicList'
+        listed.write_text(json.dumps([{'groupName': f'{self.group}-{n}', 'retryMaxTimes': n} for n in (3, 4)]))
+        has(mqadmin('updateSubGroupList', '-b', self.broker, '-f', listed), 'success')
+        assert number_of(mqadmin('getConsumerConfig', '-g', f'{self.group}-4'), 'retryMaxTimes') == '4'
+        yield 'updateSubGroupList'
 
     def broker_state(self, mqadmin):
         text = mqadmin('brokerStatus', '-b', self.broker)
         for key in ('bootTimestamp', 'brokerVersionDesc', 'commitLogMaxOffset', 'msgPutTotalTodayNow', 'putTps', 'sendThreadPoolQueueSize', 'runtime'):
             number_of(text, key)
+        assert 0 < float(number_of(text, 'commitLogDiskRatio')) < 1, text
+        assert re.search(r'Total : [\d.]+ \w+, Free : [\d.]+ \w+', number_of(text, 'commitLogDirCapacity')), text
         yield 'brokerStatus'
         text = mqadmin('getBrokerConfig', '-b', self.broker)
         assert number_of(text, 'brokerName') == rocketmq.BROKER, text
         assert number_of(text, 'autoCreateTopicEnable') == 'true', text
         yield 'getBrokerConfig'
-        has(mqadmin('updateBrokerConfig', '-b', self.broker, '-k', 'maxErrorRateOfBloomFilter', '-v', 23), 'success')
-        assert number_of(mqadmin('getBrokerConfig', '-b', self.broker), 'maxErrorRateOfBloomFilter') == '23'
+        has(mqadmin('updateBrokerConfig', '-b', self.broker, '-k', 'transactionCheckMax', '-v', 16), 'success')
+        assert number_of(mqadmin('getBrokerConfig', '-b', self.broker), 'transactionCheckMax') == '16'
         yield 'updateBrokerConfig'
         text = mqadmin('getNamesrvConfig')
         has(text, 'listenPort', 'orderMessageEnable')
@@ -146,6 +175,13 @@ class Suite:
         yield 'cleanExpiredCQ'
         has(mqadmin('cleanUnusedTopic', '-b', self.broker), 'success')
         yield 'cleanUnusedTopic'
+        has(mqadmin('deleteExpiredCommitLog', '-b', self.broker), 'success')
+        yield 'deleteExpiredCommitLog'
+        text = mqadmin('haStatus', '-b', self.broker)
+        has(text, f'#MasterAddr\t{self.broker}', '#SlaveNum\t0')
+        yield 'haStatus'
+        number_of(mqadmin('sendMsgStatus', '-b', rocketmq.BROKER, '-c', 3).replace('rt=', 'rt:'), 'rt')
+        yield 'sendMsgStatus'
 
     def messages(self, mqadmin):
         topic, group = self.topic, self.group
@@ -185,16 +221,76 @@ class Suite:
         text = mqadmin('getConsumerConfig', '-g', group)
         assert number_of(text, 'retryMaxTimes') == '5', text
         yield 'getConsumerConfig'
-        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'POP', '-q', 8), 'consume mode[POP]')
-        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'PULL', '-q', 8), 'consume mode[PULL]')
-        yield 'setConsumeMode'
         text = mqadmin('resetOffsetByTime', '-g', group, '-t', topic, '-s', '0')
         assert row(text, rocketmq.BROKER, queue)[2] == '0', text
         yield 'resetOffsetByTime'
-        has(mqadmin('statsAll', '-t', topic), topic)
+        text = mqadmin.until(topic, 'statsAll', '-t', topic)
+        assert row(text, topic)[-2] == '1', text  # sent today
         yield 'statsAll'
+        has(mqadmin('updateSubGroup', '-b', self.broker, '-g', group + '-clone'), 'success')
+        has(mqadmin('cloneGroupOffset', '-s', group, '-d', group + '-clone', '-t', topic, '-o', 'true'), 'success')
+        yield 'cloneGroupOffset'
+        text = mqadmin('checkMsgSendRT', '-t', topic, '-a', 3, '-s', 10)
+        has(text, 'Avg RT')
+        yield 'checkMsgSendRT'
         has(mqadmin('deleteSubGroup', '-b', self.broker, '-g', group, '-r', 'true'), 'success')
         yield 'deleteSubGroup'
+        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'POP', '-q', 8), 'consume mode[POP]')
+        has(mqadmin('setConsumeMode', '-b', self.broker, '-t', topic, '-g', group, '-m', 'PULL', '-q', 8), 'consume mode[PULL]')
+        yield 'setConsumeMode'
+
+    def users(self, mqadmin):
+        broker, user = self.broker, 'admin-user'
+        subject = f'User:{user}'
+        has(mqadmin('createUser', '-b', broker, '-u', user, '-p', 'first-secret', '-t', 'Normal'), f'create user to {broker} success')
+        assert row(mqadmin('getUser', '-b', broker, '-u', user), user)[1:4] == ['first-secret', 'Normal', 'enable']
+        assert 'The user is existed' in mqadmin('createUser', '-b', broker, '-u', user, '-p', 'first-secret')
+        yield 'createUser'
+        for change in (('-p', 'second-secret'), ('-s', 'disable')):
+            has(mqadmin('updateUser', '-b', broker, '-u', user, *change), 'success')
+        assert row(mqadmin('getUser', '-b', broker, '-u', user), user)[1:4] == ['second-secret', 'Normal', 'disable']
+        assert 'The user is not exist' in mqadmin('updateUser', '-b', broker, '-u', 'nobody', '-p', 'some-secret')
+        yield 'updateUser'
+        text = mqadmin('listUser', '-b', broker)
+        row(text, user)
+        row(text, arguments.access.split(':')[0], 'Super')
+        assert user not in mqadmin('listUser', '-b', broker, '-f', 'no-such-name')
+        yield 'listUser'
+        has(mqadmin('copyUser', '-f', broker, '-t', broker, '-u', user), f'copy user of {user}')
+        yield 'copyUser'
+        has(mqadmin('createAcl', '-b', broker, '-s', subject, '-r', 'Topic:orders*,Group:billing', '-a', 'Pub,Sub', '-i', '10.0.0.0/8,127.0.0.1',
+                    '-d', 'Allow'), f'create acl to {broker} success')
+        text = mqadmin('getAcl', '-b', broker, '-s', subject)
+        has(text, 'Custom', 'Topic:orders*', 'Group:billing', 'Pub', '10.0.0.0/8', 'Allow')
+        assert 'The source ip is invalid' in mqadmin('createAcl', '-b', broker, '-s', subject, '-r', 'Topic:t', '-a', 'Pub', '-i', '10.0', '-d', 'Allow')
+        assert 'is not exist' in mqadmin('createAcl', '-b', broker, '-s', 'User:nobody', '-r', 'Topic:t', '-a', 'Pub', '-d', 'Allow')
+        yield 'createAcl'
+        has(mqadmin('updateAcl', '-b', broker, '-s', subject, '-r', 'Group:billing', '-a', 'Get', '-d', 'Deny'), 'success')
+        has(mqadmin('getAcl', '-b', broker, '-s', subject), 'Deny', 'Get')
+        yield 'updateAcl'
+        has(mqadmin('listAcl', '-b', broker, '-s', user), subject, 'Group:billing')
+        assert 'Group:billing' not in mqadmin('listAcl', '-b', broker, '-s', user, '-r', 'Topic')
+        yield 'listAcl'
+        has(mqadmin('copyAcl', '-f', broker, '-t', broker, '-s', subject), f'copy acl of {subject}')
+        yield 'copyAcl'
+        has(mqadmin('deleteAcl', '-b', broker, '-s', subject, '-r', 'Group:billing'), 'success')
+        text = mqadmin('getAcl', '-b', broker, '-s', subject)
+        assert 'Group:billing' not in text and 'Topic:orders*' in text, text
+        has(mqadmin('deleteAcl', '-b', broker, '-s', subject), 'success')
+        assert 'The acl is not exist' in mqadmin('deleteAcl', '-b', broker, '-s', subject)
+        yield 'deleteAcl'
+        has(mqadmin('deleteUser', '-b', broker, '-u', user), 'success')
+        assert user not in mqadmin('listUser', '-b', broker)
+        yield 'deleteUser'
+        # Here, where nobody else wants to write.
+        topic = self.topic + '-kept'
+        has(mqadmin('updateTopic', '-b', broker, '-t', topic, '-r', 2, '-w', 2), 'success')
+        mqadmin.until('"perm":6', 'topicRoute', '-t', topic)
+        has(mqadmin('wipeWritePerm', '-b', rocketmq.BROKER), 'OK')
+        mqadmin.until('"perm":4', 'topicRoute', '-t', topic)
+        has(mqadmin('addWritePerm', '-b', rocketmq.BROKER), 'OK')
+        mqadmin.until('"perm":6', 'topicRoute', '-t', topic)
+        yield 'wipeWritePerm'
 
     def clients(self, mqadmin):
         """With a producer and a consumer of the Java client that stay while it is asked about them."""
@@ -221,6 +317,10 @@ class Suite:
             yield 'consumerProgress_all'
             has(mqadmin('brokerConsumeStats', '-b', self.broker), topic, group)
             yield 'brokerConsumeStats'
+            has(mqadmin('producer', '-b', self.broker), producer)
+            yield 'producer'
+            has(mqadmin('skipAccumulatedMessage', '-g', group, '-t', topic), rocketmq.BROKER)
+            yield 'skipAccumulatedMessage'
             has(mqadmin('resetOffsetByTime', '-g', group, '-t', topic, '-s', '0'), rocketmq.BROKER)
             yield 'resetOffsetByTime_online'
         finally:
@@ -247,6 +347,7 @@ if __name__ == '__main__':
     parser.add_argument('--namesrv', required=True)
     parser.add_argument('--broker', required=True)
     parser.add_argument('--home', required=True)
+    parser.add_argument('--access', default='')
     parser.add_argument('patterns', nargs='*', default=['*'])
     arguments = parser.parse_args()
     jars = rocketmq.class_path(5)
@@ -266,7 +367,7 @@ if __name__ == '__main__':
 
     suite = Suite(arguments)
     threads = [threading.Thread(target=run, args=(lists, suite, classes, jars, report))
-               for lists in (('topics', 'broker_state'), ('messages', 'clients'))]
+               for lists in ((('users',),) if arguments.access else (('broker_state', 'topics'), ('messages', 'clients')))]
     for thread in threads:
         thread.start()
     for thread in threads:

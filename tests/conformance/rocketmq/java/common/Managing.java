@@ -196,9 +196,9 @@ final class Managing {
         Kit.equal(settings.getProperty("brokerClusterName"), Kit.CLUSTER, "brokerClusterName");
         Kit.equal(settings.getProperty("autoCreateTopicEnable"), "true", "autoCreateTopicEnable");
         Properties change = new Properties();
-        change.setProperty("maxErrorRateOfBloomFilter", "21");
+        change.setProperty("transactionCheckMax", "14");
         Kit.admin.updateBrokerConfig(Kit.broker, change);
-        Kit.equal(Kit.admin.getBrokerConfig(Kit.broker).getProperty("maxErrorRateOfBloomFilter"), "21", "after the change");
+        Kit.equal(Kit.admin.getBrokerConfig(Kit.broker).getProperty("transactionCheckMax"), "14", "after the change");
         Map<String, String> state = Kit.admin.fetchBrokerRuntimeStats(Kit.broker).getTable();
         Kit.check(state.get("brokerVersionDesc").startsWith("V"), "brokerVersionDesc " + state.get("brokerVersionDesc"));
         Set<String> missing = new HashSet<>(List.of("msgPutTotalTodayNow", "msgGetTotalTodayNow", "commitLogMaxOffset", "bootTimestamp",
