@@ -129,7 +129,21 @@ class Node::Impl {
       if (command.is_response()) return;  // we ask nothing here
       if (impl.refused(rocketmq::Server::name_server, *this, from, command)) return;
       const rocketmq::Outgoing answer = server.on(from, command, impl.world_.now());
+      const bool keeps =
+          command.request() == rocketmq::RequestCode::put_kv_config || command.request() == rocketmq::RequestCode::delete_kv_config;
+      if (keeps && answer.code == 0 && impl.serving_) return keep_key_values(from, command);
       if (!command.is_oneway()) port->send(from, encode(answer), command.opaque);
+    }
+    void keep_key_values(ConnectionId from, const rocketmq::Command& command) {
+      rocketmq::Outgoing answer = rocketmq::Outgoing::answer(command);
+      impl.catalogue_->put_key_values(server.key_values(),
+                                      [this, from, oneway = command.is_oneway(), answer = std::move(answer)](CatalogueResult kept) mutable {
+                                        if (!kept) {
+                                          answer.code = static_cast<std::int32_t>(rocketmq::ResponseCode::system_error);
+                                          answer.remark = "it is set, but gone with the next start: " + kept.error();
+                                        }
+                                        if (!oneway) port->send(from, encode(answer), answer.opaque);
+                                      });
     }
     void on_closed(ConnectionId connection) override { server.closed(connection); }
     rocketmq::NameServer server;
@@ -226,6 +240,7 @@ class Node::Impl {
     for (TopicConfig& topic : contents.topics) broker_->put(std::move(topic));
     for (GroupConfig& group : contents.groups) broker_->put(std::move(group));
     broker_->put(std::move(contents.settings));
+    name_server_.server.load(contents.key_values);
     broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, std::move(face), broker_port_, log_);
     broker_port_.face->use(access_.get());
     broker_->start();

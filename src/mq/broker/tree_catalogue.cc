@@ -12,6 +12,20 @@ namespace chorus::mq {
 
 using client::Code;
 
+namespace {
+
+std::map<std::string, std::string> texts_of(const nlohmann::json& object) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string()) texts[name] = value.get<std::string>();
+  }
+  return texts;
+}
+
+std::string dump(const nlohmann::json& value) { return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+
+}  // namespace
+
 TreeCatalogue::TreeCatalogue(world::World& world, client::ClientOptions options, std::string cluster, std::string broker,
                              spdlog::logger& logger)
     : world_(world), options_(std::move(options)), base_(fmt::format("/chorus/mq/{}/{}", cluster, broker)), log_(logger) {
@@ -66,17 +80,23 @@ void TreeCatalogue::begin_load() {
                     if (!made && made.error().code != Code::node_exists) return load_failed(made.error());
                     read_all("topics", [this](std::vector<std::string> topics) {
                       read_all("groups", [this, topics = std::move(topics)](std::vector<std::string> groups) mutable {
-                        read_settings([this, topics = std::move(topics), groups = std::move(groups)](auto settings) {
-                          read(topics, groups, std::move(settings));
-                        });
+                        read_json(
+                            base_ + "/settings", [this, topics = std::move(topics), groups = std::move(groups)](auto settings) mutable {
+                              read_json(base_ + "/key-values",
+                                        [this, topics = std::move(topics), groups = std::move(groups),
+                                         settings = std::move(settings)](auto key_values) { read(topics, groups, settings, key_values); });
+                            });
                       });
                     });
                   }));
 }
 
-void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vector<std::string>& groups,
-                         std::map<std::string, std::string> settings) {
-  CatalogueContents contents{.settings = std::move(settings)};
+void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const nlohmann::json& settings,
+                         const nlohmann::json& key_values) {
+  CatalogueContents contents{.key_values = {}, .settings = texts_of(settings)};
+  for (const auto& [space, table] : key_values.items()) {
+    if (table.is_object()) contents.key_values[space] = texts_of(table);
+  }
   for (const std::string& json : topics) {
     if (auto topic = topic_from_json(json)) {
       contents.topics.push_back(std::move(*topic));
@@ -95,18 +115,15 @@ void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vect
   if (loaded) loaded(std::move(contents));
 }
 
-void TreeCatalogue::read_settings(std::move_only_function<void(std::map<std::string, std::string>)> done) {
-  client_->get(base_ + "/settings", guarded([this, done = std::move(done)](client::Result<client::Data> data) mutable {
+void TreeCatalogue::read_json(const std::string& path, std::move_only_function<void(nlohmann::json)> done) {
+  client_->get(path, guarded([this, path, done = std::move(done)](client::Result<client::Data> data) mutable {
                  if (!data && data.error().code != Code::no_node) return load_failed(data.error());
-                 std::map<std::string, std::string> settings;
-                 const auto json = data ? nlohmann::json::parse(data->data, nullptr, false) : nlohmann::json::object();
-                 if (!json.is_object()) log_.error("the settings in the tree cannot be read: {}", data->data);
-                 if (json.is_object()) {
-                   for (const auto& [name, value] : json.items()) {
-                     if (value.is_string()) settings[name] = value.get<std::string>();
-                   }
+                 auto json = data ? nlohmann::json::parse(data->data, nullptr, false) : nlohmann::json::object();
+                 if (!json.is_object()) {
+                   log_.error("what is at {} in the tree cannot be read: {}", path, data->data);
+                   json = nlohmann::json::object();
                  }
-                 done(std::move(settings));
+                 done(std::move(json));
                }));
 }
 
@@ -186,7 +203,10 @@ void TreeCatalogue::remove_topic(const std::string& topic, Stored done) { remove
 void TreeCatalogue::put(const GroupConfig& group, Stored done) { put(path_of("groups", group.name), to_json(group), std::move(done)); }
 void TreeCatalogue::remove_group(const std::string& group, Stored done) { remove(path_of("groups", group), std::move(done)); }
 void TreeCatalogue::put(const std::map<std::string, std::string>& settings, Stored done) {
-  put(base_ + "/settings", nlohmann::json(settings).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), std::move(done));
+  put(base_ + "/settings", dump(nlohmann::json(settings)), std::move(done));
+}
+void TreeCatalogue::put_key_values(const KeyValues& all, Stored done) {
+  put(base_ + "/key-values", dump(nlohmann::json(all)), std::move(done));
 }
 
 }  // namespace chorus::mq

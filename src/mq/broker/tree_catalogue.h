@@ -4,6 +4,7 @@
 //   /chorus/mq/CLUSTER/BROKER/topics/NAME   its topics, config_json.h
 //   /chorus/mq/CLUSTER/BROKER/groups/NAME   its groups
 //   /chorus/mq/CLUSTER/BROKER/settings      what an administrator changed of its settings: {"traceOn":"false"}
+//   /chorus/mq/CLUSTER/BROKER/key-values    of the name server in the same process: {"ORDER_TOPIC_CONFIG":{"topic":"broker:4"}}
 //   /chorus/mq/CLUSTER/BROKER/live          while it runs: {"address":"host:port","id":0}
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -21,9 +23,12 @@
 
 namespace chorus::mq {
 
+using KeyValues = std::map<std::string, std::map<std::string, std::string>>;  // namespace, key
+
 struct CatalogueContents {
   std::vector<TopicConfig> topics;
   std::vector<GroupConfig> groups;
+  KeyValues key_values;                         // of the name server beside it
   std::map<std::string, std::string> settings;  // changed while it ran, under RocketMQ's names
 };
 
@@ -45,12 +50,15 @@ class TreeCatalogue final : public Catalogue {
   void put(const GroupConfig& group, Stored done) override;
   void remove_group(const std::string& group, Stored done) override;
   void put(const std::map<std::string, std::string>& settings, Stored done) override;
+  void put_key_values(const KeyValues& all, Stored done);
 
  private:
   void connect();
   void begin_load();
-  void read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, std::map<std::string, std::string> settings);
-  void read_settings(std::move_only_function<void(std::map<std::string, std::string>)> done);
+  void read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const nlohmann::json& settings,
+            const nlohmann::json& key_values);
+  /// An object, empty when there is none.
+  void read_json(const std::string& path, std::move_only_function<void(nlohmann::json)> done);
   void read_all(const std::string& kind, std::move_only_function<void(std::vector<std::string>)> done);
   void load_failed(const client::Error& why);
   void announce_now();

@@ -120,6 +120,10 @@ void NameServer::listens_on(std::uint16_t port) {
                {"supportActingMaster", "false"}, {"scanNotActiveBrokerInterval", "5000"}};
 }
 
+void NameServer::load(const KeyValues& kept) {
+  for (const auto& [space, table] : kept) key_values_[space].insert(table.begin(), table.end());
+}
+
 Outgoing NameServer::change_settings(const Command& request) const {
   // Said for each what holds: nothing is taken and then not done.
   for (const auto& [name, value] : parse_properties_text(request.body)) {

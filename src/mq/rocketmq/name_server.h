@@ -17,6 +17,10 @@ class NameServer {
   explicit NameServer(std::uint16_t port = 9876) { listens_on(port); }
   void listens_on(std::uint16_t port);
   Outgoing on(ConnectionId from, const Command& request, world::Instant now);
+  using KeyValues = std::map<std::string, std::map<std::string, std::string>>;  // namespace, key
+  const KeyValues& key_values() const { return key_values_; }
+  /// From where they are kept; what was put meanwhile stays.
+  void load(const KeyValues& kept);
   void closed(ConnectionId connection) { routes_.closed(connection); }
   Routes& routes() { return routes_; }
   const Routes& routes() const { return routes_; }
@@ -28,8 +32,8 @@ class NameServer {
   Outgoing change_settings(const Command& request) const;
 
   Routes routes_;
-  std::map<std::string, std::map<std::string, std::string>> key_values_;  // namespace, key
-  std::map<std::string, std::string> settings_;                           // under RocketMQ's names
+  KeyValues key_values_;
+  std::map<std::string, std::string> settings_;  // under RocketMQ's names
 };
 
 }  // namespace chorus::mq::rocketmq

@@ -95,6 +95,12 @@ TEST_F(NameServerTest, KeysAndValues) {
   EXPECT_EQ(decode_body<KvTable>(ask(RequestCode::get_kvlist_by_namespace, {{"namespace", "ORDER_TOPIC_CONFIG"}}).body)->table.size(), 0u);
 }
 
+TEST_F(NameServerTest, KeysAndValuesComeBack) {
+  ask(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", "new"}, {"value", "1"}});
+  server.load({{"n", {{"new", "0"}, {"old", "2"}}}});
+  EXPECT_EQ(server.key_values(), (NameServer::KeyValues{{"n", {{"new", "1"}, {"old", "2"}}}}));
+}
+
 TEST_F(NameServerTest, WritingCanBeTakenFromABroker) {
   add("a", "h:1", 0, {"t", "u"}, 1);
   EXPECT_EQ(ask(RequestCode::wipe_write_perm_of_broker, {{"brokerName", "a"}}).fields().front().second, "2");

@@ -227,9 +227,6 @@ class Suite:
         text = mqadmin.until(topic, 'statsAll', '-t', topic)
         assert row(text, topic)[-2] == '1', text  # sent today
         yield 'statsAll'
-        has(mqadmin('updateSubGroup', '-b', self.broker, '-g', group + '-clone'), 'success')
-        has(mqadmin('cloneGroupOffset', '-s', group, '-d', group + '-clone', '-t', topic, '-o', 'true'), 'success')
-        yield 'cloneGroupOffset'
         text = mqadmin('checkMsgSendRT', '-t', topic, '-a', 3, '-s', 10)
         has(text, 'Avg RT')
         yield 'checkMsgSendRT'
@@ -317,6 +314,9 @@ class Suite:
             yield 'consumerProgress_all'
             has(mqadmin('brokerConsumeStats', '-b', self.broker), topic, group)
             yield 'brokerConsumeStats'
+            has(mqadmin('updateSubGroup', '-b', self.broker, '-g', group + '-clone'), 'success')
+            has(mqadmin('cloneGroupOffset', '-s', group, '-d', group + '-clone', '-t', topic, '-o', 'true'), 'success')
+            yield 'cloneGroupOffset'
             has(mqadmin('producer', '-b', self.broker), producer)
             yield 'producer'
             has(mqadmin('skipAccumulatedMessage', '-g', group, '-t', topic), rocketmq.BROKER)
