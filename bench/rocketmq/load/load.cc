@@ -177,13 +177,15 @@ std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
 Outcome run_load(const Target& broker, const Plan& plan) {
   const Production& production = plan.production;
   if (production.shape.body_octets < stamp_octets) throw std::runtime_error(fmt::format("a body has {} octets at least", stamp_octets));
+  const Clock::time_point before = Clock::now();
   if (production.producers > 0) Setup(broker).create_topics(production.shape.topic, production.topics, production.queues);
+  Outcome outcome;
+  outcome.create_seconds = Seconds(Clock::now() - before).count();
   Loop loop(broker, plan);
   if (plan.consumers > 0) loop.start_consumers();
   loop.start_producers();
   loop.run(after(plan.warm_up), UINT64_MAX);
 
-  Outcome outcome;
   loop.start_readers();
   loop.empty_tallies();
   const double client_before = own_cpu_seconds();

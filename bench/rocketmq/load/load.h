@@ -22,6 +22,7 @@ struct Plan {
 };
 
 struct Outcome {
+  double create_seconds = 0;  // until the topics were there
   double seconds = 0;
   Tally produced, consumed, read;
   double client_cpu_seconds = 0;

@@ -46,6 +46,7 @@ Json report(const Plan& plan, const Outcome& outcome) {
               {"rate", production.rate},
               {"consumers", plan.consumers},
               {"readers", plan.readers},
+              {"create_seconds", outcome.create_seconds},
               {"seconds", outcome.seconds}};
   if (production.producers > 0) out["produced"] = report(outcome.produced, outcome.seconds);
   if (plan.consumers > 0) out["consumed"] = report(outcome.consumed, outcome.seconds);

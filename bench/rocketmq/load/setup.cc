@@ -18,10 +18,10 @@ std::string topic_list(std::string_view prefix, std::uint32_t from, std::uint32_
   std::string body = R"({"topicConfigList":[)";
   for (std::uint32_t number = from; number < to; ++number) {
     if (number > from) body += ',';
-    body += fmt::format(
-        R"({{"attributes":{{}},"order":false,"perm":6,"readQueueNums":{0},"topicFilterType":"SINGLE_TAG","topicName":"{1}","topicSysFlag":0,)"
-        R"("writeQueueNums":{0}}})",
-        queues, topic_name(prefix, number));
+    body +=
+        fmt::format(R"({{"attributes":{{}},"order":false,"perm":6,"readQueueNums":{0},"topicFilterType":"SINGLE_TAG","topicName":"{1}",)"
+                    R"("topicSysFlag":0,"writeQueueNums":{0}}})",
+                    queues, topic_name(prefix, number));
   }
   return body + "]}";
 }
