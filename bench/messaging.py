@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import brokers
 import messaging_tables
@@ -18,6 +19,7 @@ from side_by_side import PROGRAMS, disk_us, output_of, write_results
 MANY_TOPICS = (1, 64, 1024, 10_000)
 JAVA_THREADS, JAVA_BODY = 64, 128
 SEND_THREADS = (16, 64)
+QUEUES_READ = 16  # of topics that are consumed: with one pull a queue, as clients have it, few queues would be the limit
 JVM_WARM_UP_SECONDS = 30
 WARM_UP_SECONDS = 5
 
@@ -43,15 +45,16 @@ def rows_of(options):
     quick = options.quick
     rate, topics = (200, (1, 20)) if quick else (options.rate, MANY_TOPICS)
     at_rate = ('--producers', 16, '--body', 128, '--rate', rate)
+    followed = ('--consumers', 4, '--topic', 'followed', '--queues', QUEUES_READ)
     rows = [
         Row('64x1 128', '64 producers x 1, 128 B', producers(64, 1, 128)),
         Row('64x16 128', '64 producers x 16, 128 B', producers(64, 16, 128)),
         Row('64x1 1024', '64 producers x 1, 1 KiB', producers(64, 1, 1024)),
         Row('64x16 1024', '64 producers x 16, 1 KiB', producers(64, 16, 1024)),
         Row('batch 32', '64 producers x 1, batches of 32, 128 B', producers(64, 1, 128, '--batch', 32)),
-        Row('head', 'consumed at the head, 64 producers x 16, 128 B', producers(64, 16, 128, '--consumers', 4), 'consumed', 'consumed'),
-        Row('end to end', f'end to end at {rate:,} /s, 128 B', (*at_rate, '--consumers', 4), 'consumed', 'consumed'),
-        Row('catch up', 'an old backlog read, 1 KiB', (*at_rate, '--consumers', 4, '--backlog', 'old', '--readers', 1), 'read', 'consumed'),
+        Row('head', 'consumed at the head, 64 producers x 16, 128 B', producers(64, 16, 128, *followed), 'consumed', 'consumed'),
+        Row('end to end', f'end to end at {rate:,} /s, 128 B', (*at_rate, *followed), 'consumed', 'consumed'),
+        Row('catch up', 'an old backlog read, 1 KiB', (*at_rate, *followed, '--backlog', 'old', '--readers', 1), 'read', 'consumed'),
         Row('transactions', 'transactions, 64 producers x 1, 128 B', producers(64, 1, 128, '--transactions', '--topic', 'transactions')),
     ]
     for n in topics:  # the most come last, since they stay
@@ -65,12 +68,16 @@ def load(peer, arguments, seconds, warm_up):
     """mq_load's report; {'failed': words} where it did not come to an end, which only RocketMQ may."""
     command = [PROGRAMS / 'mq_load', '--broker', peer.broker, '--server-pid', ','.join(map(str, peer.pids())), '--seconds', seconds,
                '--warm-up', warm_up, *arguments]
-    disk_before = peer.disk_octets()
+    disk_before, began = brokers.disk_counts(peer.directory), time.monotonic()
     ended = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     failed = ended.stderr.strip()
     if ended.returncode in (0, 3):
         result = json.loads(ended.stdout)
-        result['disk_octets'] = peer.disk_octets() - disk_before
+        if disk_before:
+            # Over all that mq_load did, the warm-up and its end included: also what is written back later is then mostly within.
+            wall = time.monotonic() - began
+            octets, flushes = (after - before for before, after in zip(disk_before, brokers.disk_counts(peer.directory)))
+            result['disk'] = {'octets_per_second': octets / wall, 'flushes_per_second': flushes / wall}
         refused = [result[part] for part in ('produced', 'consumed', 'read') if result.get(part, {}).get('refused')]
         if not refused or peer.name != 'chorus':
             return result
@@ -95,8 +102,9 @@ def say(peer, row, result):
 def warm_up(peer, seconds):
     """All that will be asked of it, so that a JVM has compiled it; ours gets some of it too."""
     transactions = producers(64, 1, 128, '--transactions', '--topic', 'transactions')
+    followed = producers(16, 4, 128, '--consumers', 4, '--topic', 'followed', '--queues', QUEUES_READ)
     for share, arguments in ((0.3, producers(64, 16, 128)), (0.1, producers(64, 1, 1024)), (0.15, producers(64, 1, 128, '--batch', 32)),
-                             (0.25, producers(16, 4, 128, '--consumers', 4)), (0.2, transactions)):
+                             (0.25, followed), (0.2, transactions)):
         load(peer, arguments, seconds * share, 0)
 
 
@@ -120,12 +128,13 @@ def measure_broker(kind, directory, options, last):
         for row in options.rows:
             if row.key == 'catch up':
                 count = 4000 if options.quick else options.backlog
-                load(peer, ('--producers', 16, '--batch', 32, '--body', 1024, '--topic', 'old', '--count', count), 0.01, 0)
+                backlog = ('--topic', 'old', '--queues', QUEUES_READ, '--body', 1024)
+                load(peer, ('--producers', 16, '--batch', 32, *backlog, '--count', count), 0.01, 0)
             if row.key.startswith('topics') and 'loaded_mib' not in out:
                 out['java'] = java(peer, options)
                 out['loaded_mib'], out['loaded_anonymous_mib'] = peer.memory_mib()
             if row.key.startswith('topics') and not row.key.endswith('at rate'):
-                out.setdefault('touch_seconds', {})[row.key] = touch(peer, row)
+                out.setdefault('first_seconds', {})[row.key] = touch(peer, row)
             out['rows'][row.key] = result = load(peer, row.load, options.seconds, options.seconds / 3)
             say(peer, row, result)
             if kind == 'chorus' and not result[row.shows]['messages']:
@@ -137,9 +146,9 @@ def measure_broker(kind, directory, options, last):
 
 
 def touch(peer, row):
-    """Writes about once to each of its queues, so that what is made for the first message is not measured; how long that took."""
+    """Makes its topics, and writes about once to each of its queues, which then is not measured; how long both took."""
     result = load(peer, (*row.load, '--count', row.load[row.load.index('--topics') + 1]), 0.01, 0)
-    return result.get('seconds')
+    return {'create': result.get('create_seconds'), 'write': result.get('seconds')}
 
 
 def java(peer, options):

@@ -99,9 +99,24 @@ def cores(cpu):
     return lambda result: result[cpu] / result['seconds']
 
 
+def disk_of(what, unit=1):
+    return lambda result: result['disk'][what] / unit if 'disk' in result else None
+
+
+def sync_share(row, sync_us):
+    """The rate over what it would be if each sync of the disk acknowledged all that is on its way; None where the rate is given."""
+    def share(result):
+        if row.shows == 'read' or result['rate']:
+            return None
+        syncs_each = 2 if result['transactions'] else 1
+        at_once = result['producers'] * result['outstanding'] * result['batch'] / syncs_each
+        return result['produced']['messages_per_second'] / (at_once * 1e6 / sync_us)
+    return share
+
+
 def limit_rows(figures, options):
     """How busy processors and disk were in each row."""
-    columns = ('cores, + load gen.', 'bodies MB/s', 'disk MB/s')
+    columns = ('cores, + load gen.', 'of the syncs', 'flushes /s', 'bodies MB/s', 'disk MB/s')
     out = [('how far the limits are', *(f'{NAMES[kind]} {what}' for kind in KINDS for what in columns))]
     for row in options.rows:
         cells = []
@@ -109,10 +124,13 @@ def limit_rows(figures, options):
             def median(figure, kind=kind):
                 return figures.median(kind, row.key, figure)
             server, client = median(cores('server_cpu_seconds')), median(cores('client_cpu_seconds'))
-            cells.append(NONE if server is None else f'{server:.2f} + {client:.2f}')
-            cells.append(number(median(lambda result: result[row.shows]['octets_per_second'] / 1e6), '.1f'))
-            # From the start of the warm-up, a third of the measured time before it.
-            cells.append(number(median(lambda result: result['disk_octets'] / (result['seconds'] + options.seconds / 3) / 1e6), '.1f'))
+            share = median(sync_share(row, figures.broker(kind, 'disk', 'sync_us')))
+            cells += [
+                NONE if server is None else f'{server:.2f} + {client:.2f}',
+                NONE if share is None else f'{share * 100:.0f} %',
+                number(median(disk_of('flushes_per_second'))),
+                number(median(lambda result: result[row.shows]['octets_per_second'] / 1e6), '.1f'),
+                number(median(disk_of('octets_per_second', 1e6)), '.1f')]
         out.append((row.words, *cells))
     return out
 
@@ -149,12 +167,11 @@ def broker_rows(figures, options):
                                (f'resident with {options.topics_most:,} topics, MiB', 'topics_mib', 1)):
         ours, theirs = (figures.broker(kind, what) * scale for kind in KINDS)
         out.append((words, f'{ours:,.0f}', f'{theirs:,.0f}', ratio_text(ours, theirs)))
-    created = [figures.median(kind, f'topics {options.topics_most}', lambda result: result['create_seconds']) for kind in KINDS]
-    out.append((f'until {options.topics_most:,} topics are made, s', *(number(value, '.2f') for value in created),
-                ratio_text(*created)))
-    touched = [figures.broker(kind, 'touch_seconds', f'topics {options.topics_most}') for kind in KINDS]
-    out.append((f'and until {options.topics_most:,} messages are in them, the first ones, s', *(number(value, '.2f') for value in touched),
-                ratio_text(*touched)))
+    most = f'topics {options.topics_most}'
+    for words, what in ((f'until {options.topics_most:,} topics are made, s', 'create'),
+                        (f'and until {options.topics_most:,} messages are in them, the first ones, s', 'write')):
+        values = [figures.broker(kind, 'first_seconds', most, what) for kind in KINDS]
+        out.append((words, *(number(value, '.2f') for value in values), ratio_text(*values)))
     for words, what in (('system calls a message (strace, 64 x 16)', 'calls'), ('of them syncs (fsync, fdatasync, msync)', 'syncs')):
         calls = [figures.rounds[-1][kind].get('system_calls') for kind in KINDS]
         values = [one[what] if one else None for one in calls]
