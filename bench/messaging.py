@@ -59,8 +59,9 @@ def rows_of(options):
     ]
     for n in topics:  # the most come last, since they stay
         several = ('--topic', f'of{n}', '--topics', n, '--queues', 1)
-        rows += [Row(f'topics {n}', f'{n:,} topics, 64 producers x 16, 128 B', producers(64, 16, 128, *several)),
-                 Row(f'topics {n} at rate', f'{n:,} topics, at {rate:,} /s', (*at_rate, *several))]
+        words = f'{n:,} topics' if n > 1 else '1 topic'
+        rows += [Row(f'topics {n}', f'{words}, 64 producers x 16, 128 B', producers(64, 16, 128, *several)),
+                 Row(f'topics {n} at rate', f'{words}, at {rate:,} /s', (*at_rate, *several))]
     return rows
 
 

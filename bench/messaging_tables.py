@@ -159,6 +159,12 @@ def ratio_text(ours, theirs):
     return f'{ours / theirs:.3f}' if ours is not None and theirs else NONE
 
 
+def suffered(figures, kind, rows):
+    """How many times as long the slowest hundredth takes at the head while somebody reads what is old."""
+    beside, alone = (figures.median(kind, key, time_of(rows[key], 'p99')) for key in ('catch up', 'end to end'))
+    return beside / alone if beside is not None and alone else None
+
+
 def broker_rows(figures, options):
     out = [('', 'Chorus', 'RocketMQ', 'ratio')]
     for words, what, scale in (('start-up until a message is acknowledged, ms', 'start_seconds', 1000),
@@ -167,6 +173,10 @@ def broker_rows(figures, options):
                                (f'resident with {options.topics_most:,} topics, MiB', 'topics_mib', 1)):
         ours, theirs = (figures.broker(kind, what) * scale for kind in KINDS)
         out.append((words, f'{ours:,.0f}', f'{theirs:,.0f}', ratio_text(ours, theirs)))
+    rows = {row.key: row for row in options.rows}
+    values = [suffered(figures, kind, rows) for kind in KINDS]
+    out.append(('p99 at the head while an old backlog is read, over that without', *(number(value, '.2f') for value in values),
+                ratio_text(*values)))
     most = f'topics {options.topics_most}'
     for words, what in ((f'until {options.topics_most:,} topics are made, s', 'create'),
                         (f'and until {options.topics_most:,} messages are in them, the first ones, s', 'write')):
