@@ -271,6 +271,8 @@ class Broker {
   void woken(const std::vector<WaitId>& ids);
   void arm_hold();
 
+  std::int64_t earliest_due_ms() const;
+  void due_comes(std::int64_t due_ms);
   void deliver_due();
   void deliver(std::vector<Due> dues);
   void arm_delivery(std::int64_t due_ms);
@@ -314,7 +316,10 @@ class Broker {
   std::optional<std::int64_t> delivery_armed_ms_;
   std::uint64_t delivery_timer_ = 0;                     // counts: an older one does nothing
   std::multiset<std::int64_t> dues_on_way_;              // of delayed messages that are not readable yet
+  std::optional<std::int64_t> first_unseen_due_;         // of those that were not readable yet when they were last looked up
+  std::int64_t delivering_to_ms_ = 0;                    // what is being written down as going out; nothing new may be due before that
   std::set<Position> halves_on_way_;                     // their end is being written
+  std::size_t halves_being_read_ = 0;                    // to be asked about
   std::vector<std::pair<std::int64_t, Position>> ends_;  // where the log ended at which time
   std::uint16_t unique_ = 0;
   bool stopping_ = false;

@@ -166,7 +166,9 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   };
   if (in_batch) return build(config.name, message.queue, EntryType::none, 0);
 
-  if (given.get_bool(property::transaction_prepared) && !topic::is_retry(config.name)) {
+  // What was sent back keeps the mark of the transaction that it came from.
+  const bool comes_again = topic::is_retry(config.name) || topic::is_dead_letter(config.name);
+  if (given.get_bool(property::transaction_prepared) && !comes_again) {
     if (options_.reject_transactions) {
       return base::error(BrokerErrc::no_permission, fmt::format("the broker[{}] sending transaction message is forbidden", options_.name));
     }
@@ -177,7 +179,7 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
 
   // Due times lie behind everything that has gone out, so that none is overlooked when the clock steps back.
   const std::int64_t now = now_ms();
-  const std::int64_t earliest = state_->delivered_to().due_ms + 1;
+  const std::int64_t earliest = earliest_due_ms();
   const auto level = given.get_int(property::delay_level);
   if (level && *level > 0 && !options_.delay_levels.empty()) {
     const auto at = std::min<std::size_t>(static_cast<std::size_t>(*level), options_.delay_levels.size());
@@ -216,7 +218,7 @@ StoredMessage Broker::told(const Appended& appended, Prepared& prepared) const {
 
 void Broker::append(Prepared prepared, SendDone done) {
   if (prepared.due_ms > 0) {
-    dues_on_way_.insert(prepared.due_ms);
+    due_comes(prepared.due_ms);
     arm_delivery(prepared.due_ms);
   }
   count_in(prepared.entry.queue.topic, 1, prepared.entry.payload.size());

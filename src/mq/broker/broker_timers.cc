@@ -27,26 +27,37 @@ void Broker::arm_delivery(std::int64_t due_ms) {
                }));
 }
 
+std::int64_t Broker::earliest_due_ms() const { return std::max(state_->delivered_to().due_ms, delivering_to_ms_) + 1; }
+
+void Broker::due_comes(std::int64_t due_ms) {
+  dues_on_way_.insert(due_ms);
+  first_unseen_due_ = std::min(first_unseen_due_.value_or(due_ms), due_ms);
+}
+
 void Broker::deliver_due() {
   if (delivering_ || stopping_) return;
   delivering_ = true;
   // What a crash cut short comes first.
   if (!state_->open_delivery().empty()) return deliver(state_->open_delivery());
+  first_unseen_due_.reset();
+  if (!dues_on_way_.empty()) first_unseen_due_ = *dues_on_way_.begin();
   store_->find_due(state_->delivered_to(), now_ms() + look_ahead_ms, at_a_time, guarded([this](StoreResult<std::vector<Due>> found) {
                      if (!found) {
                        log_.error("delayed messages cannot be looked up: {}", found.error().message);
                        delivering_ = false;
                        return arm_delivery(now_ms() + 1000);
                      }
-                     // One that is not readable yet may be due before those that are found: nothing goes out past it.
+                     // One that was not readable as this was looked up may be due before those that are found: nothing goes out past it.
                      std::int64_t last = now_ms();
-                     if (!dues_on_way_.empty()) last = std::min(last, *dues_on_way_.begin() - 1);
+                     if (first_unseen_due_) last = std::min(last, *first_unseen_due_ - 1);
                      const auto end = std::ranges::find_if(*found, [last](const Due& due) { return due.due_ms > last; });
-                     const std::int64_t next = end == found->end() ? now_ms() + look_ahead_ms : end->due_ms;
+                     std::int64_t next = end == found->end() ? now_ms() + look_ahead_ms : end->due_ms;
+                     if (first_unseen_due_) next = std::min(next, *first_unseen_due_);
                      found->erase(end, found->end());
                      if (!found->empty()) {
                        std::vector<Due> dues = std::move(*found);
                        std::string record = encode_dues(dues);
+                       delivering_to_ms_ = dues.back().due_ms;
                        return store_->append(
                            {.kind = Kind::own, .payload = std::move(record), .type = static_cast<std::uint8_t>(EntryType::delivery)},
                            guarded([this, dues = std::move(dues)](StoreResult<Appended> appended) mutable {
@@ -67,8 +78,9 @@ void Broker::deliver(std::vector<Due> dues) {
     std::vector<Due> dues;
     std::vector<Entry> entries;
     std::size_t left = 0;
+    std::string failure;  // of the disk: it may read what is there another time
   };
-  auto round = std::make_shared<Round>(Round{.dues = std::move(dues), .entries = {}, .left = 0});
+  auto round = std::make_shared<Round>(Round{.dues = std::move(dues), .entries = {}, .left = 0, .failure = {}});
   round->left = round->dues.size();
   round->entries.resize(round->dues.size());
   for (std::size_t i = 0; i < round->dues.size(); ++i) {
@@ -76,10 +88,17 @@ void Broker::deliver(std::vector<Due> dues) {
         round->dues[i].position, guarded([this, round, i](StoreResult<Entry> entry) {
           if (entry) {
             round->entries[i] = std::move(*entry);
+          } else if (entry.error().code == StoreErrc::failed) {
+            round->failure = entry.error().message;
           } else if (entry.error().code != StoreErrc::not_found) {
             log_.error("a delayed message is lost position={} why={}", round->dues[i].position, entry.error().message);
           }
           if (--round->left > 0) return;
+          if (!round->failure.empty()) {
+            log_.warn("delayed messages wait: {}", round->failure);
+            delivering_ = false;
+            return arm_delivery(now_ms() + 1000);
+          }
 
           std::vector<NewEntry> copies;
           std::vector<Position> skipped;
@@ -103,8 +122,7 @@ void Broker::deliver(std::vector<Due> dues) {
             const auto out_ms = message->properties().get_int(property::timer_out_ms);
             Prepared prepared;
             if (message->topic == topic::timer && out_ms && *out_ms > now_ms()) {  // not there yet: it was written anew on its way
-              const std::int64_t due =
-                  std::max(std::min(*out_ms, now_ms() + options_.timer_roll.count()), state_->delivered_to().due_ms + 1);
+              const std::int64_t due = std::max(std::min(*out_ms, now_ms() + options_.timer_roll.count()), earliest_due_ms());
               prepared = encode(copy, topic::timer, 0, EntryType::delivered, due);
               rolled.push_back(due);
             } else {
@@ -123,7 +141,7 @@ void Broker::deliver(std::vector<Due> dues) {
             copies.push_back(
                 {.kind = Kind::own, .payload = encode_positions(skipped), .type = static_cast<std::uint8_t>(EntryType::skipped)});
           }
-          dues_on_way_.insert(rolled.begin(), rolled.end());
+          for (const std::int64_t due : rolled) due_comes(due);
           store_->append_all(std::move(copies), guarded([this, rolled = std::move(rolled)](StoreResult<std::vector<Appended>> appended) {
                                for (const std::int64_t due : rolled) dues_on_way_.erase(dues_on_way_.find(due));
                                delivering_ = false;

@@ -90,6 +90,8 @@ void Broker::finish_half(const EndTransaction& request, const Entry& entry, Done
 }
 
 void Broker::check_transactions() {
+  // A disk that is slower than the interval would be asked for more and more, and everything else would wait behind that.
+  if (halves_being_read_ > 0) return;
   const std::int64_t now = now_ms();
   std::vector<Position> asked;
   for (const auto& [position, half] : state_->halves()) {
@@ -109,9 +111,15 @@ void Broker::check_transactions() {
 void Broker::check_half(Position position, const Half& known, bool give_up) {
   const std::int32_t checks = known.checks;
   if (give_up) halves_on_way_.insert(position);
+  ++halves_being_read_;
   store_->read_at(
       position, guarded([this, position, checks, give_up](StoreResult<Entry> entry) {
+        --halves_being_read_;
         const auto ended = [this, position] { halves_on_way_.erase(position); };
+        if (!entry && entry.error().code == StoreErrc::failed) {
+          log_.warn("a half message cannot be read now position={} why={}", position, entry.error().message);
+          return ended();
+        }
         const auto half = entry ? decode_message(entry->payload) : std::unexpected(MessageErrc::damaged);
         const auto real = half ? real_of(*half) : std::nullopt;
         if (!real) {
