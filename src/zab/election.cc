@@ -69,8 +69,6 @@ std::optional<EnsembleConfig> Election::receive(ServerId from, const Notificatio
   // Whoever looks with less did not hear us when we said it: Java's servers pass over votes until they look themselves.
   const bool has_less = vote.election_epoch < clock_ || (vote.election_epoch == clock_ && is_better(what_we_say(), vote));
   if (it_looks && has_less) send(from, what_we_say(), out);
-  // A leader may tell us of itself more often than we say anything, while the others whom we need to hear have not heard us.
-  if (it_looks) notify_at_ = now + interval_;
   if (!may_vote(vote.leader)) {
     // A voter to be names nobody by itself, and votes as others do once they are in its round, which may be later than theirs. Java's
     // servers do not come to it, and wait for one another.

@@ -69,8 +69,9 @@ void Leader::link_closed(LinkId link) {
   if (found == learners_.end()) return;
   const bool had_service = forget(found);
   if (had_service) core_.emit(LearnersChanged{});
-  // Others follow the leader that we named, and leave us.
-  if (designated_leader_ != core_.options.self) check_quorum();
+  // Whoever lost us looks for a leader at once. Until the end of the tick, as in Java, we would refuse sessions of a new one that clients
+  // bring here, as unknown.
+  if (phase_ == Phase::serving) check_quorum();
 }
 
 void Leader::accept(LinkId link) { learners_[link].deadline = core_.now + core_.init_time(); }

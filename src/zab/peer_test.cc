@@ -408,9 +408,7 @@ TEST_F(LeaderStories, StepsDownWithoutAQuorum) {
   ASSERT_EQ(us->peer().learners().size(), 1U);
   us->step(LinkClosed{LinkId{2}});
   EXPECT_TRUE(us->peer().learners().empty());
-  EXPECT_EQ(us->peer().role(), Role::leading);
-  us->pass(2 * 2000ms);
-  EXPECT_EQ(us->peer().role(), Role::looking);
+  EXPECT_EQ(us->peer().role(), Role::looking) << "at once: who lost us may follow another already";
 }
 
 TEST_F(LeaderStories, ClosesWhoAcknowledgesNothing) {

@@ -47,7 +47,11 @@ run
 2: serves no longer
 2: "server 3 closed the link"
 2: looking
+3: serves no longer
+3: "no quorum of followers is left"
+3: looking
 3: durable 0x200000001
+3: commit 0x200000001
 
 run 3s
 propose 2 b
@@ -69,10 +73,6 @@ run
 2>1 UPTODATE 0xffffffffffffffff
 1: serves epoch 3 from 0x100000001
 1>2 ACK 0x300000000
-3: serves no longer
-3: "no quorum of followers is left"
-3: looking
-3: commit 0x200000001
 2>1 PROPOSAL 0x300000001
 2: durable 0x300000001
 1: durable 0x300000001
@@ -83,7 +83,7 @@ run
 
 heal 1-3
 heal 2-3
-run 3s
+run 10s
 show 1 2 3
 ----
 3: following 2
