@@ -31,7 +31,6 @@ class EntryFormat final : public store::Format {
   /// payload: head and payload of the entry
   store::Scan scan(std::string_view octets) const override;
   std::size_t frame_size() const override { return frame_octets; }
-  std::size_t zero_prefix() const override { return 8; }
   bool may_stand_at(store::Id first, std::uint64_t offset, store::Id id) const override {
     return id - first == static_cast<Position>(offset) - static_cast<Position>(segment_header_octets);
   }
