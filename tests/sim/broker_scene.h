@@ -44,6 +44,9 @@ class FarCatalogue final : public mq::Catalogue {
   void remove_group(const std::string& group, mq::Stored done) override {
     answer(std::move(done), [this, group] { groups_.erase(group); });
   }
+  void put(const std::map<std::string, std::string>&, mq::Stored done) override {
+    answer(std::move(done), [] {});
+  }
   void tell(mq::Broker& broker) const {
     for (const auto& [name, topic] : topics_) broker.put(topic);
     for (const auto& [name, group] : groups_) broker.put(group);
