@@ -9,6 +9,7 @@
 #include "app/command/config.h"
 #include "app/command/status.h"
 #include "app/config/load.h"
+#include "app/mq/mq.h"
 #include "app/serve.h"
 #include "app/version.h"
 #include "app/zk/zk.h"
@@ -48,8 +49,9 @@ int inspect(const std::vector<std::string>& paths, const coord::disk::InspectOpt
 }
 
 int run(int argc, char** argv) {
-  // It has a command line, and exit codes, of its own.
+  // They have command lines, and exit codes, of their own.
   if (argc > 1 && std::string_view(argv[1]) == "zk") return zk::zk_main(argc - 1, argv + 1);
+  if (argc > 1 && std::string_view(argv[1]) == "mq") return mqtool::mq_main(argc - 1, argv + 1);
 
   CLI::App app("Chorus: coordination that ZooKeeper clients use.", "chorus");
   app.set_version_flag("--version", fmt::format("chorus {} ({})", version, version_commit));
@@ -83,6 +85,7 @@ int run(int argc, char** argv) {
   inspect_command->add_flag("--all", inspect_options.all, "Go on behind damage");
 
   app.add_subcommand("zk", "Work with the tree: ls, get, set, create, watch, export, ...");
+  app.add_subcommand("mq", "Work with messages: topics, groups, produce, consume, lag, reset, dead letters, ...");
 
   CLI::App* config_command = app.add_subcommand("config", "Print the configuration in force, and where each value came from");
   flags.add_to(*config_command);

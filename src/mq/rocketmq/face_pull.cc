@@ -155,6 +155,14 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
     };
   }
 
+  if (request.queue.topic == topic::half) {
+    // Who looks into it wants to know which transactions are open; those that have ended stay in the log until their segment goes.
+    request.match = [this, match = std::move(request.match)](std::string_view octets) {
+      const auto half = decode_message(octets);
+      return half && broker_.state().halves().contains(half->position) && (!match || match(octets));
+    };
+  }
+
   const QueueKey queue = request.queue;
   if (const auto reset = broker_.offsets().take_reset(group, queue)) {
     const auto bounds = broker_.bounds(queue);
