@@ -99,6 +99,11 @@ def cores(cpu):
     return lambda result: result[cpu] / result['seconds']
 
 
+def disk_figure(figures, what):
+    """Of fsync_probe: both brokers have the same disk."""
+    return statistics.median(figures.broker(kind, 'disk', what) for kind in KINDS)
+
+
 def disk_of(what, unit=1):
     return lambda result: result['disk'][what] / unit if 'disk' in result else None
 
@@ -116,6 +121,7 @@ def sync_share(row, sync_us):
 
 def limit_rows(figures, options):
     """How busy processors and disk were in each row."""
+    sync_us = disk_figure(figures, 'sync_us')
     columns = ('cores, + load gen.', 'of the syncs', 'flushes /s', 'bodies MB/s', 'disk MB/s')
     out = [('how far the limits are', *(f'{NAMES[kind]} {what}' for kind in KINDS for what in columns))]
     for row in options.rows:
@@ -124,7 +130,7 @@ def limit_rows(figures, options):
             def median(figure, kind=kind):
                 return figures.median(kind, row.key, figure)
             server, client = median(cores('server_cpu_seconds')), median(cores('client_cpu_seconds'))
-            share = median(sync_share(row, figures.broker(kind, 'disk', 'sync_us')))
+            share = median(sync_share(row, sync_us))
             cells += [
                 NONE if server is None else f'{server:.2f} + {client:.2f}',
                 NONE if share is None else f'{share * 100:.0f} %',
@@ -190,8 +196,7 @@ def broker_rows(figures, options):
 
 
 def disk_words(figures):
-    sync_us = statistics.median(figures.broker(kind, 'disk', 'sync_us') for kind in KINDS)
-    large = statistics.median(figures.broker(kind, 'disk', 'mb_per_second') for kind in KINDS)
+    sync_us, large = disk_figure(figures, 'sync_us'), disk_figure(figures, 'mb_per_second')
     return (f'One small write + fdatasync on this disk takes {sync_us / 1000:.2f} ms, that is {1e6 / sync_us:,.0f} a second one after the '
             f'other; 1 MiB at a time it takes {large:,.0f} MB/s (medians, `fsync_probe`).')
 
