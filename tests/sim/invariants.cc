@@ -24,6 +24,7 @@ void Invariants::observe(std::size_t member, const MemberState& now) {
   if (same_service && now.zxid < before.zxid) {
     fault(fmt::format("member {} serves zxid {:#x} after {:#x}", member, now.zxid, before.zxid));
   }
+  if (now.leading && !now.serving) hopes_.try_emplace(now.epoch, now.zxid);
   if (now.serving && now.leading && !(same_service && before.leading)) establish(member, before, now);
   // A tree that came as a snapshot may be ahead of its zxid until the member serves: what the leader committed before the first octet left,
   // it has, and is sent once more.
@@ -46,10 +47,13 @@ void Invariants::establish(std::size_t member, const MemberState& before, const 
   }
   std::int64_t base = now.zxid;
   if (counter_of(base) == 0 && epoch_of(base) == now.epoch) base = before.life == now.life ? before.zxid : 0;
-  // A member that was sent a snapshot before an epoch had transactions is at the first zxid of that epoch, which is none.
-  for (auto older = leaders_.find(epoch_of(base)); counter_of(base) == 0 && older != leaders_.end();
-       older = leaders_.find(epoch_of(base))) {
-    base = older->second.base;
+  // A member that was sent a snapshot before an epoch had transactions is at the first zxid of that epoch, which is none; also where that
+  // epoch's leader was never established.
+  while (base != 0 && counter_of(base) == 0) {
+    const auto older = leaders_.find(epoch_of(base));
+    const auto hope = hopes_.find(epoch_of(base));
+    if (older == leaders_.end() && (hope == hopes_.end() || hope->second == base)) break;
+    base = older != leaders_.end() ? older->second.base : hope->second;
   }
   const auto next = leaders_.upper_bound(now.epoch);
   const auto check_order = [&](std::int64_t epoch, const Leader& older, std::int64_t newer_epoch, std::int64_t newer_base) {

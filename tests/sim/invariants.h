@@ -61,6 +61,7 @@ class Invariants {
 
   std::vector<MemberState> members_;
   std::map<std::int64_t, Leader> leaders_;          // by epoch
+  std::map<std::int64_t, std::int64_t> hopes_;      // epoch -> where one that leads, and may never be established, began
   std::map<std::int64_t, Tree> trees_;              // by zxid
   std::map<std::int64_t, Logged> logged_;           // by zxid
   std::map<std::int64_t, std::int64_t> committed_;  // epoch -> newest zxid of it that a member served

@@ -57,6 +57,20 @@ TEST_F(InvariantsTest, TheFirstZxidOfAnEpochIsNoTransaction) {
   EXPECT_THAT(invariants.faults(), IsEmpty());
 }
 
+TEST_F(InvariantsTest, ASnapshotOfALeaderThatWasNeverEstablished) {
+  first_epoch();
+  looks(1, zxid(1, 2), 102);
+  invariants.observe(1, {.life = 1, .leading = true, .epoch = 2, .zxid = zxid(1, 2), .digest = 102});
+  looks(2, zxid(2, 0), 102);  // was sent a snapshot, and acknowledged too late
+  leads(2, 3, zxid(3, 0), 102);
+  leads(2, 3, zxid(3, 1), 103);
+  invariants.observe_log(2, {txn(zxid(3, 1))});
+  std::vector<std::int64_t> committed;
+  for (const Transaction& one : invariants.committed()) committed.push_back(one.zxid);
+  EXPECT_THAT(committed, ElementsAre(zxid(1, 1), zxid(1, 2), zxid(3, 1)));
+  EXPECT_THAT(invariants.faults(), IsEmpty());
+}
+
 TEST_F(InvariantsTest, ASoundHistoryPasses) {
   first_epoch();
   looks(1, zxid(1, 2), 102);
