@@ -14,6 +14,7 @@
 #include "app/version.h"
 #include "app/zk/zk.h"
 #include "coord/disk/inspect.h"
+#include "mq/log/inspect.h"
 #include "world/real/files.h"
 
 namespace chorus::app {
@@ -43,8 +44,20 @@ world::Address address(const std::string& text, std::uint16_t default_port) {
 int inspect(const std::vector<std::string>& paths, const coord::disk::InspectOptions& options) {
   world::real::PosixFiles files;
   bool sound = true;
-  for (const std::string& path : paths)
-    sound &= coord::disk::inspect(files, path, options, std::cout) == coord::disk::InspectOutcome::sound;
+  for (const std::string& path : paths) {
+    if (!mq::log::is_log_file(files, path)) {
+      sound &= coord::disk::inspect(files, path, options, std::cout) == coord::disk::InspectOutcome::sound;
+      continue;
+    }
+    // What is a zxid there is a position here.
+    const mq::log::InspectOptions of_log{.json = options.json,
+                                         .paths = options.paths,
+                                         .sizes = options.sizes,
+                                         .data = options.data,
+                                         .from = options.from_zxid,
+                                         .to = options.to_zxid};
+    sound &= mq::log::inspect(files, path, of_log, std::cout) == mq::log::InspectOutcome::sound;
+  }
   return sound ? 0 : exit_failed;
 }
 
@@ -65,23 +78,29 @@ int run(int argc, char** argv) {
   CLI::App* status_command = app.add_subcommand("status", "Ask servers how they are");
   std::vector<std::string> servers = {"127.0.0.1:2181"};
   std::string admin;
+  std::string name_server;
   bool json = false;
+  status_command->add_option("--name-server", name_server, "Ask this NameServer for brokers, topics, groups and lag too");
   status_command->add_option("--server,address", servers, "Where clients connect: one server, or those of an ensemble")
       ->delimiter(',')
       ->capture_default_str();
   status_command->add_option("--admin", admin, "Ask /health of this admin address too; with one server");
   status_command->add_flag("--json", json, "One JSON object");
 
-  CLI::App* inspect_command = app.add_subcommand("inspect", "Read transaction logs and snapshots, Chorus's or ZooKeeper's");
+  CLI::App* inspect_command =
+      app.add_subcommand("inspect", "Read transaction logs and snapshots, Chorus's or ZooKeeper's, and files of the message log");
   std::vector<std::string> inspected;
   coord::disk::InspectOptions inspect_options;
-  inspect_command->add_option("file", inspected, "log.* or snapshot.* files")->required();
+  inspect_command->add_option("file", inspected, "log.* or snapshot.* files; *.log, *.index or *.state files of the message log")
+      ->required();
   inspect_command->add_flag("--json", inspect_options.json, "One JSON object a line");
-  inspect_command->add_flag("--paths", inspect_options.paths, "With the path of each transaction or node");
-  inspect_command->add_flag("--sizes", inspect_options.sizes, "Snapshot: nodes and octets of data below each node");
+  inspect_command->add_flag("--paths", inspect_options.paths,
+                            "With the path of each transaction or node; each message; each queue of an index or checkpoint");
+  inspect_command->add_flag("--sizes", inspect_options.sizes,
+                            "Snapshot: nodes and octets of data below each node; message log: entries and octets of each queue");
   inspect_command->add_flag("--data", inspect_options.data, "With the data");
-  inspect_command->add_option("--from", inspect_options.from_zxid, "Only from this zxid on");
-  inspect_command->add_option("--to", inspect_options.to_zxid, "Only up to this zxid");
+  inspect_command->add_option("--from", inspect_options.from_zxid, "Only from this zxid, or position, on");
+  inspect_command->add_option("--to", inspect_options.to_zxid, "Only up to this zxid, or position");
   inspect_command->add_flag("--all", inspect_options.all, "Go on behind damage");
 
   app.add_subcommand("zk", "Work with the tree: ls, get, set, create, watch, export, ...");
@@ -100,7 +119,9 @@ int run(int argc, char** argv) {
     if (*serve_command) return serve(flags.sources());
     if (*inspect_command) return inspect(inspected, inspect_options);
     if (*status_command) {
-      StatusRequest request{.servers = {}, .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .json = json};
+      StatusRequest request{
+          .servers = {}, .admin = admin.empty() ? std::nullopt : std::optional(address(admin, 8080)), .name_server = {}, .json = json};
+      if (!name_server.empty()) request.name_server = address(name_server, 9876);
       for (const std::string& server : servers) request.servers.push_back(address(server, 2181));
       if (request.admin && request.servers.size() > 1) throw CLI::ValidationError("--admin", "is for one server");
       return status(request);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command/ensemble_status.h"
+#include "app/command/messaging_status.h"
 #include "base/text.h"
 #include "world/real/reactor.h"
 
@@ -114,7 +115,9 @@ std::map<std::string, std::string> parse_four_letter_reply(std::string_view repl
   return out;
 }
 
-int status(const StatusRequest& request) {
+namespace {
+
+int status_of_servers(const StatusRequest& request) {
   world::real::Reactor reactor("status");
   const std::vector<ServerAnswers> answers = ask_all(reactor, request.servers);
   if (answers.size() > 1) {
@@ -160,6 +163,16 @@ int status(const StatusRequest& request) {
       fmt::print("  {:<20} {}: {}\n", "health", to_string(*request.admin), health_problem.empty() ? health : health_problem);
   }
   return health_problem.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int status(const StatusRequest& request) {
+  const int servers = status_of_servers(request);
+  if (!request.name_server) return servers;
+  const MessagingStatus messaging = ask_messaging(*request.name_server);
+  fmt::print("{}", request.json ? to_json(messaging) : to_text(messaging));
+  return messaging.problem.empty() ? servers : 1;
 }
 
 }  // namespace chorus::app

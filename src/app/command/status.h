@@ -12,8 +12,9 @@
 namespace chorus::app {
 
 struct StatusRequest {
-  std::vector<world::Address> servers;  // where their clients connect, at least one
-  std::optional<world::Address> admin;  // its /health is asked too; with one server only
+  std::vector<world::Address> servers;        // where their clients connect, at least one
+  std::optional<world::Address> admin;        // its /health is asked too; with one server only
+  std::optional<world::Address> name_server;  // messaging is told of as well
   bool json = false;
 };
 /// Prints the answer; returns 0 when each serves and what was asked of it is well, else 1: with one server the reason is on standard error.
