@@ -25,6 +25,7 @@ class MqRole::Impl {
     node_ = std::move(*node);
     node_->on_failure([this](const std::string& why) { failed_(why); });
     note_facts();
+    note_samples();
     thread_ = std::thread([this] { reactor_.run(); });
     return {};
   }
@@ -37,6 +38,10 @@ class MqRole::Impl {
     const std::lock_guard lock(mutex_);
     return facts_;
   }
+  std::shared_ptr<const mq::Samples> samples() const {
+    const std::lock_guard lock(mutex_);
+    return samples_;
+  }
 
  private:
   // Read by the thread that answers scrapes: the one thing that both touch.
@@ -48,12 +53,23 @@ class MqRole::Impl {
     reactor_.after(std::chrono::milliseconds(200), [this] { note_facts(); });
   }
 
+  // Less often: it goes through every topic and every queue of a group.
+  void note_samples() {
+    auto samples = std::make_shared<const mq::Samples>(node_->samples());
+    {
+      const std::lock_guard lock(mutex_);
+      samples_ = std::move(samples);
+    }
+    reactor_.after(std::chrono::seconds(5), [this] { note_samples(); });
+  }
+
   std::function<void(const std::string&)> failed_;
   world::real::Reactor reactor_;
   std::unique_ptr<mq::Node> node_;
   std::thread thread_;
   mutable std::mutex mutex_;
   mq::Facts facts_;
+  std::shared_ptr<const mq::Samples> samples_ = std::make_shared<const mq::Samples>();
 };
 
 MqRole::MqRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -67,8 +83,12 @@ base::Result<std::unique_ptr<MqRole>, std::string> MqRole::start(mq::Options opt
 
 void MqRole::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 mq::Facts MqRole::facts() const { return impl_->facts(); }
+std::shared_ptr<const mq::Samples> MqRole::samples() const { return impl_->samples(); }
 
-void collect_mq(const mq::Facts& facts, admin::MetricWriter& out) {
+void collect_mq(const mq::Facts& facts, const mq::Samples& samples, admin::MetricWriter& out) {
+  for (const mq::Sample& each : samples.all) out.gauge(std::string(each.name), std::string(each.help), each.value, each.labels);
+  out.gauge("chorus_mq_metric_series_left_out", "Series of topics and groups beyond mq.metric_series_max.",
+            static_cast<double>(samples.left_out));
   const auto number = [](auto value) { return static_cast<double>(value); };
   out.gauge("chorus_mq_serving", "1: the broker takes clients.", facts.serving ? 1 : 0);
   out.gauge("chorus_mq_connections", "Connections to the broker.", number(facts.connections));

@@ -22,6 +22,8 @@ class MqRole {
   void stop(std::function<void()> done);
   /// As of 200 ms ago at most.
   mq::Facts facts() const;
+  /// As of 5 s ago at most.
+  std::shared_ptr<const mq::Samples> samples() const;
 
  private:
   class Impl;
@@ -29,6 +31,6 @@ class MqRole {
   std::unique_ptr<Impl> impl_;
 };
 
-void collect_mq(const mq::Facts& facts, admin::MetricWriter& out);
+void collect_mq(const mq::Facts& facts, const mq::Samples& samples, admin::MetricWriter& out);
 
 }  // namespace chorus::app

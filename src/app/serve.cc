@@ -108,7 +108,7 @@ class Service {
       if (!mq_->facts().serving) return "waits for the tree";
       return std::nullopt;
     });
-    metrics_.collect([this](admin::MetricWriter& out) { collect_mq(mq_->facts(), out); });
+    metrics_.collect([this](admin::MetricWriter& out) { collect_mq(mq_->facts(), *mq_->samples(), out); });
     return true;
   }
 

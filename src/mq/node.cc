@@ -92,6 +92,12 @@ class Node::Impl {
     return facts;
   }
 
+  Samples samples() const {
+    if (!broker_ || !serving_) return {};
+    return exporter_samples(*broker_, to_string(broker_->options().host), world_.wall_now().time_since_epoch().count(),
+                            options_.metric_series_max);
+  }
+
   std::function<void(const std::string&)> on_failure;
   bool is_serving() const { return serving_; }
   std::optional<world::Address> name_server_address() const { return name_server_.address(); }
@@ -307,6 +313,7 @@ void Node::stop(world::Callback done) { impl_->stop(std::move(done)); }
 void Node::on_failure(std::function<void(const std::string&)> callback) { impl_->on_failure = std::move(callback); }
 bool Node::is_serving() const { return impl_->is_serving(); }
 Facts Node::facts() const { return impl_->facts(); }
+Samples Node::samples() const { return impl_->samples(); }
 std::optional<world::Address> Node::name_server_address() const { return impl_->name_server_address(); }
 std::optional<world::Address> Node::broker_address() const { return impl_->broker_address(); }
 

@@ -10,6 +10,7 @@
 
 #include "mq/acl/access.h"
 #include "mq/broker/broker.h"
+#include "mq/exporter.h"
 #include "mq/log/store.h"
 #include "mq/rocketmq/broker_face.h"
 #include "mq/rocketmq/port.h"
@@ -30,6 +31,7 @@ struct Options {
   StoreOptions store;
   BrokerOptions broker;
   rocketmq::FaceOptions face;
+  std::size_t metric_series_max = 10'000;  // of samples()
 };
 
 /// Where it stands, for metrics and `chorus status`.
@@ -55,6 +57,8 @@ class Node {
   void on_failure(std::function<void(const std::string&)> callback);
   bool is_serving() const;
   Facts facts() const;
+  /// By topic, group and queue, for metrics; it takes a while where there are many.
+  Samples samples() const;
   /// With the ports that the system picked.
   std::optional<world::Address> name_server_address() const;
   std::optional<world::Address> broker_address() const;

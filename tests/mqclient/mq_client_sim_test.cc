@@ -378,6 +378,47 @@ TEST(MqClient, IsResetByAdministrators) {
   EXPECT_EQ(gatherer.all[3].body, "1");
 }
 
+TEST(MqClient, MetricsFollowWhatIsSentAndConsumed) {
+  Cluster cluster(9);
+  const auto client = cluster.client(cluster.machine("client"));
+  Producer producer(*client, {.group = "P"});
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(cluster.wait_for<Sent>([&](auto done) { producer.send_by_key(message(std::to_string(i)), "k", std::move(done)); }));
+  }
+  Gatherer gatherer(*client, from_first("G"));
+  gatherer.consumer.subscribe("T");
+  gatherer.consumer.start();
+  ASSERT_TRUE(cluster.until([&] { return gatherer.all.size() == 5; }));
+  cluster.simulation.run_for(15s);  // offsets are committed, and rates sampled
+  ASSERT_TRUE(cluster.wait_for<Sent>([&](auto done) { producer.send_by_key(message("6"), "k", std::move(done)); }));
+  bool left = false;
+  gatherer.consumer.stop([&] { left = true; });
+  ASSERT_TRUE(cluster.until([&] { return left; }));
+  const mq::Samples samples = cluster.served.lock()->mq->samples();
+  const auto value = [&](std::string_view name, const std::map<std::string, std::string>& labels) {
+    for (const mq::Sample& each : samples.all) {
+      const bool is_it = each.name == name && std::ranges::all_of(labels, [&](const auto& label) {
+                           const auto at = each.labels.find(label.first);
+                           return at != each.labels.end() && at->second == label.second;
+                         });
+      if (is_it) return each.value;
+    }
+    ADD_FAILURE() << "there is no " << name;
+    return -1.0;
+  };
+  EXPECT_EQ(value("rocketmq_producer_offset", {{"cluster", "DefaultCluster"}, {"broker", "chorus"}, {"topic", "T"}}), 6);
+  EXPECT_GT(value("rocketmq_producer_tps", {{"topic", "T"}}), 0);
+  EXPECT_GT(value("rocketmq_broker_tps", {{"broker", "chorus"}}), 0);
+  EXPECT_EQ(value("rocketmq_producer_count", {{"group", "P"}}), 1);
+  EXPECT_EQ(value("rocketmq_topic_retry_offset", {{"topic", "%RETRY%G"}}), 0);
+  EXPECT_EQ(value("rocketmq_group_diff", {{"group", "G"}, {"topic", "T"}, {"countOfOnlineConsumers", "0"}}),
+            value("rocketmq_consumer_offset", {{"group", "G"}, {"topic", "T"}}) -
+                value("rocketmq_group_consume_total_offset", {{"group", "G"}, {"topic", "T"}}));
+  EXPECT_GT(value("rocketmq_consumer_tps", {{"group", "G"}, {"topic", "T"}}), 0);
+  EXPECT_EQ(value("chorus_mq_group_lag", {{"group", "G"}, {"topic", "T"}}), value("rocketmq_group_diff", {{"group", "G"}, {"topic", "T"}}));
+  EXPECT_EQ(samples.left_out, 0U);
+}
+
 // What must hold: what was acknowledged is consumed, whatever breaks meanwhile.
 void run(std::uint64_t seed) {
   SCOPED_TRACE(fmt::format("CHORUS_SEED={}", seed));

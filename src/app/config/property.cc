@@ -411,6 +411,10 @@ constexpr Property table[] = {
         {.key = "mq.property_filter", .help = "Subscriptions may be by SQL92 (enablePropertyFilter)."}),
     mq_more<&MqSettings::tls, &TlsOptions::certificate_file>(
         {.key = "mq.tls_certificate_file", .help = "PEM: with it both ports take TLS as well, told apart by the first octet."}),
+    mq<&mq::Options::metric_series_max>(
+        {.key = "mq.metric_series_max",
+         .help = "Series of topics, groups and queues in /metrics, RocketMQ's exporter's names among them; 0: none.",
+         .max = 10'000'000}),
     mq_more<&MqSettings::tls, &TlsOptions::key_file>({.key = "mq.tls_key_file", .help = "PEM: the certificate's private key."}),
     mq_more<&MqSettings::tls, &TlsOptions::ca_file>({.key = "mq.tls_ca_file", .help = "PEM: who may sign the certificates of clients."}),
     mq_more<&MqSettings::tls, &TlsOptions::verify_peer>(
