@@ -47,6 +47,16 @@ wire::SubscriptionData wanted(const Command& command) {
                                 now_ms());
 }
 
+/// Whether brokers can do with a condition: a pull with one that makes no sense gives everything, where RocketMQ answers it.
+mqclient::Request<void> check(const wire::SubscriptionData& subscription) {
+  wire::Outgoing outgoing = wire::Outgoing::request(wire::RequestCode::check_client_config, 0);
+  outgoing.body = wire::encode_body(wire::CheckClientRequest{.client_id = "chorus-mq", .group = tools_group, .subscription = subscription});
+  return {std::move(outgoing), [](mqclient::Incoming&& answer) -> Result<void> {
+            if (answer.code != 0) return std::unexpected(mqclient::refusal(answer));
+            return {};
+          }};
+}
+
 /// Messages of all queues on their way from the reactor to the one that prints; each pull goes on when its queue is empty.
 class Inbox {
  public:
@@ -147,6 +157,12 @@ Exit Tool::consume(const Command& command) {
   const Interruptible interruptible;
   if (!command.group.empty() && command.queue)
     return fail(Exit::usage, "--queue goes without --group: members of a group share all queues");
+  if (!command.sql.empty()) {
+    const auto queues = queues_of(command.topic);
+    if (!queues) return fail(queues.error(), "\"chorus mq topics list\" lists the topics");
+    if (queues->empty()) return fail(Exit::not_found, fmt::format("{} has no queue to read", command.topic));
+    if (const auto sound = client_.ask_broker_of(queues->front(), check(wanted(command))); !sound) return fail(sound.error());
+  }
   return command.group.empty() ? consume_alone(command) : consume_as_member(command);
 }
 
@@ -273,6 +289,7 @@ Exit Tool::consume_as_member(const Command& command) {
   std::int64_t printed = 0;
   Exit code = Exit::ok;
   bool is_ready = !command.ready;
+  std::optional<Clock::time_point> quiet_since;
   while (!until.is_enough(printed) && !until.is_late() && code == Exit::ok && !std::ferror(stdout)) {
     std::unique_lock lock(shared->mutex);
     shared->changed.wait_for(lock, std::chrono::milliseconds(50), [&] { return shared->one.has_value(); });
@@ -297,9 +314,12 @@ Exit Tool::consume_as_member(const Command& command) {
       continue;
     }
     if (command.follow) continue;
-    bool is_over = false;
-    client_.run([&](mqclient::Client&) { is_over = consumer->has_caught_up(); });
-    if (is_over) break;
+    bool has_caught_up = false;
+    client_.run([&](mqclient::Client&) { has_caught_up = consumer->has_caught_up(); });
+    if (!has_caught_up) quiet_since.reset();
+    // A member that has just left may still hold queues: they come to us in a moment.
+    if (has_caught_up && !quiet_since) quiet_since = Clock::now();
+    if (quiet_since && Clock::now() - *quiet_since >= std::chrono::seconds(1)) break;
   }
   std::promise<void> stopped;
   // Verdicts are worked off by what was posted before.

@@ -19,6 +19,8 @@ Exit exit_for(const mqclient::Error& error) {
         case ResponseCode::subscription_group_not_exist:
         case ResponseCode::query_not_found:
           return Exit::not_found;
+        case ResponseCode::subscription_parse_failed:
+          return Exit::usage;
         case ResponseCode::no_permission:
           return Exit::not_allowed;
         default:

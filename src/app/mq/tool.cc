@@ -93,8 +93,8 @@ bool is_internal_topic(std::string_view topic) {
                                                 mq::topic::half,        mq::topic::op_half,          mq::topic::check_max,
                                                 mq::topic::self_test,   mq::topic::benchmark,        mq::topic::offset_moved,
                                                 "CHECKPOINT_TOPIC",     "TRANS_CHECK_MAX_TIME_TOPIC"};
-  return names.contains(topic) || topic.starts_with(mq::topic::system_prefix) || mq::topic::is_retry(topic) ||
-         mq::topic::is_dead_letter(topic) || topic.ends_with("_REPLY_TOPIC");
+  return names.contains(topic) || topic.starts_with(mq::topic::system_prefix) || topic.starts_with("RMQ_SYS_") ||
+         mq::topic::is_retry(topic) || mq::topic::is_dead_letter(topic) || topic.ends_with("_REPLY_TOPIC");
 }
 
 bool is_internal_group(std::string_view group) {

@@ -258,7 +258,7 @@ def consume_filtered():
         mq('produce', name, tag, '-t', tag, '-p', f'size={len(tag)}')
     equal(bodies(name, '-t', 'red || blue'), ['blue', 'red'])
     equal(bodies(name, '--sql', "size > 3 AND TAGS <> 'blue'"), ['green'])
-    mq('consume', name, '--sql', 'size >', code=10)
+    mq('consume', name, '--sql', 'size >', code=1)
     with Running('consume', name, '--follow', '--ready', '-t', 'green') as running:
         running.line()
         mq('produce', name, 'no', '-t', 'red')
