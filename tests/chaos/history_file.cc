@@ -45,7 +45,7 @@ void fields(Archive& a, T& connection) {
 template <class Archive, class T>
   requires std::same_as<std::remove_const_t<T>, SessionHistory>
 void fields(Archive& a, T& session) {
-  a(session.timeout_ms, session.abandoned, session.heard_sent_ns, session.refused_ns, session.refused_heard_ns);
+  a(session.timeout_ms, session.abandoned, session.heard_ns, session.refused_ns);
 }
 template <class Archive, class T>
   requires std::same_as<std::remove_const_t<T>, History>

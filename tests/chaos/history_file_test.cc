@@ -23,7 +23,7 @@ History history() {
   made.connections.push_back(
       {.client = "anna", .session = 0x1001, .requests = {0, 1}, .frames = {{.request = 0, .zxid = 9, .err = -101, .body = "b"}}});
   made.connections.back().frames.push_back({.zxid = 10, .event_type = 3, .event_path = "/a"});
-  made.sessions[0x1001] = {.timeout_ms = 4000, .abandoned = true, .heard_sent_ns = 10, .refused_ns = 99, .refused_heard_ns = 10};
+  made.sessions[0x1001] = {.timeout_ms = 4000, .abandoned = true, .heard_ns = {10}, .refused_ns = 99};
   made.faults.push_back("something");
   return made;
 }

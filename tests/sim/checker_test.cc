@@ -308,11 +308,22 @@ TEST_F(CheckerTest, ASessionIsRefusedAndNeverEnded) {
 TEST_F(CheckerTest, ASessionExpiresTooEarly) {
   story.expire(anna);
   SessionHistory& session = story.history.sessions[anna];
-  session.refused_heard_ns = 5'000'000'000;
-  session.refused_ns = session.refused_heard_ns + 920'000'000;
+  session.heard_ns = {5'000'000'000};
+  session.refused_ns = session.heard_ns.back() + 920'000'000;
   expect_sound();
-  session.refused_ns = session.refused_heard_ns + 820'000'000;
+  session.refused_ns = session.heard_ns.back() + 820'000'000;
   expect_fault("expired 820 ms after");
+}
+
+TEST_F(CheckerTest, ASessionExpiresAsItsServerHearsOfItLate) {
+  story.expire(anna);
+  SessionHistory& session = story.history.sessions[anna];
+  // What came in the last 100 ms did not get to the leader.
+  session.heard_ns = {4'000'000'000, 5'000'000'000, 5'970'000'000};
+  session.refused_ns = 6'050'000'000;
+  expect_sound();
+  session.heard_ns = {4'000'000'000, 5'000'000'000, 5'500'000'000, 5'970'000'000};
+  expect_fault("expired 550 ms after");
 }
 
 TEST_F(CheckerTest, AnAbandonedSessionStays) {

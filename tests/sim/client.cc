@@ -147,7 +147,7 @@ void Client::take_connect_response(std::string_view frame) {
   history_.connections[record_].session = session_;
   SessionHistory& session = history_.sessions[session_];
   session.timeout_ms = granted_timeout_ms_;
-  session.heard_sent_ns = std::max(session.heard_sent_ns, sent_ns_);  // of the connect request
+  session.heard(sent_ns_);  // of the connect request
   std::string out;
   authenticate(out);
   arm_watches(out);
@@ -159,7 +159,6 @@ void Client::expire() {
   SessionHistory& session = history_.sessions[session_];
   if (session_ != 0 && session.refused_ns < 0) {
     session.refused_ns = now_ns();
-    session.refused_heard_ns = session.heard_sent_ns;
   }
   if (session_ == 0) {
     history_.sessions.erase(0);
@@ -240,7 +239,7 @@ void Client::take_reply(Frame& frame) {
   SessionHistory& session = history_.sessions[session_];
   // A session that is ending may still be answered: with its expiry, or a ping.
   if (frame.err != static_cast<std::int32_t>(ErrorCode::session_expired) && request.op.code != OpCode::ping) {
-    session.heard_sent_ns = std::max(session.heard_sent_ns, request.sent_ns);
+    session.heard(request.sent_ns);
   }
   track_watches(request, frame);
   if (frame.err == 0 && (request.op.code == OpCode::create || request.op.code == OpCode::create2)) {

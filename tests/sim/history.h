@@ -62,10 +62,13 @@ struct ConnectionHistory {
 
 struct SessionHistory {
   std::int32_t timeout_ms = 0;
-  bool abandoned = false;             // by its client: must expire
-  std::int64_t heard_sent_ns = 0;     // when the last request was sent that the server is known to have received
-  std::int64_t refused_ns = -1;       // when the client learnt that it is gone
-  std::int64_t refused_heard_ns = 0;  // heard_sent_ns at that time
+  bool abandoned = false;              // by its client: must expire
+  std::vector<std::int64_t> heard_ns;  // when requests were sent that a server is known to have received, ascending
+  std::int64_t refused_ns = -1;        // when the client learnt that it is gone
+
+  void heard(std::int64_t sent_ns) {
+    if (refused_ns < 0 && (heard_ns.empty() || sent_ns > heard_ns.back())) heard_ns.push_back(sent_ns);
+  }
 };
 
 struct History {
