@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct Wait {
   QueueKey queue;
   ConnectionId connection;
   world::Instant deadline;
+  /// Of those who wait for the same in one turn, an arrival wakes the first only. Empty: it wakes each.
+  std::string turn{};
+  std::vector<QueueKey> also{};  // woken by arrivals there too
 };
 
 /// Pure: time and arrivals come from outside, and what was woken is given back. An idle waiter costs its memory only.
@@ -41,6 +46,8 @@ class Hold {
   void arrived(const QueueKey& queue, std::vector<WaitId>& woken);
   /// Takes out all who wait for a queue of the topic (it was deleted, or its configuration changed).
   void wake_topic(std::string_view topic, std::vector<WaitId>& woken);
+  /// Takes out the first who waits for this queue (as it stands in its Wait) in this turn.
+  void wake_turn(const QueueKey& queue, std::string_view turn, std::vector<WaitId>& woken);
   /// Takes out those whose deadline is `now` or earlier.
   void expire(world::Instant now, std::vector<WaitId>& woken);
   std::optional<world::Instant> next_deadline() const;
@@ -48,10 +55,11 @@ class Hold {
   std::size_t size() const { return waits_.size(); }
   /// Who waits for this queue and no other.
   std::size_t size(const QueueKey& queue) const;
+  std::size_t size(const QueueKey& queue, std::string_view turn) const;
 
  private:
   void wake_at(const QueueKey& queue, std::vector<WaitId>& woken);
-  void forget(WaitId id, bool in_queue);
+  void forget(WaitId id);
 
   const std::size_t waits_max_;
   std::uint64_t last_ = 0;

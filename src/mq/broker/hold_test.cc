@@ -79,6 +79,28 @@ TEST_F(HoldTest, ATopicThatIsDeletedWakesItsOwn) {
   EXPECT_EQ(hold.size(), 1u);
 }
 
+TEST_F(HoldTest, OfThoseInOneTurnTheFirstIsWoken) {
+  const auto in_turn = [&](const QueueKey& queue, std::string turn, std::vector<QueueKey> also = {}) {
+    return *hold.add({.queue = queue, .connection = ann, .deadline = at(10), .turn = std::move(turn), .also = std::move(also)});
+  };
+  const WaitId a = in_turn({"t", -1}, "g", {{"r", -1}});
+  const WaitId b = in_turn({"t", -1}, "g", {{"r", -1}});
+  const WaitId c = in_turn({"t", -1}, "h");
+  const WaitId d = in_turn({"t", 2}, "g");
+  const WaitId each = wait({"t", -1}, bob, 10);
+  EXPECT_EQ(hold.size({"t", -1}, "g"), 2u);
+  EXPECT_THAT(arrived({"t", 2}), ElementsAre(a, c, d, each));
+  EXPECT_THAT(arrived({"r", 0}), ElementsAre(b)) << "it waits there too";
+  EXPECT_THAT(arrived({"t", 2}), IsEmpty());
+  const WaitId e = in_turn({"t", -1}, "g"), f = in_turn({"t", -1}, "g");
+  hold.wake_turn({"t", -1}, "other", woken);
+  EXPECT_THAT(woken, IsEmpty());
+  hold.wake_turn({"t", -1}, "g", woken);
+  EXPECT_THAT(woken, ElementsAre(e));
+  EXPECT_THAT(expired(10), ElementsAre(f));
+  EXPECT_EQ(hold.size(), 0u);
+}
+
 TEST_F(HoldTest, NoMoreThanItMay) {
   for (int i = 0; i < 8; ++i) wait({"t", i}, ann, 10);
   EXPECT_FALSE(hold.add({.queue = {"t", 9}, .connection = ann, .deadline = at(10)}));

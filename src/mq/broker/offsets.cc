@@ -127,9 +127,28 @@ std::vector<std::string> Offsets::encode(std::vector<Key> keys, std::size_t octe
   return records;
 }
 
+void Offsets::hold(std::string_view group, const QueueKey& queue) { ++held_[{std::string(group), queue}]; }
+
+void Offsets::release(std::string_view group, const QueueKey& queue) {
+  const auto found = held_.find({std::string(group), queue});
+  if (found != held_.end() && --found->second == 0) held_.erase(found);
+}
+
+std::vector<Offsets::Held> Offsets::held_changes() const {
+  std::vector<Held> changes;
+  for (const auto& [key, times] : held_) {
+    if (dirty_.contains(key)) changes.push_back({.group = key.group, .queue = key.queue});
+  }
+  return changes;
+}
+
 std::vector<std::string> Offsets::take_changes(std::size_t octets_max) {
-  std::vector<Key> keys(dirty_.begin(), dirty_.end());
-  dirty_.clear();
+  std::vector<Key> keys;
+  absl::erase_if(dirty_, [&](const Key& key) {
+    if (held_.contains(key)) return false;
+    keys.push_back(key);
+    return true;
+  });
   return encode(std::move(keys), octets_max);
 }
 

@@ -43,7 +43,20 @@ class Offsets {
   std::vector<std::string> groups_of(std::string_view topic) const;
   std::vector<std::string> topics_of(std::string_view group) const;
 
-  bool is_dirty() const { return !dirty_.empty(); }
+  /// While something is on its way to the log that will move this offset, no record says what it was before: a record behind it would
+  /// count.
+  void hold(std::string_view group, const QueueKey& queue);
+  void release(std::string_view group, const QueueKey& queue);
+
+  struct Held {
+    std::string group;
+    QueueKey queue;
+    friend bool operator==(const Held&, const Held&) = default;
+  };
+  /// What changed, and may not be taken yet.
+  std::vector<Held> held_changes() const;
+  /// Something may be taken.
+  bool is_dirty() const { return dirty_.size() > held_changes().size(); }
   /// What changed since the last call, in records of at most about `octets_max`.
   std::vector<std::string> take_changes(std::size_t octets_max = 1 << 20);
   /// A record that was taken did not get to where it is stored: its queues are among the changes again.
@@ -73,6 +86,7 @@ class Offsets {
   std::map<std::string, Queues, std::less<>> groups_;
   absl::flat_hash_map<Key, Offset> resets_;
   absl::flat_hash_set<Key> dirty_;
+  absl::flat_hash_map<Key, std::size_t> held_;  // how often
 };
 
 }  // namespace chorus::mq

@@ -42,6 +42,27 @@ TEST(Offsets, AResetHoldsAgainstCommitsUntilItIsTold) {
   EXPECT_EQ(offsets.committed("g", {"t", 0}), 6);
 }
 
+TEST(Offsets, WhatIsHeldIsNotTaken) {
+  Offsets offsets;
+  offsets.commit("g", {"t", 0}, 1);
+  offsets.commit("g", {"t", 1}, 2);
+  offsets.hold("g", {"t", 0});
+  offsets.hold("g", {"t", 0});
+  EXPECT_THAT(offsets.held_changes(), ElementsAre(Offsets::Held{"g", {"t", 0}}));
+  EXPECT_TRUE(offsets.is_dirty());
+  Offsets other;
+  for (const std::string& record : offsets.take_changes()) other.apply(record);
+  EXPECT_EQ(show(other, "g"), "t:1=2 ");
+  EXPECT_FALSE(offsets.is_dirty());
+  offsets.release("g", {"t", 0});
+  EXPECT_FALSE(offsets.is_dirty());
+  offsets.release("g", {"t", 0});
+  EXPECT_TRUE(offsets.is_dirty());
+  EXPECT_THAT(offsets.held_changes(), IsEmpty());
+  for (const std::string& record : offsets.take_changes()) other.apply(record);
+  EXPECT_EQ(show(other, "g"), "t:0=1 t:1=2 ");
+}
+
 TEST(Offsets, GroupsAndTopicsAreListedCopiedAndRemoved) {
   Offsets offsets;
   offsets.commit("g", {"t", 0}, 1);
