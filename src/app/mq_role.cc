@@ -98,6 +98,9 @@ void collect_mq(const mq::Facts& facts, const mq::Samples& samples, admin::Metri
   out.gauge("chorus_mq_topics", "Topics, RocketMQ's own among them.", number(facts.topics));
   out.gauge("chorus_mq_groups", "Groups of consumers, RocketMQ's own among them.", number(facts.groups));
   out.gauge("chorus_mq_transactions_open", "Half messages that wait for their end.", number(facts.open_transactions));
+  out.gauge("chorus_mq_pop_waiting", "Consumers in POP mode that wait for a message; they are among the waiting pulls.",
+            number(facts.pops_waiting));
+  out.gauge("chorus_mq_pop_in_flight", "Messages popped and not acknowledged yet.", number(facts.pops_in_flight));
   out.counter("chorus_mq_messages_in_total", "Messages stored, copies for retries and delays among them.",
               number(facts.counters.messages_in));
   out.counter("chorus_mq_in_bytes_total", "Octets of them.", number(facts.counters.octets_in));
@@ -122,6 +125,10 @@ void collect_mq(const mq::Facts& facts, const mq::Samples& samples, admin::Metri
        {std::pair{"authentication", facts.refused_authentication}, {"authorization", facts.refused_authorization}}) {
     out.counter("chorus_mq_refused_requests_total", "Requests that access control did not let pass.", number(count), {{"reason", reason}});
   }
+  out.counter("chorus_mq_popped_total", "Messages given to consumers in POP mode.", number(facts.counters.popped));
+  out.counter("chorus_mq_pop_acked_total", "Messages that they acknowledged.", number(facts.counters.pop_acked));
+  out.counter("chorus_mq_pop_revived_total", "Messages that they did not acknowledge in time: given again, or put aside.",
+              number(facts.counters.pop_revived));
   out.gauge("chorus_mq_log_bytes", "Octets of the message log.", number(facts.store.octets));
   out.gauge("chorus_mq_log_segments", "Files of it.", number(facts.store.segments));
   out.gauge("chorus_mq_log_pending_bytes", "Octets that wait for the disk.", number(facts.store.pending_octets));

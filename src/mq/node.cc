@@ -88,6 +88,8 @@ class Node::Impl {
     facts.waiting = broker_->waiting();
     facts.topics = broker_->topics().all().size();
     facts.groups = broker_->groups().all().size();
+    facts.pops_waiting = broker_->pops_waiting();
+    facts.pops_in_flight = broker_->state().pops().handles().size();
     facts.open_transactions = broker_->state().halves().size();
     return facts;
   }

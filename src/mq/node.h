@@ -42,6 +42,7 @@ struct Facts {
   std::size_t connections = 0, producers = 0, consumers = 0, waiting = 0, topics = 0, groups = 0, open_transactions = 0;
   std::uint64_t refused_authentication = 0, refused_authorization = 0;
   rocketmq::PortCounters port;  // of both
+  std::size_t pops_waiting = 0, pops_in_flight = 0;
 };
 
 /// Lives on one reactor.

@@ -407,6 +407,29 @@ constexpr Property table[] = {
         {.key = "mq.reject_transactions", .help = "Refuses transactional messages (rejectTransactionMessage)."}),
     mq<&mq::Options::broker, &mq::BrokerOptions::recall>(
         {.key = "mq.recall_messages", .help = "Timed messages may be recalled (recallMessageEnable)."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::pop_retry_topic_v2>(
+        {.key = "mq.pop_retry_topic_v2",
+         .help = "What was popped and not acknowledged comes again by %RETRY%group+topic, not group_topic (enableRetryTopicV2)."}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::pop_from_retry_percent>(
+        {.key = "mq.pop_from_retry_percent",
+         .help = "Pops of a hundred that look at what comes again first, and at new messages then (popFromRetryProbability).",
+         .min = 0,
+         .max = 100}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::pop_waits_per_queue_max>(
+        {.key = "mq.pop_waits_per_queue_max",
+         .help = "Pops of a group that may wait for the same queue, or for any of a topic (popPollingSize).",
+         .min = 1,
+         .max = 1'000'000}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::pop_in_flight_per_queue_max>(
+        {.key = "mq.pop_in_flight_per_queue_max",
+         .help = "Messages of a queue that a group may hold without acknowledging them (popInflightMessageThreshold).",
+         .min = 32,
+         .max = 10'000'000}),
+    mq<&mq::Options::broker, &mq::BrokerOptions::pop_in_flight_max>(
+        {.key = "mq.pop_in_flight_max",
+         .help = "Messages that all groups together may hold so; each takes about 150 octets of memory.",
+         .min = 32,
+         .max = 100'000'000}),
     mq<&mq::Options::face, &mq::rocketmq::FaceOptions::property_filter>(
         {.key = "mq.property_filter", .help = "Subscriptions may be by SQL92 (enablePropertyFilter)."}),
     mq_more<&MqSettings::tls, &TlsOptions::certificate_file>(

@@ -66,6 +66,8 @@ void Broker::start() {
   every(std::chrono::minutes(1), [this] { keep_segments(); });
   keep_segments();
   deliver_due();
+  arm_revive();
+  arm_free();
 }
 
 void Broker::arm_checks() {
@@ -105,6 +107,7 @@ void Broker::stop(world::Callback done) {
   std::vector<WaitId> woken;
   while (const auto deadline = hold_.next_deadline()) hold_.expire(*deadline, woken);
   waiting_.clear();
+  parked_.clear();
   store_offsets([this, done = std::move(done)](BrokerResult<void> stored) mutable {
     if (!stored) log_.warn("consumer offsets of the last moments are not stored: {}", stored.error().message);
     store_->close(guarded([this, done = std::move(done)](StoreResult<void> closed) mutable {
@@ -139,6 +142,28 @@ void Broker::keep_segments() {
 }
 
 void Broker::store_offsets(Done done) {
+  auto held = done ? state_->offsets.held_changes() : std::vector<Offsets::Held>();
+  if (held.empty()) return write_offsets(std::move(done));
+  waiting_for_held_.push_back({.left = std::move(held), .done = std::move(done)});
+  write_offsets({});
+}
+
+void Broker::release_offset(const GroupQueue& of) {
+  state_->offsets.release(of.group, of.queue);
+  bool waited_for = false;
+  std::vector<Done> last;
+  for (WaitingForHeld& waiting : waiting_for_held_) {
+    if (std::erase(waiting.left, Offsets::Held{.group = of.group, .queue = of.queue}) == 0) continue;
+    waited_for = true;
+    if (waiting.left.empty()) last.push_back(std::move(waiting.done));
+  }
+  std::erase_if(waiting_for_held_, [](const WaitingForHeld& waiting) { return waiting.left.empty(); });
+  // At once: the next one may hold it again.
+  if (waited_for) write_offsets({});
+  for (Done& done : last) write_offsets(std::move(done));
+}
+
+void Broker::write_offsets(Done done) {
   if (!state_->offsets.is_dirty()) {
     // What is known may still be on its way to the disk.
     if (done && offsets_on_way_ > 0) return waiting_for_offsets_.push_back(std::move(done));
@@ -237,6 +262,13 @@ void Broker::remove_topic(const std::string& topic, Done done) {
     return later([done = std::move(done), why = removed.error()]() mutable { done(base::error(BrokerErrc::invalid, why.message)); });
   }
   if (!removed) return later([done = std::move(done)]() mutable { done({}); });  // as RocketMQ: what is not there is removed
+  // With what groups popped of it and did not acknowledge. source: AdminBrokerProcessor.deleteTopic, clearRetryTopicWhenDeleteTopic
+  for (const std::string& group : state_->offsets.groups_of(topic)) {
+    for (const bool v2 : {false, true}) {
+      const std::string retry = topic::pop_retry_of(group, topic, v2);
+      if (topics_.find(retry) != nullptr) remove_topic(retry, [](BrokerResult<void>) {});
+    }
+  }
   state_->offsets.remove_topic(topic);
   std::vector<WaitId> woken;
   hold_.wake_topic(stored_key({.topic = topic, .queue = 0}).topic, woken);
@@ -259,6 +291,13 @@ void Broker::update_group(GroupConfig config, Done done) {
 void Broker::remove_group(const std::string& group, bool with_offsets, Done done) {
   const auto removed = groups_.remove(group, now_ms());
   if (with_offsets) state_->offsets.remove_group(group);
+  if (state_->pops().has_group(group)) {
+    return store_->append({.kind = Kind::own, .payload = group, .type = static_cast<std::uint8_t>(EntryType::group_removed)},
+                          guarded([this, done = std::move(done)](StoreResult<Appended> appended) mutable {
+                            if (!appended) return done(base::error(BrokerErrc::unavailable, appended.error().message));
+                            publish_changes(std::move(done));
+                          }));
+  }
   if (!removed) return later([done = std::move(done)]() mutable { done({}); });
   publish_changes(std::move(done));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <spdlog/logger.h>
 
 #include <chrono>
@@ -19,6 +20,7 @@
 #include "mq/broker/groups.h"
 #include "mq/broker/hold.h"
 #include "mq/broker/locks.h"
+#include "mq/broker/pop.h"
 #include "mq/broker/state.h"
 #include "mq/broker/statistics.h"
 #include "mq/broker/topics.h"
@@ -51,7 +53,12 @@ struct BrokerOptions {
   milliseconds client_silence_max{120'000};
   std::string region = "DefaultRegion";
   bool trace_on = true;
-  std::size_t waits_max = 100'000;
+  std::size_t waits_max = 100'000;                   // maxPopPollingSize, and as many pulls
+  bool pop_retry_topic_v2 = false;                   // enableRetryTopicV2
+  std::uint32_t pop_from_retry_percent = 20;         // popFromRetryProbability
+  std::size_t pop_waits_per_queue_max = 1024;        // popPollingSize: of one group
+  std::size_t pop_in_flight_max = 500'000;           // messages popped and not acknowledged, of all groups
+  std::size_t pop_in_flight_per_queue_max = 10'000;  // popInflightMessageThreshold: of one group
 };
 
 /// One enumerator per answer that a client may get.
@@ -147,6 +154,7 @@ struct BrokerCounters {
   std::uint64_t pulls_found = 0, pulls_missed = 0;
   std::uint64_t sends_waiting = 0;  // for the disk, now
   milliseconds append_longest{0};   // from being asked for to being acknowledged
+  std::uint64_t popped = 0, pop_acked = 0, pop_revived = 0;
 };
 
 /// Lives on one reactor. Completions never come from within the call, and none comes once it is destroyed.
@@ -187,6 +195,22 @@ class Broker {
   /// A half message that was put aside after too many checks is asked about again.
   void resume_check(Position position, Done done);
   void recall(std::string_view topic, std::string_view unique_key, std::int64_t due_ms, Done done);
+
+  // POP. Errors: not_found: another consumer has the message now, or may get it · illegal_message: it was not among those popped.
+  void pop(PopRequest request, std::move_only_function<void(BrokerResult<PopAnswer>)> done);
+  /// What the group would be given next, which it is not. Nothing is held, and nothing is filtered.
+  void peek(PopRequest request, std::move_only_function<void(BrokerResult<PopAnswer>)> done);
+  /// Whether there is something to pop (waits for it until `request.hold_until`): status, and nothing else of the answer.
+  void await_message(PopRequest request, std::move_only_function<void(PopAnswer::Status)> done);
+  /// `done` when it is durable. Acknowledging again is no error.
+  void ack(std::vector<PopAck> acks, Done done);
+  void change_invisible(PopChange change, std::move_only_function<void(BrokerResult<PopChanged>)> done);
+  /// Pops that wait for this queue (-1: for any).
+  std::size_t pops_waiting(std::string_view group, const QueueKey& queue) const { return hold_.size(stored_key(queue), group); }
+  std::size_t pops_waiting() const { return parked_.size(); }
+  /// The group's offset was set: there may be something for those who wait.
+  void wake_pops(const GroupQueue& of);
+  void set_request_mode(const std::string& topic, const std::string& group, RequestMode mode, Done done);
 
   // Offsets.
   std::optional<Offset> committed(std::string_view group, const QueueKey& queue) const { return state_->offsets.committed(group, queue); }
@@ -277,6 +301,32 @@ class Broker {
   void deliver(std::vector<Due> dues);
   void arm_delivery(std::int64_t due_ms);
 
+  struct PopRound;
+  using RoundPtr = std::shared_ptr<PopRound>;
+  std::vector<QueueKey> pop_queues(const PopRequest& request, bool retry_first);
+  bool may_pop(const PopRequest& request, const QueueKey& queue) const;
+  bool may_pop_any(const PopRequest& request);
+  Offset pop_offset(const GroupQueue& of, bool from_newest) const;
+  void next_queue(const RoundPtr& round);
+  bool visit(const RoundPtr& round, const QueueKey& queue);
+  void read_queue(const RoundPtr& round, const GroupQueue& of, Offset from);
+  void take(const RoundPtr& round, const GroupQueue& of, Offset from, StoreResult<Batch> batch);
+  void end_round(const RoundPtr& round);
+  void answer_round(const RoundPtr& round);
+  void unlock(const GroupQueue& of);
+  bool park(const PopRequest& request, std::string turn, std::move_only_function<void()> again);
+  void peek_next(const RoundPtr& round);
+  void write_offsets(Done done);
+  void release_offset(const GroupQueue& of);
+
+  struct Revival;
+  void arm_revive();
+  void revive_due();
+  void revive_next(const std::shared_ptr<Revival>& revival);
+  void end_revival(const std::shared_ptr<Revival>& revival);
+  Prepared revived_copy(const GroupQueue& of, const PopHandle& handle, const MessageView& message);
+  void arm_free();
+
   void check_transactions();
   void check_half(Position position, const Half& half, bool give_up);
   void finish_half(const EndTransaction& request, const Entry& entry, Done done);
@@ -300,6 +350,20 @@ class Broker {
   Hold hold_;
   absl::flat_hash_map<WaitId, Waiting> waiting_;
   std::optional<world::Instant> hold_armed_;
+  struct Parked {
+    ConnectionId connection;
+    std::move_only_function<void()> again;
+  };
+  absl::flat_hash_map<WaitId, Parked> parked_;    // pops
+  absl::flat_hash_set<GroupQueue> pop_locks_;     // queues of which something is on its way to somebody of the group
+  absl::flat_hash_map<Position, int> pops_busy_;  // handles that an entry on its way to the log ends or changes
+  absl::flat_hash_set<Position> pops_reviving_;   // copies of them are on their way
+  bool reviving_ = false;
+  milliseconds revive_pause_{0};    // after what could not be written
+  std::uint64_t revive_timer_ = 0;  // counts: an older one does nothing
+  std::optional<std::int64_t> revive_armed_ms_;
+  std::optional<std::int64_t> free_armed_ms_;
+  std::int64_t freed_to_ms_ = 0;  // queues popped in order that were free by then have been told
   BrokerCounters counters_;
   Statistics statistics_;
   Rates rates_;
@@ -310,7 +374,12 @@ class Broker {
 
   std::size_t offsets_on_way_ = 0;         // records of them that are not durable yet
   std::vector<Done> waiting_for_offsets_;  // told with the last of these
-  std::string offsets_failure_;            // of one of them
+  struct WaitingForHeld {
+    std::vector<Offsets::Held> left;  // a pop on its way holds these back
+    Done done;
+  };
+  std::vector<WaitingForHeld> waiting_for_held_;
+  std::string offsets_failure_;  // of one of them
 
   bool delivering_ = false;
   std::optional<std::int64_t> delivery_armed_ms_;

@@ -83,6 +83,8 @@ void Broker::woken(const std::vector<WaitId>& ids) {
   for (const WaitId id : ids) {
     auto waiting = waiting_.extract(id);
     if (!waiting.empty()) try_pull(std::move(waiting.mapped().request), std::move(waiting.mapped().done));
+    auto parked = parked_.extract(id);
+    if (!parked.empty()) parked.mapped().again();
   }
 }
 
@@ -104,6 +106,7 @@ void Broker::forget(ConnectionId connection) {
   clients_.closed(connection);
   hold_.cancel_all(connection);
   absl::erase_if(waiting_, [connection](const auto& waiting) { return waiting.second.request.connection == connection; });
+  absl::erase_if(parked_, [connection](const auto& parked) { return parked.second.connection == connection; });
 }
 
 Store::Bounds Broker::bounds(const QueueKey& queue) const { return store_->bounds(stored_key(queue)).value_or(Store::Bounds{}); }

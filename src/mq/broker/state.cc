@@ -11,7 +11,7 @@
 namespace chorus::mq {
 namespace {
 
-constexpr std::uint32_t checkpoint_version = 1;
+constexpr std::uint32_t checkpoint_version = 2;  // 1 knew nothing of POP
 
 bool decode_dues(base::Reader& in, std::vector<Due>& dues) {
   while (in.ok() && in.remaining() >= 16) {
@@ -104,12 +104,46 @@ void BrokerState::apply(const EntryView& entry) {
       break;
     case EntryType::topic_removed:
       ++incarnations_[std::string(entry.payload)];
+      // What was popped before it, and is in the log only now, is of the old one.
+      offsets.remove_topic(entry.payload);
+      pops_.remove_topic(entry.payload);
       break;
     default:
-      ok = false;
+      ok = apply_pop(static_cast<EntryType>(entry.type), entry);
   }
   if (ok && in.ok()) return;
   complaints_.push_back(fmt::format("entry at {} of type {} cannot be understood: it was passed over", entry.index.position, entry.type));
+}
+
+bool BrokerState::apply_pop(EntryType type, const EntryView& entry) {
+  switch (type) {
+    case EntryType::popped:
+      return pops_.popped(entry.index.position, entry.payload, offsets);
+    case EntryType::pop_ended:
+      return pops_.ended(entry.payload);
+    case EntryType::pop_changed:
+      return pops_.changed(entry.payload);
+    case EntryType::revived: {
+      const auto message = decode_message(entry.payload);
+      if (message) pops_.ended(message->prepared_offset);
+      return message.has_value();
+    }
+    case EntryType::order_popped:
+      return pops_.order_popped(entry.payload, offsets);
+    case EntryType::order_acked:
+      return pops_.order_acked(entry.payload, offsets);
+    case EntryType::order_changed:
+      return pops_.order_changed(entry.payload);
+    case EntryType::order_cleared:
+      return pops_.order_cleared(entry.payload);
+    case EntryType::request_mode:
+      return pops_.request_mode(entry.payload);
+    case EntryType::group_removed:
+      pops_.remove_group(entry.payload);
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string BrokerState::checkpoint() {
@@ -142,6 +176,7 @@ std::string BrokerState::checkpoint() {
     out.octets(topic);
     out.u32(count);
   }
+  pops_.write(out);
   return octets;
 }
 
@@ -152,10 +187,12 @@ void BrokerState::restore(std::string_view checkpoint) {
   open_delivery_.clear();
   recalled_.clear();
   incarnations_.clear();
+  pops_ = {};
   if (checkpoint.empty()) return;
 
   base::Reader in(checkpoint);
-  if (in.u32() != checkpoint_version) {
+  const std::uint32_t version = in.u32();
+  if (version < 1 || version > checkpoint_version) {
     complaints_.push_back("the checkpoint is of another version: open it with the release that wrote it");
     return;
   }
@@ -176,7 +213,8 @@ void BrokerState::restore(std::string_view checkpoint) {
     const std::string topic(in.octets(in.u16()));
     incarnations_[topic] = in.u32();
   }
-  if (!in.ok() || in.remaining() > 0) complaints_.push_back("the checkpoint is shorter or longer than it says");
+  const bool pops_read = version < 2 || pops_.read(in);
+  if (!pops_read || !in.ok() || in.remaining() > 0) complaints_.push_back("the checkpoint is shorter or longer than it says");
 }
 
 }  // namespace chorus::mq

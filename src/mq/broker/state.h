@@ -1,4 +1,5 @@
-// What a broker knows beside messages: how far groups are, which transactions are open, which delayed messages have gone out.
+// What a broker knows beside messages: how far groups are, which transactions are open, which delayed messages have gone out, what
+// was popped.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "mq/broker/offsets.h"
+#include "mq/broker/pop_state.h"
 #include "mq/log/store.h"
 
 namespace chorus::mq {
@@ -25,6 +27,16 @@ enum class EntryType : std::uint8_t {
   recalled = 8,          // own: i64 position of a delayed message that is not to be delivered
   topic_removed = 9,     // own: the name; from now on the topic of that name is another one
   skipped = 10,          // own: n times i64 position: delayed messages of a delivery that are no longer to be had, or were recalled
+  popped = 11,           // own, as those of POP that follow: pop_entries.h
+  pop_ended = 12,
+  pop_changed = 13,
+  revived = 14,  // message: the copy of a popped one that was not acknowledged; its prepared offset is the handle's id
+  order_popped = 15,
+  order_acked = 16,
+  order_changed = 17,
+  order_cleared = 18,
+  request_mode = 19,
+  group_removed = 20,
 };
 
 /// A half message that waits for its end.
@@ -55,11 +67,14 @@ class BrokerState final : public State {
   const std::vector<Due>& open_delivery() const { return open_delivery_; }
   bool is_recalled(Position position) const { return recalled_.contains(position); }
 
+  const PopState& pops() const { return pops_; }
+
   /// How often a topic of this name has been removed.
   std::uint32_t incarnation(std::string_view topic) const;
 
  private:
   void close_one(Position position);
+  bool apply_pop(EntryType type, const EntryView& entry);
 
   bool live_ = false;
   std::vector<std::string> complaints_;
@@ -67,6 +82,7 @@ class BrokerState final : public State {
   Due delivered_to_;
   std::vector<Due> open_delivery_;
   std::set<Position> recalled_;
+  PopState pops_;
   std::map<std::string, std::uint32_t, std::less<>> incarnations_;
 };
 

@@ -32,6 +32,9 @@ bool is_allowed(char c) {
 
 std::string retry_of(std::string_view group) { return fmt::format("{}{}", retry_prefix, group); }
 std::string dead_letter_of(std::string_view group) { return fmt::format("{}{}", dead_letter_prefix, group); }
+std::string pop_retry_of(std::string_view group, std::string_view topic, bool v2) {
+  return fmt::format("{}{}{}{}", retry_prefix, group, v2 ? '+' : '_', topic);
+}
 bool is_retry(std::string_view topic) { return topic.starts_with(retry_prefix); }
 bool is_dead_letter(std::string_view topic) { return topic.starts_with(dead_letter_prefix); }
 std::string_view group_of(std::string_view topic) {

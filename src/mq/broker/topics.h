@@ -63,6 +63,8 @@ inline constexpr std::size_t octets_internal_max = 255;  // of retry and dead-le
 
 std::string retry_of(std::string_view group);
 std::string dead_letter_of(std::string_view group);
+/// Where what a group popped of a topic comes again: of the old kind, or the new. source: common/KeyBuilder.java
+std::string pop_retry_of(std::string_view group, std::string_view topic, bool v2);
 /// The group of a retry or dead-letter topic; empty: neither.
 std::string_view group_of(std::string_view topic);
 bool is_retry(std::string_view topic);
