@@ -122,6 +122,20 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::pull_message:
     case RequestCode::lite_pull_message:
       return pull_message(from, command);
+    case RequestCode::pop_message:
+      return pop_message(from, command);
+    case RequestCode::peek_message:
+      return peek_message(from, command);
+    case RequestCode::notification:
+      return notification(from, command);
+    case RequestCode::polling_info:
+      return polling_info(from, command);
+    case RequestCode::ack_message:
+      return ack_message(from, command);
+    case RequestCode::batch_ack_message:
+      return batch_ack(from, command);
+    case RequestCode::change_message_invisibletime:
+      return change_invisible_time(from, command);
     case RequestCode::query_consumer_offset:
     case RequestCode::update_consumer_offset:
     case RequestCode::get_max_offset:
@@ -186,6 +200,10 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
       return inspect(from, command);
     case RequestCode::query_assignment:
       return assignment(from, command);
+    case RequestCode::set_message_request_mode:
+      return set_request_mode(from, command);
+    case RequestCode::get_all_message_request_mode:
+      return request_modes(from, command);
     case RequestCode::invoke_broker_to_get_consumer_status:
       return consumer_status(from, command);
     case RequestCode::send_reply_message:

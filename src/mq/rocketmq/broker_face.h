@@ -17,6 +17,7 @@
 #include "mq/filter/tag_filter.h"
 #include "mq/rocketmq/body/body.h"
 #include "mq/rocketmq/body/heartbeat.h"
+#include "mq/rocketmq/body/pop.h"
 #include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/command.h"
 
@@ -93,6 +94,26 @@ class BrokerFace {
   // face_pull.cc
   void pull_message(ConnectionId from, const Command& command);
   void pulled(const Asker& asker, const QueueKey& queue, Offset from, StoreResult<Batch> batch);
+  // face_pop.cc
+  void pop_message(ConnectionId from, const Command& command);
+  void peek_message(ConnectionId from, const Command& command);
+  void notification(ConnectionId from, const Command& command);
+  void polling_info(ConnectionId from, const Command& command);
+  std::optional<PopRequest> pop_request(ConnectionId from, const Asker& asker, HeaderReader& header);
+  bool pop_filter(const Asker& asker, std::string_view type, std::string_view expression, PopRequest& request);
+  void hold(PopRequest& request, std::int64_t born_ms, std::int64_t poll_ms);
+  void popped(const Asker& asker, const std::string& topic, PopCheckPoint point, bool in_order, const PopAnswer& said);
+  // face_pop_ack.cc
+  struct HandleInHeader {
+    GroupQueue of;
+    Offset offset = 0;
+    PopCheckPoint point;
+  };
+  std::optional<HandleInHeader> handle_in(const Asker& asker, HeaderReader& header);
+  void ack_message(ConnectionId from, const Command& command);
+  void batch_ack(ConnectionId from, const Command& command);
+  void acknowledge(const Asker& asker, std::vector<PopAck> acks);
+  void change_invisible_time(ConnectionId from, const Command& command);
   std::optional<SqlFilter> compiled(std::string_view expression, std::string& why);
   // face_offsets.cc
   void offsets(ConnectionId from, const Command& command);
@@ -116,6 +137,8 @@ class BrokerFace {
   void times_at(std::vector<std::pair<QueueKey, Offset>> places, std::function<void(std::vector<std::int64_t>)> done);
   // face_assignment.cc
   void assignment(ConnectionId from, const Command& command);
+  void set_request_mode(ConnectionId from, const Command& command);
+  void request_modes(ConnectionId from, const Command& command);
   void consumer_status(ConnectionId from, const Command& command);
   // face_reply.cc
   void reply(ConnectionId from, const Command& command);
@@ -142,6 +165,7 @@ class BrokerFace {
   spdlog::logger& log_;
   std::uint32_t last_opaque_ = 0;
   bool changing_settings_ = false;
+  std::uint32_t pops_ = 0;
   absl::flat_hash_map<std::int32_t, Pending> pending_;
   const std::int64_t started_ms_;
   std::list<SqlFilter> filters_;  // the last used first

@@ -213,6 +213,7 @@ void BrokerFace::reset_offsets(ConnectionId from, const Command& command) {
     const auto bounds = broker_.bounds(key);
     to = std::clamp(to, bounds.min, bounds.max);
     broker_.offsets().reset(group, key, to);
+    broker_.wake_pops({.group = group, .queue = key});
     reset->said.offsets[shown_queue(key)] = to;
     if (--reset->left > 0) return;
     broker_.store_offsets([this, asker, reset](BrokerResult<void> stored) {

@@ -1,8 +1,6 @@
 """Cells that a peer does not pass, and why: (peer, client, scenario), each a pattern."""
 
 KNOWN = {
-    ('chorus', '*', 'pop_*'): 'POP consumption is not there yet',
-    ('chorus', 'mqadmin', 'messages_after_deleteSubGroup'): 'setConsumeMode: POP consumption is not there yet',
     ('chorus', '*', 'timer_too_far'): 'a timed message may be 40 days away, not 3',
     ('rocketmq4', '*', 'timer_*'): 'RocketMQ 4 has no timer wheel: delivers at once',
     ('rocketmq4', '*', 'recall'): 'RocketMQ 4 has no recall',

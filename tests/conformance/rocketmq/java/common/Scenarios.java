@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * Exits with 1 when one failed. -Dchorus.namesrv=HOST:PORT says where; -Dchorus.sets=SENDING,... takes other classes than the usual ones.
  */
 public final class Scenarios {
-    private static final String USUAL = "Sending,Consuming,Ordering,Delaying,Transactions,Pulling,Querying,Managing,OnlyHere";
+    private static final String USUAL = "Sending,Consuming,Ordering,Delaying,Transactions,Pulling,Querying,Managing,OnlyHere,Popping";
     private static final int AT_A_TIME = Integer.getInteger("chorus.parallel", 10);
     private static final int SECONDS_EACH = 120;
 
