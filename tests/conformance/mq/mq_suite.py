@@ -171,9 +171,10 @@ def produce_many_lines():
     name = topic('mq_many')
     text = ''.join(f'{i}\n' for i in range(5000))
     equal(len(lines('produce', name, stdin=text.encode())), 5000)
-    equal(sorted(map(int, bodies(name))), list(range(5000)))
+    # RocketMQ shows what it has acknowledged a moment later.
+    wait_until(lambda: sorted(map(int, bodies(name))) == list(range(5000)), 'all are there')
     mq('produce', name, '--batch', stdin=text.encode())
-    equal(len(lines('consume', name)), 10000)
+    wait_until(lambda: len(lines('consume', name)) == 10000, 'and all of the batches')
 
 
 @suite.check
