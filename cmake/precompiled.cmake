@@ -1,0 +1,32 @@
+# What nearly every translation unit includes of others' headers is parsed once for all libraries, and once more, with GoogleTest, for all
+# tests: a third of the time of a build from clean. Headers of ours are not in it, so that changing one compiles only what includes it.
+option(CHORUS_PCH "Precompile others' headers" ON)
+if(CHORUS_PCH)
+  if(CCACHE)
+    # What ccache asks for to keep objects that were made with a precompiled header.
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  endif()
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
+  set(headers <algorithm> <array> <chrono> <cstdint> <deque> <expected> <functional> <limits> <map> <memory> <optional> <set> <span> <string>
+              <string_view> <utility> <variant> <vector> <fmt/format.h> <absl/container/flat_hash_map.h>)
+  add_library(chorus_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(chorus_precompiled PRIVATE fmt::fmt spdlog::spdlog absl::flat_hash_map)
+  target_precompile_headers(chorus_precompiled PRIVATE ${headers})
+  if(CHORUS_TESTS)
+    add_library(chorus_precompiled_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+    target_link_libraries(chorus_precompiled_tests PRIVATE fmt::fmt spdlog::spdlog absl::flat_hash_map GTest::gmock GTest::gtest)
+    target_precompile_headers(chorus_precompiled_tests PRIVATE ${headers} <gtest/gtest.h> <gmock/gmock.h>)
+  endif()
+endif()
+
+# chorus_precompile(<target> [TESTS])
+function(chorus_precompile target)
+  set(from chorus_precompiled)
+  if("${ARGN}" STREQUAL "TESTS")
+    set(from chorus_precompiled_tests)
+  endif()
+  if(TARGET ${from})
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()
