@@ -59,6 +59,7 @@ class EnsembleRun {
     std::shared_ptr<spdlog::logger> logger;
     coord::Node* node = nullptr;  // of the present life
     bool was_serving = false;
+    bool was_leading = false;
     bool is_damaged = false;  // its files, since they were last made anew
     bool is_joining = false;  // by its owner's will, whatever its own files say
     std::unique_ptr<Client> auditor;
@@ -220,7 +221,7 @@ std::shared_ptr<void> EnsembleRun::boot(std::size_t member, world::World& world)
   Server& server = servers_[member];
   sim::Node& machine = *server.machine;
   server.node = nullptr;
-  server.was_serving = false;
+  server.was_serving = server.was_leading = false;
   observe_log(member);
   auto process = std::make_shared<MemberProcess>(syncs_);
   if (shape_.reconfigures && !read_config(member, world)) {
@@ -349,10 +350,14 @@ void EnsembleRun::observe() {
     }
     const coord::Member& member = *server.node->member();
     const coord::Database& database = member.database();
-    if (std::exchange(server.was_serving, server.node->is_serving()) && !server.was_serving) observe_log(i);
+    const bool leads = member.peer().role() == zab::Role::leading;
+    const bool served = std::exchange(server.was_serving, server.node->is_serving()) && !server.was_serving;
+    // What a leader had logged may go out in a snapshot alone, and its log be removed.
+    const bool led = std::exchange(server.was_leading, leads) && !leads;
+    if (served || led) observe_log(i);
     invariants_.observe(i, {.life = server.machine->lives(),
                             .serving = server.node->is_serving(),
-                            .leading = member.peer().role() == zab::Role::leading,
+                            .leading = leads,
                             .epoch = member.peer().current_epoch(),
                             .zxid = database.last_zxid,
                             .digest = database.tree.digest()});
