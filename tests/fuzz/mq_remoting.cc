@@ -5,6 +5,7 @@
 #include "mq/rocketmq/acl.h"
 #include "mq/rocketmq/command.h"
 #include "mq/rocketmq/frame.h"
+#include "mq/rocketmq/needs.h"
 #include "targets.h"
 
 namespace chorus::fuzz {
@@ -25,6 +26,8 @@ void look_at(const Command& command) {
     if (in.ok()) in.optional_i64(field.name);
   }
   is_signed_with(command, "key");
+  needs_of(command, "cluster");
+  plain_needs_of(command);
 
   // What was read is written, in both formats, and read again.
   Outgoing again = Outgoing::request(command.request(), command.opaque);

@@ -140,6 +140,28 @@ TEST_F(Config, ChecksAcrossKeys) {
   EXPECT_EQ(loaded.settings.coord.tls->key_file, "k.pem");
 }
 
+TEST_F(Config, WhoMayDoWhatInMessaging) {
+  const auto of = [this](std::vector<std::string> sets) { return problems({.sets = std::move(sets)}); };
+  EXPECT_THAT(of({"mq.authorization_enabled=true"}), ElementsAre(StartsWith("mq.authorization_enabled needs mq.authentication_enabled")));
+  EXPECT_THAT(of({"mq.authentication_enabled=true", "mq.acl_enabled=true"}), ElementsAre(HasSubstr("exclude each other")));
+  EXPECT_THAT(of({"mq.init_authentication_user=root"}), ElementsAre("mq.init_authentication_user wants name:password"));
+  EXPECT_THAT(of({"mq.tree_credentials=root"}), ElementsAre("mq.tree_credentials wants name:password"));
+  EXPECT_THAT(of({"mq.authentication_whitelist=105,x"}), ElementsAre(HasSubstr("not 'x'")));
+  EXPECT_THAT(of({"mq.acl_file=/nowhere/plain_acl.yml"}), ElementsAre(HasSubstr("/nowhere/plain_acl.yml cannot be read")));
+  const std::string accounts =
+      file("plain_acl.yml", "globalWhiteRemoteAddresses: [10.0.0.*]\naccounts: [{accessKey: rocketmq, secretKey: '12345678'}]\n");
+  const auto loaded = load({.sets = {"mq.acl_enabled=true", "mq.acl_file=" + accounts, "mq.name_server_access=all", "mq.cluster=c",
+                                     "mq.authentication_whitelist=105,106"}});
+  const mq::acl::AccessOptions& access = loaded.settings.mq.access;
+  EXPECT_EQ(access.accounts.size(), 1u);
+  EXPECT_THAT(access.white_addresses, ElementsAre("10.0.0.*"));
+  EXPECT_EQ(access.name_server, mq::acl::AccessOptions::NameServer::all);
+  EXPECT_EQ(access.cluster, "c");
+  EXPECT_THAT(access.authentication_whitelist, ElementsAre(105, 106));
+  EXPECT_THAT(problems({.sets = {"mq.acl_file=" + file("bad.yml", "accounts: [{accessKey: a}]\n")}}),
+              ElementsAre(HasSubstr("accessKey=a")));
+}
+
 TEST_F(Config, ListsComeAsArraysOrWithCommas) {
   const auto words =
       load({.file = file("chorus.toml", "[coord]\nfour_letter_words = [\"ruok\", \"mntr\"]\n")}).settings.coord.four_letter_words;

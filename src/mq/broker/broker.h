@@ -126,6 +126,7 @@ struct SendBack {
   std::string group;
   std::int32_t delay_level = 0;
   std::optional<std::int32_t> max_reconsume_times;
+  std::function<bool(std::string_view topic)> may_read;  // the message is named by its place alone; empty: any
 };
 
 enum class TransactionOutcome { commit, rollback, unknown };

@@ -326,6 +326,9 @@ void Broker::send_back(SendBack request, Done done) {
         }
         const auto message = decode_message(entry->payload);
         if (!message) return done(base::error(BrokerErrc::not_found, fmt::format("look message by offset failed, {}", request.position)));
+        if (request.may_read && !request.may_read(message->topic)) {
+          return done(base::error(BrokerErrc::no_permission, fmt::format("no permission to read topic {}", message->topic)));
+        }
         std::string properties(message->properties_text);
         if (!message->properties().has(property::retry_topic)) set_property(properties, property::retry_topic, message->topic);
         set_property(properties, property::wait_store_ok, "false");

@@ -1,5 +1,6 @@
 #include "mq/broker/statistics.h"
 
+#include <absl/strings/string_view.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,17 +14,20 @@ constexpr std::int64_t second = 1000, minute = 60 * second, hour = 60 * minute;
 constexpr std::size_t minute_samples = 7, hour_samples = 7, day_samples = 25;
 constexpr std::size_t rate_samples = 601;
 
+/// As Abseil looks a string up, where its own type of view is another one.
+absl::string_view seen(std::string_view text) { return {text.data(), text.size()}; }
+
 }  // namespace
 
-std::string Statistics::key_of(std::string_view name, std::string_view key) { return fmt::format("{}\n{}", name, key); }
-
 void Statistics::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms) {
-  std::string full = key_of(name, key);
-  auto found = counters_.find(full);
-  if (found == counters_.end()) {
-    if (counters_.size() >= items_max_) return;
+  auto of_name = counters_.find(seen(name));
+  if (of_name == counters_.end()) of_name = counters_.try_emplace(std::string(name)).first;
+  auto found = of_name->second.find(seen(key));
+  if (found == of_name->second.end()) {
+    if (size_ >= items_max_) return;
+    ++size_;
     Counter counter{.now = {.ms = now_ms}, .minute = {{.ms = now_ms}}, .hour = {{.ms = now_ms}}, .day = {{.ms = now_ms}}};
-    found = counters_.emplace(std::move(full), std::move(counter)).first;
+    found = of_name->second.try_emplace(std::string(key), std::move(counter)).first;
   }
   found->second.now.value += value;
   ++found->second.now.calls;
@@ -39,21 +43,25 @@ void Statistics::sample(std::int64_t now_ms) {
   const bool day_too = !day_sampled_ms_ || now_ms - *day_sampled_ms_ >= hour;
   if (hour_too) hour_sampled_ms_ = now_ms;
   if (day_too) day_sampled_ms_ = now_ms;
-  for (auto& [key, counter] : counters_) {
-    keep(counter.minute, counter.now, minute_samples);
-    if (hour_too) keep(counter.hour, counter.now, hour_samples);
-    if (day_too) keep(counter.day, counter.now, day_samples);
+  for (auto& [name, counters] : counters_) {
+    for (auto& [key, counter] : counters) {
+      keep(counter.minute, counter.now, minute_samples);
+      if (hour_too) keep(counter.hour, counter.now, hour_samples);
+      if (day_too) keep(counter.day, counter.now, day_samples);
+    }
+    if (!day_too) continue;
+    size_ -= absl::erase_if(counters, [](const auto& item) {
+      const Counter& counter = item.second;
+      return counter.day.size() == day_samples && counter.day.front().calls == counter.now.calls;
+    });
   }
-  if (!day_too) return;
-  absl::erase_if(counters_, [](const auto& item) {
-    const Counter& counter = item.second;
-    return counter.day.size() == day_samples && counter.day.front().calls == counter.now.calls;
-  });
 }
 
 std::optional<Statistics::Item> Statistics::find(std::string_view name, std::string_view key, std::int64_t now_ms) const {
-  const auto found = counters_.find(key_of(name, key));
-  if (found == counters_.end()) return std::nullopt;
+  const auto of_name = counters_.find(seen(name));
+  if (of_name == counters_.end()) return std::nullopt;
+  const auto found = of_name->second.find(seen(key));
+  if (found == of_name->second.end()) return std::nullopt;
   const Snapshot& now = found->second.now;
   const auto period = [&](const std::deque<Snapshot>& samples) {
     const Snapshot& first = samples.front();

@@ -40,7 +40,7 @@ class Statistics {
   void sample(std::int64_t now_ms);
   /// Empty: nothing of it was ever counted, or not for a day.
   std::optional<Item> find(std::string_view name, std::string_view key, std::int64_t now_ms) const;
-  std::size_t size() const { return counters_.size(); }
+  std::size_t size() const { return size_; }
 
  private:
   struct Snapshot {
@@ -50,10 +50,11 @@ class Statistics {
     Snapshot now;
     std::deque<Snapshot> minute, hour, day;  // oldest first; each begins where counting began
   };
-  static std::string key_of(std::string_view name, std::string_view key);
+  using Counters = absl::flat_hash_map<std::string, Counter>;  // by key: looked up for each message, without making a string
 
   std::size_t items_max_;
-  absl::flat_hash_map<std::string, Counter> counters_;
+  std::size_t size_ = 0;
+  absl::flat_hash_map<std::string, Counters> counters_;  // by name
   std::optional<std::int64_t> hour_sampled_ms_, day_sampled_ms_;
 };
 

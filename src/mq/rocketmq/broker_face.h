@@ -147,6 +147,8 @@ class BrokerFace {
   void policies(ConnectionId from, const Command& command);
   void accounts(ConnectionId from, const Command& command);
   bool refuse_without_access(const Asker& asker);
+  /// Whether the sender may read messages of a topic, for requests that name a message by its place alone; empty: whoever got this far may.
+  std::function<bool(std::string_view topic)> may_read(ConnectionId from, const Command& command) const;
   void change_access(const Asker& asker, acl::Access::Change change, std::optional<ResponseCode> failure = {});
   // face_configuration.cc
   void configuration(ConnectionId from, const Command& command);

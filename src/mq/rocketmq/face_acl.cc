@@ -2,10 +2,12 @@
 // broker/auth/converter/
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
 #include "mq/acl/access.h"
+#include "mq/broker/topics.h"
 #include "mq/rocketmq/acl.h"
 #include "mq/rocketmq/body/admin.h"
 #include "mq/rocketmq/body/plain_acl.h"
@@ -123,6 +125,24 @@ void BrokerFace::change_access(const Asker& asker, acl::Access::Change change, s
     if (!done) return refuse(asker, failure ? *failure : code_of(done.error().code), done.error().message);
     answer(asker, {});
   });
+}
+
+std::function<bool(std::string_view)> BrokerFace::may_read(ConnectionId from, const Command& command) const {
+  if (access_ == nullptr || (!access_->options().plain && !access_->options().authorization)) return nullptr;
+  const auto peer = world::parse_address(sender_.address_of(from));
+  std::string ip = peer ? peer->host : std::string();
+  return [access = access_, name = std::string(access_key_of(command).value_or("")), ip = std::move(ip)](std::string_view topic) {
+    const acl::AccessTable& table = access->table();
+    if (access->options().plain) {
+      const acl::PlainAccount* account = table.account(name);
+      if (table.is_white(ip)) return true;
+      return account &&
+             (account->comes_from_white_address(ip) || account->refusal(0, false, {{std::string(topic), acl::plain_perm::any}}).empty());
+    }
+    const acl::Resource resource = topic::is_retry(topic) ? acl::Resource::literal(acl::ResourceType::group, topic::group_of(topic))
+                                                          : acl::Resource::literal(acl::ResourceType::topic, topic);
+    return table.refusal(name, resource, {acl::Action::sub, acl::Action::get}, ip).empty();
+  };
 }
 
 void BrokerFace::users(ConnectionId from, const Command& command) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mq/log/frame.h"
 #include "mq/rocketmq/body/admin.h"
 #include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/broker_face.h"
@@ -43,7 +44,7 @@ void BrokerFace::configuration(ConnectionId from, const Command& command) {
       break;
   }
   // When the oldest message came has to be read.
-  broker_.message_at(broker_.store().statistics().begin,
+  broker_.message_at(broker_.store().statistics().begin + static_cast<Position>(log::segment_header_octets),
                      [this, asker](StoreResult<Entry> oldest) { answer_body(asker, runtime(oldest ? oldest->index.store_time_ms : -1)); });
 }
 

@@ -8,6 +8,12 @@
 #include "mq/rocketmq/broker_face.h"
 
 namespace chorus::mq::rocketmq {
+namespace {
+
+/// As clients call it: see Broker::stored_key().
+std::string_view topic_of(const Entry& entry) { return std::string_view(entry.queue.topic).substr(0, entry.queue.topic.find('\x01')); }
+
+}  // namespace
 
 void BrokerFace::offsets(ConnectionId from, const Command& command) {
   const Asker asker = asker_of(from, command);
@@ -77,7 +83,10 @@ void BrokerFace::query(ConnectionId from, const Command& command) {
   if (command.request() == RequestCode::view_message_by_id) {
     const Position position = header.required_i64("offset");
     if (refuse_bad_header(asker, header)) return;
-    return broker_.message_at(position, [this, asker, position](StoreResult<Entry> entry) {
+    return broker_.message_at(position, [this, asker, position, may_read = may_read(from, command)](StoreResult<Entry> entry) {
+      if (entry && may_read && !may_read(topic_of(*entry))) {
+        return refuse(asker, ResponseCode::no_permission, fmt::format("no permission to read the message at offset: {}", position));
+      }
       if (!entry || entry->index.kind != Kind::message || entry->index.position != position) {
         return refuse(asker, ResponseCode::system_error, fmt::format("can not find message by offset: {}", position));
       }

@@ -92,7 +92,8 @@ void BrokerFace::send_back(ConnectionId from, const Command& command) {
   HeaderReader header(command);
   SendBack request{.position = header.required_i64("offset"),
                    .group = std::string(header.required_text("group")),
-                   .delay_level = header.required_i32("delayLevel")};
+                   .delay_level = header.required_i32("delayLevel"),
+                   .may_read = may_read(from, command)};
   const std::int32_t most = header.optional_i32("maxReconsumeTimes", -1);
   if (refuse_bad_header(asker, header)) return;
   if (most >= 0) request.max_reconsume_times = most;

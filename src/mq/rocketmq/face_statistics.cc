@@ -262,7 +262,12 @@ void BrokerFace::relay(ConnectionId from, const Command& command) {
     request.body = std::string(command.body);
     return ask(to, std::move(request), std::chrono::seconds(10), pass_on);
   }
-  broker_.message_at(id->position, [this, asker, to, pass_on, request = std::move(request)](StoreResult<Entry> entry) mutable {
+  broker_.message_at(id->position, [this, asker, to, pass_on, may_read = may_read(from, command),
+                                    request = std::move(request)](StoreResult<Entry> entry) mutable {
+    if (entry && may_read && !may_read(std::string_view(entry->queue.topic).substr(0, entry->queue.topic.find('\x01')))) {
+      return refuse(asker, ResponseCode::no_permission,
+                    fmt::format("no permission to read the message at offset: {}", entry->index.position));
+    }
     if (!entry) return refuse(asker, ResponseCode::system_error, "the message to be consumed is not there");
     request.body = std::move(entry->payload);
     ask(to, std::move(request), std::chrono::seconds(10), pass_on);

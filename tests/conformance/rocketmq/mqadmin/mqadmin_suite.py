@@ -180,6 +180,11 @@ class Suite:
         text = mqadmin('haStatus', '-b', self.broker)
         has(text, f'#MasterAddr\t{self.broker}', '#SlaveNum\t0')
         yield 'haStatus'
+        exported = pathlib.Path(arguments.home) / 'exported'
+        for command, name in (('exportMetrics', 'metrics.json'), ('exportConfigs', 'configs.json'), ('exportMetadata', 'metadata.json')):
+            has(mqadmin(command, '-c', rocketmq.CLUSTER, '-f', exported), 'success')
+            assert json.loads((exported / name).read_text()), command
+        yield 'exportMetrics'
         number_of(mqadmin('sendMsgStatus', '-b', rocketmq.BROKER, '-c', 3).replace('rt=', 'rt:'), 'rt')
         yield 'sendMsgStatus'
 
@@ -227,6 +232,9 @@ class Suite:
         text = mqadmin.until(topic, 'statsAll', '-t', topic)
         assert row(text, topic)[-2] == '1', text  # sent today
         yield 'statsAll'
+        oldest = int(number_of(mqadmin('brokerStatus', '-b', self.broker), 'earliestMessageTimeStamp'))
+        assert 0 < time.time() * 1000 - oldest < 24 * 3600 * 1000, oldest
+        yield 'brokerStatus_oldest'
         text = mqadmin('checkMsgSendRT', '-t', topic, '-a', 3, '-s', 10)
         has(text, 'Avg RT')
         yield 'checkMsgSendRT'
