@@ -143,9 +143,11 @@ struct Storage::Disk {
     out.txns_took = replay_began ? now() - *replay_began : world::Duration();
     out.snapshot_took = out.took - out.txns_took;
     log = std::move(recovered->log);
-    // Power failed before that could be done of a snapshot that came from another server.
-    if (options.ensemble.is_distributed() && !log->empty() && log->last_zxid() < recovered->snapshot_zxid.value_or(0)) {
-      if (auto done = forget_before(*recovered->snapshot_zxid); !done) return std::unexpected(done.error());
+    // Power failed before that could be done of a snapshot that came from another server. Without a log an older snapshot is as bad: should
+    // the newest be damaged later, what is logged from now on would be taken to go on from that.
+    const std::int64_t newest = recovered->snapshot_zxid.value_or(0);
+    if (options.ensemble.is_distributed() && newest > 0 && (log->empty() || log->last_zxid() < newest)) {
+      if (auto done = forget_before(newest); !done) return std::unexpected(done.error());
     }
     remarks = std::move(recovered->warnings);
     if (out.database->digest_mismatches > 0) {

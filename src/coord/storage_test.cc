@@ -19,15 +19,17 @@ class StorageTest : public testing::Test {
     ASSERT_TRUE((*file)->write_at(0, disk::testdata(name)));
     ASSERT_TRUE((*file)->sync());
   }
-  void open(world::World& world) {
+  void open(world::World& world, bool distributed = false, std::int64_t last_zxid = 0x100000266) {
     Options options;
+    options.ensemble.standalone_enabled = !distributed;
+    if (distributed) options.ensemble.members.members[1];
     options.data_dir = "/data";
     options.pre_alloc_size_kb = 64;
     Storage::Loaded loaded;
     auto opened = Storage::open(world, options, logger_, {}, loaded);
     ASSERT_TRUE(opened) << opened.error().message;
     storage_ = std::move(*opened);
-    EXPECT_EQ(loaded.database->last_zxid, 0x100000266);
+    EXPECT_EQ(loaded.database->last_zxid, last_zxid);
   }
   /// How many transactions there are after `after`; empty when the log does not lead on from there.
   std::optional<std::size_t> history(std::int64_t after) {
@@ -58,6 +60,20 @@ TEST_F(StorageTest, HistoryIsNotReadOverAGap) {
   EXPECT_EQ(history(0x40), std::nullopt);
   EXPECT_EQ(history(0x100000265), 1U);
   storage_.reset();
+}
+
+// The same crash, and the log was removed already: nothing that is logged later goes on from the older snapshot.
+TEST_F(StorageTest, AnOlderSnapshotGoesWhereNoLogLeadsOnFromIt) {
+  machine_.set_boot([this](world::World& world) -> std::shared_ptr<void> {
+    EXPECT_TRUE(world::make_durable_directories(world.files(), "/data/version-2"));
+    for (const char* name : {"standalone/snapshot.0", "snap/snapshot.100000264"}) put(world.files(), name);
+    open(world, true, 0x100000264);
+    EXPECT_FALSE(world.files().exists("/data/version-2/snapshot.0"));
+    EXPECT_TRUE(world.files().exists("/data/version-2/snapshot.100000264"));
+    storage_.reset();
+    return nullptr;
+  });
+  machine_.start();
 }
 
 }  // namespace
