@@ -22,7 +22,7 @@ constexpr std::int32_t kNodeExists = -110;
 // With so many requests on their way a reply has waited for milliseconds. Then the replies to several sessions are let gather and are taken
 // in by one turn, which saves the generator a wake-up for each.
 constexpr std::uint64_t kManyOutstanding = 5000;
-constexpr timespec kGathering{.tv_sec = 0, .tv_nsec = 800'000};
+constexpr timespec kGathering{.tv_sec = 0, .tv_nsec = 1'200'000};
 constexpr std::int32_t kNoNode = -101;
 
 /// A session for what happens before and after the load.
