@@ -44,7 +44,8 @@ class World {
 
   virtual Files& files() = 0;
   /// Runs `job` on the disk thread, jobs one after another in order of submission, then `done` here. `job` may use files and what it owns
-  /// or exclusively borrows until `done`; nothing else of the reactor.
+  /// or exclusively borrows until `done`; nothing else of the reactor. A short one that nobody but its asker waits for may run on the
+  /// reactor's own thread, between two events.
   virtual void run_on_disk(Callback job, Callback done) = 0;
   /// The same on a second thread, for long work that must not hold up the first: writing snapshots, removing old files.
   virtual void run_in_background(Callback job, Callback done) = 0;

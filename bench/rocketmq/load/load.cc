@@ -165,13 +165,6 @@ class Loop {
   Tally produced_, consumed_, read_;
 };
 
-std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
-  if (pids.empty()) return std::nullopt;
-  double sum = 0;
-  for (const int pid : pids) sum += cpu_seconds(pid);
-  return sum;
-}
-
 }  // namespace
 
 Outcome run_load(const Target& broker, const Plan& plan) {

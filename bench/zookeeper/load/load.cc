@@ -166,13 +166,6 @@ class Loop {
   bool gathers_ = false;
 };
 
-std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
-  if (pids.empty()) return std::nullopt;
-  double sum = 0;
-  for (const int pid : pids) sum += cpu_seconds(pid);
-  return sum;
-}
-
 }  // namespace
 
 Outcome run_load(const std::vector<Target>& targets, const Workload& workload, const Plan& plan) {

@@ -49,4 +49,11 @@ std::uint64_t resident_bytes(pid_t pid) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids) {
+  if (pids.empty()) return std::nullopt;
+  double sum = 0;
+  for (const int pid : pids) sum += cpu_seconds(pid);
+  return sum;
+}
+
 }  // namespace chorus::bench

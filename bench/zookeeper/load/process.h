@@ -4,6 +4,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace chorus::bench {
 
@@ -13,5 +15,7 @@ double cpu_seconds(pid_t pid);
 double own_cpu_seconds();
 /// Resident memory in octets. Throws when there is no such process.
 std::uint64_t resident_bytes(pid_t pid);
+/// Of several together; empty when none is named.
+std::optional<double> cpu_seconds_of_all(const std::vector<int>& pids);
 
 }  // namespace chorus::bench

@@ -97,9 +97,10 @@ void Broker::count_in(std::string_view topic, std::size_t messages, std::size_t 
   counters_.messages_in += messages;
   counters_.octets_in += octets;
   const auto count = static_cast<std::int64_t>(messages);
-  statistics_.add(stats::topic_put_count, topic, count, now_ms());
-  statistics_.add(stats::topic_put_octets, topic, static_cast<std::int64_t>(octets), now_ms());
-  statistics_.add(stats::broker_put_count, options_.cluster, count, now_ms());
+  const std::int64_t now = now_ms();
+  statistics_.add(stats::topic_put_count, topic, count, now);
+  statistics_.add(stats::topic_put_octets, topic, static_cast<std::int64_t>(octets), now);
+  statistics_.add(stats::broker_put_count, options_.cluster, count, now);
 }
 
 void Broker::stop(world::Callback done) {
@@ -266,7 +267,10 @@ void Broker::remove_topic(const std::string& topic, Done done) {
   for (const std::string& group : state_->offsets.groups_of(topic)) {
     for (const bool v2 : {false, true}) {
       const std::string retry = topic::pop_retry_of(group, topic, v2);
-      if (topics_.find(retry) != nullptr) remove_topic(retry, [](BrokerResult<void>) {});
+      if (topics_.find(retry) != nullptr)
+        remove_topic(retry, [this, retry](BrokerResult<void> removed) {
+          if (!removed) log_.warn("a retry topic is left behind topic={} why={}", retry, removed.error().message);
+        });
     }
   }
   state_->offsets.remove_topic(topic);

@@ -98,6 +98,7 @@ TEST(Reactor, DoesShortDiskWorkItselfWhenThatHoldsNobodyUp) {
   std::vector<std::unique_ptr<Recorder>> servers;
   const auto serve = [&](Recorder& server, std::string_view octets) {
     if (octets == "r") return server.connection->write("a");
+    if (octets == "b") reactor.run_on_disk([] {}, nullptr);
     auto here = std::make_shared<bool>();
     reactor.run_on_disk([here, reactors = std::this_thread::get_id()] { *here = std::this_thread::get_id() == reactors; },
                         [here, &server] { server.connection->write(*here ? "h" : "t"); });
@@ -113,6 +114,7 @@ TEST(Reactor, DoesShortDiskWorkItselfWhenThatHoldsNobodyUp) {
       for (int i = 0; i < Polling::jobs_judged; ++i) EXPECT_EQ(writer.ask('w'), 't') << "whether such work is short is not known yet";
       for (int i = 0; i < 100; ++i) {
         EXPECT_EQ(writer.ask('w'), 'h');
+        EXPECT_EQ(writer.ask('b'), 't') << "there is more than one job";
         EXPECT_EQ(reader.ask('r'), 'a');
         EXPECT_EQ(writer.ask('w'), 't') << "somebody else was answered meanwhile";
       }
