@@ -3,6 +3,7 @@ import itertools
 import struct
 import time
 
+import servers
 import wire
 from agreement import everyone_agrees, session
 from ensemble import Ensemble
@@ -265,7 +266,7 @@ def split(kinds, observers=()):
                     check(ensemble)
                     everyone_agrees(ensemble)
                 except Exception as failure:  # noqa: BLE001 - told together at the end
-                    failures.append(f'{check.__name__}: {type(failure).__name__}: {failure}')
+                    failures.append(f'{check.__name__}: {servers.told(failure)}')
             if failures:
                 raise AssertionError('\n'.join(failures))
     return cell

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JAVA_JARS = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-nop', 'netty-handler', 'netty-transport',
@@ -41,6 +42,12 @@ def wait_until(condition, what, seconds=30.0, every=0.002):
         if time.monotonic() > deadline:
             raise TimeoutError(f'{what}: not within {seconds:g} s')
         time.sleep(every)
+
+
+def told(failure):
+    """What an exception says, and the lines that it came through."""
+    way = ' '.join(f'{pathlib.Path(f.filename).name}:{f.lineno}' for f in traceback.extract_tb(failure.__traceback__)[1:])
+    return f'{type(failure).__name__}: {failure} ({way})'
 
 
 def four_letters(address, word, timeout=5.0):
