@@ -11,10 +11,10 @@ import threading
 
 import servers
 from agreement import everyone_agrees
-from ensemble import Ensemble, listening_port
+from ensemble import Ensemble
 from load import Load
 from moving import PATIENCE, bystander
-from servers import wait_until
+from servers import free_port, wait_until
 
 SCRIPT = servers.ROOT / 'scripts/migrate'
 
@@ -155,7 +155,7 @@ def documented(name):
         (folder / 'bin/chorus').symlink_to(servers.Chorus.binary)
         (folder / 'bin/chorus-migrate').symlink_to(SCRIPT)
         (folder / 'try').mkdir()
-        first = listening_port()
+        first = free_port()
         environment = {**os.environ, 'PATH': f'{folder / "bin"}:{os.environ["PATH"]}', 'ZOO_LOG_DIR': directory, 'JMXDISABLE': 'true'}
         try:
             with open(folder / 'said', 'w') as said:

@@ -10,16 +10,15 @@ Every kind gets the same zoo.cfg and may go on with another kind's data director
 import contextlib
 import functools
 import pathlib
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 import servers
-from servers import wait_until
+import wire
+from servers import free_port, wait_until
 
 TICK_MS = 500
 INIT_LIMIT, SYNC_LIMIT = 20, 10
@@ -58,31 +57,15 @@ SAYS = {
 }
 
 
-_dice = random.Random()
-_given = set()
-
-
-def listening_port():
-    """A free port that no outgoing connection will ever take, so that a member finds it free again when it comes back."""
-    while True:
-        port = _dice.randrange(10000, 32000)
-        with socket.socket() as s:
-            with contextlib.suppress(OSError):
-                s.bind(('127.0.0.1', port))
-                if port not in _given:
-                    _given.add(port)
-                    return port
-
-
 class Member(servers.Server):
     """One server of an ensemble. start() waits until it serves, which it does once there is a quorum: see Ensemble.start()."""
 
     def __init__(self, number, kind, observer, directory, host='127.0.0.1', enter=(), jvm=tuple(JVM)):
         self.number, self.kind, self.host, self.jvm = number, kind, host, jvm
-        super().__init__(directory, listening_port())
+        super().__init__(directory, free_port())
         self.address = f'{host}:{self.port}'
         self.is_observer = observer
-        self.quorum_port, self.election_port = listening_port(), listening_port()
+        self.quorum_port, self.election_port = free_port(), free_port()
         self.log_path = self.directory / 'server.log'
         self.config_path = self.directory / 'zoo.cfg'
         self.enter = list(enter)  # the beginning of its command, to run it elsewhere
@@ -124,6 +107,7 @@ class Member(servers.Server):
     def spawn(self, **popen):
         with open(self.log_path, 'a') as log:
             print(f'--- {self.name} starts', file=log)
+        (wire.stalls.add if self.kind == 'java38' else wire.stalls.discard)(self.address)
         return super().spawn(**popen)
 
     def pause(self):

@@ -8,6 +8,7 @@ Data is in `directory`, which the caller owns. Only processes that were started 
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -26,10 +27,23 @@ def java_class_path():
     return ':'.join(f'/usr/share/java/{jar}.jar' for jar in JAVA_JARS)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+_dice = random.Random()
+_given = set()
+
+
+def free_port(around=(0,)):
+    """A free port of loopback that no outgoing connection will ever take, so that a server finds it free again when it comes back. With
+    `around`: so are those at these distances from it."""
+    while True:
+        first = _dice.randrange(10000, 32000)
+        ports = {first + distance for distance in around}
+        if ports & _given:
+            continue
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in ports:
+                held.enter_context(socket.socket()).bind(('127.0.0.1', port))
+            _given.update(ports)
+            return first
 
 
 def wait_until(condition, what, seconds=30.0, every=0.002):

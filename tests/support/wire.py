@@ -3,6 +3,7 @@
     s = Session('127.0.0.1:2181', timeout_ms=4000)
     s.create('/a', b'x', EPHEMERAL); s.cut(); again = Session(address, session=s.id)
 """
+import contextlib
 import socket
 import struct
 import time
@@ -78,8 +79,13 @@ def read_names(octets):
     return names
 
 
+STALLED = 3.0  # seconds without an answer
+stalls = set()  # addresses of servers that may leave a request unanswered until another client writes: ZOOKEEPER-4537, before 3.8.1
+
+
 class Session:
     def __init__(self, address, timeout_ms=10000, session=None, last_zxid=0, wait=20.0):
+        self.address = address
         host, port = address.rsplit(':', 1)
         self.socket = socket.create_connection((host, int(port)), timeout=wait)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -101,11 +107,27 @@ class Session:
     def exactly(self, count):
         octets = bytearray()
         while len(octets) < count:
-            some = self.socket.recv(count - len(octets))
+            some = self.receive(count - len(octets))
             if not some:
                 raise EOFError('the server closed the connection')
             octets += some
         return bytes(octets)
+
+    def receive(self, count):
+        if self.address not in stalls:
+            return self.socket.recv(count)
+        wait = self.socket.gettimeout()
+        self.socket.settimeout(min(STALLED, wait))
+        try:
+            return self.socket.recv(count)
+        except TimeoutError:
+            if wait <= STALLED:
+                raise
+        finally:
+            self.socket.settimeout(wait)
+        with contextlib.suppress(OSError, EOFError, Expired):
+            Session(self.address, wait=STALLED).close()
+        return self.socket.recv(count)
 
     def encode(self, op, body=b'', xid=None):
         if xid is None:

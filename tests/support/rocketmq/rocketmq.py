@@ -50,16 +50,7 @@ ADD_OPENS = ['--add-opens=java.base/java.nio=ALL-UNNAMED', '--add-opens=java.bas
 
 def free_ports():
     """(NameServer, broker): the broker listens on its port, on that - 2 (its VIP port) and on that + 1 (for slaves)."""
-    while True:
-        with contextlib.ExitStack() as held:
-            def take(port):
-                s = held.enter_context(socket.socket())
-                s.bind(('127.0.0.1', port))
-                return s.getsockname()[1]
-            namesrv, broker = take(0), take(0)
-            with contextlib.suppress(OSError):
-                take(broker - 2), take(broker + 1)
-                return namesrv, broker
+    return free_port(), free_port(around=(-2, 0, 1))
 
 
 def fetch(line):
