@@ -14,7 +14,6 @@ namespace chorus::app {
 namespace {
 
 using zab::EnsembleConfig;
-using zab::Member;
 
 bool is_numeric(const std::string& host) {
   return host.find(':') != std::string::npos || (!host.empty() && std::isdigit(static_cast<unsigned char>(host.back())) != 0);
