@@ -7,16 +7,13 @@ import argparse
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / 'support/rocketmq'))
 import rocketmq  # noqa: E402
-
-PLACE = HERE.parents[3] / 'build/conformance/rocketmq/node'
-
+from install import install  # noqa: E402
 
 TOPICS = 20  # one for each scenario
 
@@ -31,19 +28,6 @@ def create_topics(namesrv, broker):
     return ','.join(names)
 
 
-def install():
-    PLACE.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / 'package-lock.json').read_bytes()
-    done = PLACE / 'installed-lock.json'
-    if not done.exists() or done.read_bytes() != lock:
-        for name in ('package.json', 'package-lock.json'):
-            shutil.copy(HERE / name, PLACE / name)
-        subprocess.run(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], cwd=PLACE, check=True, timeout=300,
-                       stdout=sys.stderr)
-        done.write_bytes(lock)
-    shutil.copy(HERE / 'scenarios.js', PLACE / 'scenarios.js')
-
-
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--namesrv', required=True)
@@ -51,7 +35,8 @@ if __name__ == '__main__':
     parser.add_argument('--home', required=True)
     parser.add_argument('patterns', nargs='*', default=['*'])
     arguments = parser.parse_args()
-    install()
+    place = install()
+    shutil.copy(HERE / 'scenarios.js', place / 'scenarios.js')
     os.environ['HOME'] = arguments.home  # where it logs, and keeps the offsets of broadcast consumers
-    os.execvp('node', ['node', str(PLACE / 'scenarios.js'), arguments.namesrv,
+    os.execvp('node', ['node', str(place / 'scenarios.js'), arguments.namesrv,
                         create_topics(arguments.namesrv, arguments.broker), *arguments.patterns])
