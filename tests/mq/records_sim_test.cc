@@ -163,12 +163,5 @@ TEST_F(RecordsSim, StrangersCannotReadThem) {
   simulation.run_for(1s);
 }
 
-TEST(TreeRecordNames, ComeBack) {
-  for (const std::string& name : std::vector<std::string>{"plain", ".", "..", "a/b", "%2F", "ü", std::string("\0x", 2), ""})
-    EXPECT_EQ(unescaped(escaped(name)), name);
-  EXPECT_EQ(escaped("."), "%2E");
-  for (const std::string_view bad : {"%", "%2", "%zz"}) EXPECT_FALSE(unescaped(bad)) << bad;
-}
-
 }  // namespace
 }  // namespace chorus

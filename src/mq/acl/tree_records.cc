@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/text.h"
+#include "client/tree_watch.h"
 
 namespace chorus::mq::acl {
 namespace {
@@ -18,40 +18,11 @@ std::string_view folder_of(Kind kind) { return kinds[static_cast<std::size_t>(ki
 
 }  // namespace
 
-std::string escaped(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' ||
-                       c == '@' || (c == '.' && !text.empty());
-    if (plain) {
-      text += c;
-    } else {
-      text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return text;
-}
-
-std::optional<std::string> unescaped(std::string_view name) {
-  std::string text;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] != '%') {
-      text += name[i];
-      continue;
-    }
-    const auto octet = i + 3 <= name.size() ? base::unhex(name.substr(i + 1, 2)) : std::nullopt;
-    if (!octet || octet->size() != 1) return std::nullopt;
-    text += *octet;
-    i += 2;
-  }
-  return text;
-}
-
 TreeRecords::TreeRecords(world::World& world, client::ClientOptions options, std::string cluster, std::string credentials,
                          spdlog::logger& logger)
     : world_(world),
       options_(std::move(options)),
-      base_(fmt::format("/chorus/mq-acl/{}", escaped(cluster))),
+      base_(fmt::format("/chorus/mq-acl/{}", client::path_part(cluster))),
       credentials_(std::move(credentials)),
       log_(logger) {
   if (credentials_.empty()) {
@@ -61,7 +32,9 @@ TreeRecords::TreeRecords(world::World& world, client::ClientOptions options, std
 
 TreeRecords::~TreeRecords() = default;
 
-std::string TreeRecords::path_of(const Key& key) const { return fmt::format("{}/{}/{}", base_, folder_of(key.first), escaped(key.second)); }
+std::string TreeRecords::path_of(const Key& key) const {
+  return fmt::format("{}/{}/{}", base_, folder_of(key.first), client::path_part(key.second));
+}
 
 std::optional<TreeRecords::Key> TreeRecords::key_of(std::string_view path) const {
   if (!path.starts_with(base_) || path.size() <= base_.size() + 1) return std::nullopt;
@@ -70,7 +43,7 @@ std::optional<TreeRecords::Key> TreeRecords::key_of(std::string_view path) const
   if (slash == std::string_view::npos) return std::nullopt;
   for (const Kind kind : all_kinds) {
     if (folder_of(kind) != path.substr(0, slash)) continue;
-    auto name = unescaped(path.substr(slash + 1));
+    auto name = client::name_of_part(path.substr(slash + 1));
     if (name) return Key{kind, std::move(*name)};
   }
   return std::nullopt;
@@ -173,7 +146,7 @@ void TreeRecords::read_kind(Kind kind, const std::shared_ptr<Reading>& reading) 
                       if (!children) return read_failed(reading, children.error());
                       reading->listed[kind] = children->stat.pzxid;
                       for (const std::string& name : children->names) {
-                        const auto unescaped_name = unescaped(name);
+                        const auto unescaped_name = client::name_of_part(name);
                         if (!unescaped_name) continue;
                         ++reading->left;
                         const Key key{kind, *unescaped_name};

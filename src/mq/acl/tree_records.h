@@ -24,10 +24,6 @@
 
 namespace chorus::mq::acl {
 
-/// "user:1/2" -> "user:1%2F2". The reverse is empty when it is no such name.
-std::string escaped(std::string_view name);
-std::optional<std::string> unescaped(std::string_view name);
-
 /// Lives on one reactor. Goes on with a new session when the old one has ended.
 class TreeRecords final : public Records {
  public:
