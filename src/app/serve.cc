@@ -105,7 +105,7 @@ class Service {
     mq_ = std::move(*role);
     health_.gate("mq", [this]() -> std::optional<std::string> {
       if (stopping_) return "stopping";
-      if (!mq_->facts().serving) return "waits for the tree";
+      if (!mq_->facts().ready) return "waits for the tree";
       return std::nullopt;
     });
     metrics_.collect([this](admin::MetricWriter& out) { collect_mq(mq_->facts(), *mq_->samples(), out); });

@@ -11,6 +11,7 @@
 #include "mq/rocketmq/name_server.h"
 #include "mq/rocketmq/port.h"
 #include "mq/rocketmq/settings.h"
+#include "mq/rocketmq/tree_names.h"
 
 namespace chorus::mq {
 namespace {
@@ -43,6 +44,7 @@ class Node::Impl {
       name_server_.server.listens_on(name_server_.port->addresses().front().port);
       log_.info("name server listening address={}", to_string(name_server_.port->addresses().front()));
       expire_routes();
+      if (auto begun = begin_names(); !begun) return begun;
     }
     if (!options_.broker_address) return {};
     return start_broker();
@@ -52,21 +54,14 @@ class Node::Impl {
     stopping_ = true;
     if (name_server_.port) name_server_.port->stop();
     if (broker_port_.port) broker_port_.port->stop();
-    auto closed = [this, done = std::move(done)]() mutable {
-      auto left = [this, done = std::move(done)]() mutable {
-        if (!catalogue_) return done();
-        catalogue_->close(std::move(done));
-      };
-      if (!records_) return left();
-      records_->close(std::move(left));
-    };
+    auto closed = [this, done = std::move(done)]() mutable { end_sessions(std::move(done)); };
     if (broker_) return broker_->stop(std::move(closed));
     if (store_) return store_->close([closed = std::move(closed)](StoreResult<void>) mutable { closed(); });
     world_.post(std::move(closed));
   }
 
   Facts facts() const {
-    Facts facts{.serving = serving_};
+    Facts facts{.serving = serving_, .ready = (serving_ || !options_.broker_address) && (!names_ || names_->is_loaded())};
     if (broker_port_.port) facts.connections = broker_port_.port->connections();
     for (const Role* role : {static_cast<const Role*>(&broker_port_), static_cast<const Role*>(&name_server_)}) {
       if (!role->port) continue;
@@ -136,22 +131,21 @@ class Node::Impl {
     void on_command(ConnectionId from, const rocketmq::Command& command) override {
       if (command.is_response()) return;  // we ask nothing here
       if (impl.refused(rocketmq::Server::name_server, *this, from, command)) return;
+      if (auto change = rocketmq::NameServer::key_value_change(command)) return keep(from, command, std::move(*change));
       const rocketmq::Outgoing answer = server.on(from, command, impl.world_.now());
-      const bool keeps =
-          command.request() == rocketmq::RequestCode::put_kv_config || command.request() == rocketmq::RequestCode::delete_kv_config;
-      if (keeps && answer.code == 0 && impl.serving_) return keep_key_values(from, command);
       if (!command.is_oneway()) port->send(from, encode(answer), command.opaque);
     }
-    void keep_key_values(ConnectionId from, const rocketmq::Command& command) {
-      rocketmq::Outgoing answer = rocketmq::Outgoing::answer(command);
-      impl.catalogue_->put_key_values(server.key_values(),
-                                      [this, from, oneway = command.is_oneway(), answer = std::move(answer)](CatalogueResult kept) mutable {
-                                        if (!kept) {
-                                          answer.code = static_cast<std::int32_t>(rocketmq::ResponseCode::system_error);
-                                          answer.remark = "it is set, but gone with the next start: " + kept.error();
-                                        }
-                                        if (!oneway) port->send(from, encode(answer), answer.opaque);
-                                      });
+    void keep(ConnectionId from, const rocketmq::Command& command, rocketmq::KeyValueChange change) {
+      auto answered = [this, from, oneway = command.is_oneway(),
+                       answer = rocketmq::Outgoing::answer(command)](CatalogueResult kept) mutable {
+        if (!kept) {
+          answer.code = static_cast<std::int32_t>(rocketmq::ResponseCode::system_error);
+          answer.remark = "it cannot be kept in the tree: " + kept.error();
+        }
+        if (!oneway) port->send(from, encode(answer), answer.opaque);
+      };
+      if (impl.names_) return impl.names_->keep(std::move(change), std::move(answered));
+      answered(std::unexpected("there is none, set coord.connect"));
     }
     void on_closed(ConnectionId connection) override { server.closed(connection); }
     rocketmq::NameServer server;
@@ -166,9 +160,43 @@ class Node::Impl {
     std::unique_ptr<rocketmq::BrokerFace> face;
   };
 
-  base::Result<void, std::string> begin_access() {
-    const auto tree = client::options_for(options_.tree);
+  /// With the tree, where they are.
+  void end_sessions(world::Callback done) {
+    auto left = std::make_shared<int>(1);
+    const auto ended = [left, done = std::make_shared<world::Callback>(std::move(done))] {
+      if (--*left == 0) (*done)();
+    };
+    const auto end = [&](auto& session) {
+      if (!session) return;
+      ++*left;
+      session->close(ended);
+    };
+    end(records_);
+    end(names_);
+    end(catalogue_);
+    world_.post(ended);
+  }
+
+  base::Result<client::ClientOptions, std::string> tree() const {
+    auto tree = client::options_for(options_.tree);
     if (!tree) return std::unexpected(fmt::format("coord.connect \"{}\": {}", options_.tree, tree.error().message));
+    return std::move(*tree);
+  }
+
+  base::Result<void, std::string> begin_names() {
+    if (options_.tree.empty()) return {};
+    auto options = tree();
+    if (!options) return std::unexpected(options.error());
+    const auto own = options_.broker_address ? std::optional(broker_key()) : std::nullopt;
+    names_ = std::make_unique<rocketmq::TreeNames>(world_, std::move(*options), own, name_server_.server, log_);
+    names_->start();
+    return {};
+  }
+  BrokerKey broker_key() const { return {options_.broker.cluster, options_.broker.name}; }
+
+  base::Result<void, std::string> begin_access() {
+    const auto tree = this->tree();
+    if (!tree) return std::unexpected(tree.error());
     records_ = std::make_unique<acl::TreeRecords>(world_, *tree, options_.access.cluster, options_.tree_credentials, log_);
     access_ = std::make_unique<acl::Access>(options_.access, *records_, log_);
     guard_ = std::make_unique<rocketmq::Guard>(*access_, log_);
@@ -206,9 +234,9 @@ class Node::Impl {
     store_ = std::move(opened->store);
     state_ = std::move(state);
 
-    const auto tree = client::options_for(options_.tree);
-    if (!tree) return std::unexpected(fmt::format("coord.connect \"{}\": {}", options_.tree, tree.error().message));
-    catalogue_ = std::make_unique<TreeCatalogue>(world_, *tree, options_.broker.cluster, options_.broker.name, log_);
+    const auto tree = this->tree();
+    if (!tree) return std::unexpected(tree.error());
+    catalogue_ = std::make_unique<TreeCatalogue>(world_, *tree, broker_key(), log_);
     catalogue_->load([this](CatalogueContents contents) {
       if (!access_ || access_->is_ready()) return serve(std::move(contents));
       contents_ = std::move(contents);  // nobody is served before it is known who may what
@@ -248,11 +276,11 @@ class Node::Impl {
     for (TopicConfig& topic : contents.topics) broker_->put(std::move(topic));
     for (GroupConfig& group : contents.groups) broker_->put(std::move(group));
     broker_->put(std::move(contents.settings));
-    name_server_.server.load(contents.key_values);
     broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, std::move(face), broker_port_, log_);
     broker_port_.face->use(access_.get());
     broker_->start();
-    broker_->on_topic([this](const std::string& topic, const TopicConfig* config) {
+    broker_->on_topic([this, address](const std::string& topic, const TopicConfig* config) {
+      if (broker_->topics().is_system(topic)) catalogue_->announce(announcement(address));
       if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);
       const rocketmq::TopicConfig shown = routed(*config, *broker_);
       name_server_.server.routes().put_topic(options_.broker.name, topic, &shown);
@@ -263,10 +291,18 @@ class Node::Impl {
                                       .ha_address = address,
                                       .topics = registered(*broker_)},
                                      world_.now());
-    catalogue_->announce(address);
+    catalogue_->announce(announcement(address));
     serving_ = true;
     log_.info("broker listening address={} name={} cluster={} topics={} groups={}", address, options_.broker.name, options_.broker.cluster,
               topics, groups);
+  }
+
+  Announcement announcement(const std::string& address) const {
+    Announcement announcement{.address = address, .permission = broker_->options().permission, .system_topics = {}};
+    for (const auto& [name, topic] : broker_->topics().all()) {
+      if (broker_->topics().is_system(name)) announcement.system_topics.push_back(topic);
+    }
+    return announcement;
   }
 
   void fail(const std::string& why) {
@@ -279,6 +315,7 @@ class Node::Impl {
     world_.after(std::chrono::seconds(5), [this, alive = std::weak_ptr<bool>(alive_)] {
       if (!alive.lock() || stopping_) return;
       for (const ConnectionId connection : name_server_.server.routes().expire(world_.now())) name_server_.port->close(connection);
+      if (names_) names_->restore();
       expire_routes();
     });
   }
@@ -296,6 +333,7 @@ class Node::Impl {
   std::optional<CatalogueContents> contents_;  // until access control is ready
   std::unique_ptr<Broker> broker_;
   NameServerRole name_server_;
+  std::unique_ptr<rocketmq::TreeNames> names_;  // where there is a name server, and a tree
   BrokerRole broker_port_;
   bool serving_ = false;
   bool stopping_ = false;

@@ -36,7 +36,8 @@ struct Options {
 
 /// Where it stands, for metrics and `chorus status`.
 struct Facts {
-  bool serving = false;
+  bool serving = false;  // the broker takes clients
+  bool ready = false;    // all that is to run here does, and knows what is in the tree
   BrokerCounters counters;
   StoreStatistics store;
   std::size_t connections = 0, producers = 0, consumers = 0, waiting = 0, topics = 0, groups = 0, open_transactions = 0;

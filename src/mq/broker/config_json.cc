@@ -7,10 +7,12 @@ namespace {
 
 using nlohmann::json;
 
-/// Null when it is no object.
+bool has_text(const json& value, const char* name) { return value.is_object() && value.contains(name) && value[name].is_string(); }
+
+/// Null when it is no object with a name.
 std::optional<json> parse(std::string_view text) {
   json value = json::parse(text, nullptr, false);
-  if (!value.is_object() || !value.contains("name") || !value["name"].is_string()) return std::nullopt;
+  if (!has_text(value, "name")) return std::nullopt;
   return value;
 }
 
@@ -33,27 +35,57 @@ void take(const json& from, std::map<std::string, std::string>& to) {
   }
 }
 
+json object_of(const TopicConfig& topic) {
+  return {{"name", topic.name},   {"readQueueNums", topic.read_queues}, {"writeQueueNums", topic.write_queues},
+          {"perm", topic.perm},   {"multiTag", topic.multi_tags},       {"topicSysFlag", topic.sys_flag},
+          {"order", topic.order}, {"attributes", topic.attributes}};
+}
+
+/// Of an object with a name.
+TopicConfig topic_of(const json& value) {
+  TopicConfig topic{.name = value["name"].get<std::string>()};
+  take(value, "readQueueNums", topic.read_queues);
+  take(value, "writeQueueNums", topic.write_queues);
+  take(value, "perm", topic.perm);
+  take(value, "multiTag", topic.multi_tags);
+  take(value, "topicSysFlag", topic.sys_flag);
+  take(value, "order", topic.order);
+  take(value, topic.attributes);
+  return topic;
+}
+
 }  // namespace
 
-std::string to_json(const TopicConfig& topic) {
-  return json{{"name", topic.name},   {"readQueueNums", topic.read_queues}, {"writeQueueNums", topic.write_queues},
-              {"perm", topic.perm},   {"multiTag", topic.multi_tags},       {"topicSysFlag", topic.sys_flag},
-              {"order", topic.order}, {"attributes", topic.attributes}}
-      .dump();
-}
+std::string to_json(const TopicConfig& topic) { return object_of(topic).dump(); }
 
 std::optional<TopicConfig> topic_from_json(std::string_view text) {
   const auto value = parse(text);
   if (!value) return std::nullopt;
-  TopicConfig topic{.name = (*value)["name"].get<std::string>()};
-  take(*value, "readQueueNums", topic.read_queues);
-  take(*value, "writeQueueNums", topic.write_queues);
-  take(*value, "perm", topic.perm);
-  take(*value, "multiTag", topic.multi_tags);
-  take(*value, "topicSysFlag", topic.sys_flag);
-  take(*value, "order", topic.order);
-  take(*value, topic.attributes);
-  return topic;
+  return topic_of(*value);
+}
+
+std::string to_json(const Announcement& announcement) {
+  json topics = json::array();
+  for (const TopicConfig& topic : announcement.system_topics) topics.push_back(object_of(topic));
+  return json{{"address", announcement.address},
+              {"id", announcement.id},
+              {"permission", announcement.permission},
+              {"systemTopics", std::move(topics)}}
+      .dump();
+}
+
+std::optional<Announcement> announcement_from_json(std::string_view text) {
+  const json value = json::parse(text, nullptr, false);
+  if (!has_text(value, "address")) return std::nullopt;
+  Announcement announcement{.address = value["address"].get<std::string>(), .system_topics = {}};
+  take(value, "id", announcement.id);
+  take(value, "permission", announcement.permission);
+  if (const auto topics = value.find("systemTopics"); topics != value.end() && topics->is_array()) {
+    for (const json& one : *topics) {
+      if (has_text(one, "name")) announcement.system_topics.push_back(topic_of(one));
+    }
+  }
+  return announcement;
 }
 
 std::string to_json(const GroupConfig& group) {

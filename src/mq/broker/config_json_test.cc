@@ -25,10 +25,19 @@ TEST(ConfigJson, GroupsComeBack) {
   EXPECT_EQ(group_from_json(to_json(group)), group);
 }
 
+TEST(ConfigJson, AnnouncementsComeBack) {
+  const Announcement announcement{.address = "10.0.0.1:10911", .id = 3, .permission = 4, .system_topics = {{.name = "TBW102", .perm = 7}}};
+  EXPECT_EQ(announcement_from_json(to_json(announcement)), announcement);
+  // As brokers wrote them that told no more.
+  EXPECT_EQ(announcement_from_json(R"({"address":"h:1","id":0})"), (Announcement{.address = "h:1"}));
+  EXPECT_EQ(announcement_from_json(R"({"address":"h:1","systemTopics":[{},1,{"name":"t"}]})")->system_topics.size(), 1u);
+}
+
 TEST(ConfigJson, WhatIsNoneIsRefused) {
   for (const char* text : {"", "{", "[]", "{}", R"({"name":1})"}) {
     EXPECT_FALSE(topic_from_json(text)) << text;
     EXPECT_FALSE(group_from_json(text)) << text;
+    EXPECT_FALSE(announcement_from_json(text)) << text;
   }
 }
 

@@ -26,9 +26,8 @@ std::string dump(const nlohmann::json& value) { return value.dump(-1, ' ', false
 
 }  // namespace
 
-TreeCatalogue::TreeCatalogue(world::World& world, client::ClientOptions options, std::string cluster, std::string broker,
-                             spdlog::logger& logger)
-    : world_(world), options_(std::move(options)), base_(fmt::format("/chorus/mq/{}/{}", cluster, broker)), log_(logger) {
+TreeCatalogue::TreeCatalogue(world::World& world, client::ClientOptions options, const BrokerKey& broker, spdlog::logger& logger)
+    : world_(world), options_(std::move(options)), base_(mq::path_of(broker)), log_(logger) {
   connect();
 }
 
@@ -39,6 +38,10 @@ std::string TreeCatalogue::path_of(std::string_view kind, std::string_view name)
 }
 
 void TreeCatalogue::connect() {
+  is_live_ = false;
+  live_watch_ = client::make_watcher(guarded([this](const client::WatchEvent& event) {
+    if (event.type != client::EventType::none && !is_ended()) keep_announced();
+  }));
   client_ = std::make_unique<client::Client>(world_, options_);
   client_->on_state(guarded([this](client::State state, const std::string& why) {
     if (closing_) return;
@@ -49,7 +52,7 @@ void TreeCatalogue::connect() {
     world_.after(std::chrono::milliseconds(200), guarded([this] {
                    connect();
                    if (loaded_) begin_load();
-                   if (!announced_.empty()) announce_now();
+                   if (!announced_.empty()) announce_now();  // the former session's may still be there
                  }));
   }));
   client_->start();
@@ -80,22 +83,20 @@ void TreeCatalogue::begin_load() {
                     if (!made && made.error().code != Code::node_exists) return load_failed(made.error());
                     read_all("topics", [this](std::vector<std::string> topics) {
                       read_all("groups", [this, topics = std::move(topics)](std::vector<std::string> groups) mutable {
-                        read_json(
-                            base_ + "/settings", [this, topics = std::move(topics), groups = std::move(groups)](auto settings) mutable {
-                              read_json(base_ + "/key-values",
-                                        [this, topics = std::move(topics), groups = std::move(groups),
-                                         settings = std::move(settings)](auto key_values) { read(topics, groups, settings, key_values); });
-                            });
+                        read_settings([this, topics = std::move(topics), groups = std::move(groups)](const std::string& settings) {
+                          read(topics, groups, settings);
+                        });
                       });
                     });
                   }));
 }
 
-void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const nlohmann::json& settings,
-                         const nlohmann::json& key_values) {
-  CatalogueContents contents{.key_values = {}, .settings = texts_of(settings)};
-  for (const auto& [space, table] : key_values.items()) {
-    if (table.is_object()) contents.key_values[space] = texts_of(table);
+void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const std::string& settings) {
+  CatalogueContents contents;
+  if (const auto json = nlohmann::json::parse(settings, nullptr, false); json.is_object()) {
+    contents.settings = texts_of(json);
+  } else {
+    log_.error("what is at {}/settings in the tree cannot be read: {}", base_, settings);
   }
   for (const std::string& json : topics) {
     if (auto topic = topic_from_json(json)) {
@@ -115,15 +116,10 @@ void TreeCatalogue::read(const std::vector<std::string>& topics, const std::vect
   if (loaded) loaded(std::move(contents));
 }
 
-void TreeCatalogue::read_json(const std::string& path, std::move_only_function<void(nlohmann::json)> done) {
-  client_->get(path, guarded([this, path, done = std::move(done)](client::Result<client::Data> data) mutable {
+void TreeCatalogue::read_settings(std::move_only_function<void(std::string json)> done) {
+  client_->get(base_ + "/settings", guarded([this, done = std::move(done)](client::Result<client::Data> data) mutable {
                  if (!data && data.error().code != Code::no_node) return load_failed(data.error());
-                 auto json = data ? nlohmann::json::parse(data->data, nullptr, false) : nlohmann::json::object();
-                 if (!json.is_object()) {
-                   log_.error("what is at {} in the tree cannot be read: {}", path, data->data);
-                   json = nlohmann::json::object();
-                 }
-                 done(std::move(json));
+                 done(data ? std::move(data->data) : "{}");
                }));
 }
 
@@ -152,27 +148,87 @@ void TreeCatalogue::read_all(const std::string& kind, std::move_only_function<vo
                     }));
 }
 
-void TreeCatalogue::announce(std::string address) {
-  announced_ = std::move(address);
-  announce_now();
+void TreeCatalogue::announce(const Announcement& announcement) {
+  std::string json = to_json(announcement);
+  if (announced_ == json) return;
+  const bool is_first = announced_.empty();
+  announcement_ = announcement;
+  announced_ = std::move(json);
+  if (is_live_) {
+    tell();
+  } else if (is_first) {
+    announce_now();
+  }
 }
 
 void TreeCatalogue::announce_now() {
-  const std::string path = base_ + "/live";
-  const std::string json = nlohmann::json{{"address", announced_}, {"id", 0}}.dump();
-  client_->create(path, json, {.mode = client::CreateMode::ephemeral}, guarded([this, path, json](client::Result<client::Created> made) {
-                    if (made || closing_ || client::is_final(client_->state())) return;
-                    if (made.error().code == Code::node_exists) {
-                      // An earlier run's, whose session has not ended yet: ours takes its place.
-                      client_->remove(path, -1, guarded([this](client::Result<void>) {
-                                        if (!closing_ && !client::is_final(client_->state())) announce_now();
-                                      }));
+  client_->create(base_ + "/live", announced_, {.mode = client::CreateMode::ephemeral},
+                  guarded([this, json = announced_](client::Result<client::Created> made) {
+                    if (is_ended()) return;
+                    if (!made && made.error().code == Code::node_exists) return take_place();
+                    if (!made) return announce_again_in(std::chrono::milliseconds(500));
+                    is_live_ = was_live_ = true;
+                    if (!std::exchange(other_, {}).empty()) log_.info("the name of the broker is free, and taken now");
+                    if (json != announced_) tell();
+                    keep_announced();
+                  }));
+}
+
+void TreeCatalogue::take_place() {
+  client_->get(base_ + "/live", guarded([this](client::Result<client::Data> data) {
+                 if (is_ended()) return;
+                 if (!data) return announce_again_in(std::chrono::milliseconds(data.error().code == Code::no_node ? 0 : 500));
+                 if (data->stat.ephemeral_owner == client_->session_id().id) {  // the answer was lost
+                   is_live_ = was_live_ = true;
+                   if (data->data != announced_) tell();
+                   return keep_announced();
+                 }
+                 const auto there = announcement_from_json(data->data);
+                 if (there && (there->address != announcement_.address || was_live_)) {
+                   if (std::exchange(other_, there->address) != there->address) {
+                     log_.error("another broker of this name runs at {}, so that name servers are not told of this one: set mq.broker_name",
+                                there->address);
+                   }
+                   return keep_announced();
+                 }
+                 // An earlier run's, whose session has not ended yet.
+                 client_->remove(base_ + "/live", data->stat.version, guarded([this](client::Result<void>) {
+                                   if (!is_ended()) announce_now();
+                                 }));
+               }));
+}
+
+void TreeCatalogue::tell() {
+  client_->set(base_ + "/live", announced_, -1, guarded([this](client::Result<client::Stat> set) {
+                 if (set || is_ended() || set.error().code == Code::no_node) return;  // keep_announced() sees to that
+                 world_.after(std::chrono::milliseconds(500), guarded([this] {
+                                if (is_live_ && !is_ended()) tell();
+                              }));
+               }));
+}
+
+void TreeCatalogue::keep_announced() {
+  client_->exists(base_ + "/live", guarded([this](client::Result<std::optional<client::Stat>> there) {
+                    if (is_ended()) return;
+                    if (!there) {
+                      world_.after(std::chrono::milliseconds(500), guarded([this] {
+                                     if (!is_ended()) keep_announced();
+                                   }));
                       return;
                     }
-                    world_.after(std::chrono::milliseconds(500), guarded([this] {
-                                   if (!closing_ && !client::is_final(client_->state())) announce_now();
-                                 }));
-                  }));
+                    if (*there && (*there)->ephemeral_owner == client_->session_id().id) return;
+                    if (!*there && is_live_) log_.warn("the announcement of the broker was taken from the tree: it is made again");
+                    is_live_ = false;
+                    if (!*there) return announce_now();
+                    if (other_.empty()) take_place();
+                  }),
+                  live_watch_);
+}
+
+void TreeCatalogue::announce_again_in(std::chrono::milliseconds delay) {
+  world_.after(delay, guarded([this] {
+                 if (!is_ended()) announce_now();
+               }));
 }
 
 void TreeCatalogue::close(world::Callback done) {
@@ -204,9 +260,6 @@ void TreeCatalogue::put(const GroupConfig& group, Stored done) { put(path_of("gr
 void TreeCatalogue::remove_group(const std::string& group, Stored done) { remove(path_of("groups", group), std::move(done)); }
 void TreeCatalogue::put(const std::map<std::string, std::string>& settings, Stored done) {
   put(base_ + "/settings", dump(nlohmann::json(settings)), std::move(done));
-}
-void TreeCatalogue::put_key_values(const KeyValues& all, Stored done) {
-  put(base_ + "/key-values", dump(nlohmann::json(all)), std::move(done));
 }
 
 }  // namespace chorus::mq

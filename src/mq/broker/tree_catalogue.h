@@ -4,8 +4,9 @@
 //   /chorus/mq/CLUSTER/BROKER/topics/NAME   its topics, config_json.h
 //   /chorus/mq/CLUSTER/BROKER/groups/NAME   its groups
 //   /chorus/mq/CLUSTER/BROKER/settings      what an administrator changed of its settings: {"traceOn":"false"}
-//   /chorus/mq/CLUSTER/BROKER/key-values    of the name server in the same process: {"ORDER_TOPIC_CONFIG":{"topic":"broker:4"}}
-//   /chorus/mq/CLUSTER/BROKER/live          while it runs: {"address":"host:port","id":0}
+//   /chorus/mq/CLUSTER/BROKER/live          while it runs: {"address":"host:port","id":0,...}, config_json.h
+//
+// The names of cluster and broker are written with %XX where a path could not have them.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -13,35 +14,33 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "client/client.h"
 #include "mq/broker/catalogue.h"
+#include "mq/broker/config_json.h"
+#include "mq/broker/tree_directory.h"
 #include "world/world.h"
 
 namespace chorus::mq {
 
-using KeyValues = std::map<std::string, std::map<std::string, std::string>>;  // namespace, key
-
 struct CatalogueContents {
   std::vector<TopicConfig> topics;
   std::vector<GroupConfig> groups;
-  KeyValues key_values;                         // of the name server beside it
   std::map<std::string, std::string> settings;  // changed while it ran, under RocketMQ's names
 };
 
 /// Lives on one reactor. Goes on with a new session when the old one has ended.
 class TreeCatalogue final : public Catalogue {
  public:
-  TreeCatalogue(world::World& world, client::ClientOptions options, std::string cluster, std::string broker, spdlog::logger& logger);
+  TreeCatalogue(world::World& world, client::ClientOptions options, const BrokerKey& broker, spdlog::logger& logger);
   ~TreeCatalogue() override;
 
   /// Makes what is missing, and reads what is there; again and again until there is a server that answers.
   void load(std::move_only_function<void(CatalogueContents)> done);
-  /// The broker runs at this address from now on.
-  void announce(std::string address);
+  /// The broker runs, and this is what others are to know of it from now on. Where another one of its name runs it has to wait.
+  void announce(const Announcement& announcement);
   /// Takes the announcement back and ends the session.
   void close(world::Callback done);
 
@@ -50,18 +49,23 @@ class TreeCatalogue final : public Catalogue {
   void put(const GroupConfig& group, Stored done) override;
   void remove_group(const std::string& group, Stored done) override;
   void put(const std::map<std::string, std::string>& settings, Stored done) override;
-  void put_key_values(const KeyValues& all, Stored done);
 
  private:
   void connect();
   void begin_load();
-  void read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const nlohmann::json& settings,
-            const nlohmann::json& key_values);
-  /// An object, empty when there is none.
-  void read_json(const std::string& path, std::move_only_function<void(nlohmann::json)> done);
+  void read(const std::vector<std::string>& topics, const std::vector<std::string>& groups, const std::string& settings);
+  void read_settings(std::move_only_function<void(std::string json)> done);
   void read_all(const std::string& kind, std::move_only_function<void(std::vector<std::string>)> done);
   void load_failed(const client::Error& why);
   void announce_now();
+  /// Somebody's announcement is there already.
+  void take_place();
+  /// What is announced now differs from what is there.
+  void tell();
+  /// Looks whether the announcement is there and ours, now and whenever it changes.
+  void keep_announced();
+  void announce_again_in(std::chrono::milliseconds delay);
+  bool is_ended() const { return closing_ || client::is_final(client_->state()); }
   void put(std::string path, std::string json, Stored done);
   void remove(std::string path, Stored done);
   std::string path_of(std::string_view kind, std::string_view name) const;
@@ -78,7 +82,12 @@ class TreeCatalogue final : public Catalogue {
   spdlog::logger& log_;
   std::unique_ptr<client::Client> client_;
   std::move_only_function<void(CatalogueContents)> loaded_;
-  std::string announced_;  // empty: not
+  Announcement announcement_;
+  std::string announced_;       // as JSON; empty: not
+  bool is_live_ = false;        // it is there, in this session
+  bool was_live_ = false;       // ever
+  std::string other_;           // the address of another broker of this name
+  client::Watcher live_watch_;  // of this session
   bool closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -82,23 +82,30 @@ Outgoing NameServer::register_broker(ConnectionId from, const Command& request, 
   return answer;
 }
 
+std::optional<KeyValueChange> NameServer::key_value_change(const Command& request) {
+  HeaderReader header(request);
+  if (request.request() != RequestCode::put_kv_config && request.request() != RequestCode::delete_kv_config) return std::nullopt;
+  KeyValueChange change{
+      .space = std::string(header.required_text("namespace")), .key = std::string(header.required_text("key")), .value = {}};
+  if (request.request() == RequestCode::put_kv_config) change.value = header.required_text("value");
+  if (!header.ok()) return std::nullopt;
+  return change;
+}
+
+void NameServer::apply(const KeyValueChange& change) {
+  if (change.value) {
+    key_values_[change.space][change.key] = *change.value;
+  } else if (const auto found = key_values_.find(change.space); found != key_values_.end()) {
+    found->second.erase(change.key);
+  }
+}
+
 Outgoing NameServer::key_value(const Command& request) {
   HeaderReader header(request);
   const std::string space(header.required_text("namespace"));
   const bool is_list = request.request() == RequestCode::get_kvlist_by_namespace;
   const std::string key(is_list ? std::string_view{} : header.required_text("key"));
-  const std::string value(request.request() == RequestCode::put_kv_config ? header.required_text("value") : std::string_view{});
   if (!header.ok()) return refused(request, header);
-  switch (request.request()) {
-    case RequestCode::put_kv_config:
-      key_values_[space][key] = value;
-      return Outgoing::answer(request);
-    case RequestCode::delete_kv_config:
-      if (const auto found = key_values_.find(space); found != key_values_.end()) found->second.erase(key);
-      return Outgoing::answer(request);
-    default:
-      break;
-  }
   const auto found = key_values_.find(space);
   if (is_list) {
     if (found == key_values_.end()) {
@@ -118,10 +125,6 @@ void NameServer::listens_on(std::uint16_t port) {
   settings_ = {{"clusterTest", "false"},         {"listenPort", std::to_string(port)},
                {"orderMessageEnable", "true"},   {"returnOrderTopicConfigToBroker", "true"},
                {"supportActingMaster", "false"}, {"scanNotActiveBrokerInterval", "5000"}};
-}
-
-void NameServer::load(const KeyValues& kept) {
-  for (const auto& [space, table] : kept) key_values_[space].insert(table.begin(), table.end());
 }
 
 Outgoing NameServer::change_settings(const Command& request) const {
@@ -176,8 +179,16 @@ Outgoing NameServer::on(ConnectionId from, const Command& request, world::Instan
       return body(request, BrokerMemberGroupAnswer{.group = routes_.members(broker)});
     }
     case RequestCode::put_kv_config:
-    case RequestCode::get_kv_config:
     case RequestCode::delete_kv_config:
+      if (const auto change = key_value_change(request)) {
+        apply(*change);
+        return Outgoing::answer(request);
+      }
+      header.required_text("namespace");
+      header.required_text("key");
+      if (request.request() == RequestCode::put_kv_config) header.required_text("value");
+      return refused(request, header);
+    case RequestCode::get_kv_config:
     case RequestCode::get_kvlist_by_namespace:
       return key_value(request);
     case RequestCode::wipe_write_perm_of_broker:

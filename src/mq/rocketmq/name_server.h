@@ -3,12 +3,20 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "mq/rocketmq/command.h"
 #include "mq/rocketmq/routes.h"
 
 namespace chorus::mq::rocketmq {
+
+/// Of the table of keys and values; without a value: the key goes.
+struct KeyValueChange {
+  std::string space, key;  // RocketMQ calls it a namespace
+  std::optional<std::string> value;
+  friend bool operator==(const KeyValueChange&, const KeyValueChange&) = default;
+};
 
 /// Pure: one request in, its answer out.
 class NameServer {
@@ -17,10 +25,10 @@ class NameServer {
   explicit NameServer(std::uint16_t port = 9876) { listens_on(port); }
   void listens_on(std::uint16_t port);
   Outgoing on(ConnectionId from, const Command& request, world::Instant now);
-  using KeyValues = std::map<std::string, std::map<std::string, std::string>>;  // namespace, key
-  const KeyValues& key_values() const { return key_values_; }
-  /// From where they are kept; what was put meanwhile stays.
-  void load(const KeyValues& kept);
+  /// What the request wants to change of keys and values, which on() does at once and in memory alone: who keeps them elsewhere does that
+  /// first, then applies it, and answers. Empty: nothing, or a field is missing.
+  static std::optional<KeyValueChange> key_value_change(const Command& request);
+  void apply(const KeyValueChange& change);
   void closed(ConnectionId connection) { routes_.closed(connection); }
   Routes& routes() { return routes_; }
   const Routes& routes() const { return routes_; }
@@ -32,8 +40,8 @@ class NameServer {
   Outgoing change_settings(const Command& request) const;
 
   Routes routes_;
-  KeyValues key_values_;
-  std::map<std::string, std::string> settings_;  // under RocketMQ's names
+  std::map<std::string, std::map<std::string, std::string>> key_values_;  // namespace, key
+  std::map<std::string, std::string> settings_;                           // under RocketMQ's names
 };
 
 }  // namespace chorus::mq::rocketmq

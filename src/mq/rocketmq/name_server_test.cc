@@ -95,10 +95,35 @@ TEST_F(NameServerTest, KeysAndValues) {
   EXPECT_EQ(decode_body<KvTable>(ask(RequestCode::get_kvlist_by_namespace, {{"namespace", "ORDER_TOPIC_CONFIG"}}).body)->table.size(), 0u);
 }
 
-TEST_F(NameServerTest, KeysAndValuesComeBack) {
-  ask(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", "new"}, {"value", "1"}});
-  server.load({{"n", {{"new", "0"}, {"old", "2"}}}});
-  EXPECT_EQ(server.key_values(), (NameServer::KeyValues{{"n", {{"new", "1"}, {"old", "2"}}}}));
+TEST_F(NameServerTest, KeysAndValuesMayBeKeptElsewhereFirst) {
+  const auto change_of = [&](RequestCode code, std::vector<std::pair<std::string_view, std::string>> fields) {
+    Outgoing request = Outgoing::request(code, 7);
+    for (auto& [name, value] : fields) request.field(name, value);
+    frame = encode(request);
+    return NameServer::key_value_change(*Command::decode(split_frame(frame)->frame));
+  };
+  const auto put = change_of(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", "k"}, {"value", "v"}});
+  EXPECT_EQ(put, (KeyValueChange{"n", "k", "v"}));
+  EXPECT_EQ(change_of(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", "k"}}), std::nullopt);
+  EXPECT_EQ(ask(RequestCode::put_kv_config, {{"namespace", "n"}, {"key", "k"}}).code,
+            static_cast<std::int32_t>(ResponseCode::system_error));
+  EXPECT_EQ(change_of(RequestCode::get_kv_config, {{"namespace", "n"}, {"key", "k"}}), std::nullopt);
+  server.apply(*put);
+  EXPECT_EQ(ask(RequestCode::get_kv_config, {{"namespace", "n"}, {"key", "k"}}).fields().front().second, "v");
+  const auto gone = change_of(RequestCode::delete_kv_config, {{"namespace", "n"}, {"key", "k"}});
+  EXPECT_EQ(gone, (KeyValueChange{"n", "k", std::nullopt}));
+  server.apply(*gone);
+  EXPECT_EQ(ask(RequestCode::get_kv_config, {{"namespace", "n"}, {"key", "k"}}).code,
+            static_cast<std::int32_t>(ResponseCode::query_not_found));
+}
+
+TEST_F(NameServerTest, ABrokerIsFoundByNameAndId) {
+  add("a", "h:1", 0, {"t"}, 1);
+  add("a", "h:2", 1, {}, 2);
+  EXPECT_EQ(server.routes().address_of("a", 0), "h:1");
+  EXPECT_EQ(server.routes().address_of("a", 1), "h:2");
+  EXPECT_EQ(server.routes().address_of("a", 2), std::nullopt);
+  EXPECT_EQ(server.routes().address_of("b", 0), std::nullopt);
 }
 
 TEST_F(NameServerTest, WritingCanBeTakenFromABroker) {

@@ -184,6 +184,13 @@ std::string Routes::any_address() const {
   return {};
 }
 
+std::optional<std::string> Routes::address_of(const std::string& name, std::int64_t id) const {
+  const auto broker = brokers_.find(name);
+  if (broker == brokers_.end()) return std::nullopt;
+  const auto address = broker->second.addresses.find(id);
+  return address == broker->second.addresses.end() ? std::nullopt : std::optional(address->second);
+}
+
 std::optional<BrokerMemberGroup> Routes::members(const std::string& name) const {
   const auto broker = brokers_.find(name);
   if (broker == brokers_.end()) return std::nullopt;

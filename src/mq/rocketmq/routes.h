@@ -59,6 +59,8 @@ class Routes {
   /// Names of clusters and brokers, and an address of one.
   std::vector<std::string> system_topics() const;
   std::string any_address() const;
+  /// Where clients reach the broker with that name and id; empty: there is none.
+  std::optional<std::string> address_of(const std::string& broker, std::int64_t id) const;
   std::optional<BrokerMemberGroup> members(const std::string& broker) const;
   std::optional<DataVersion> version_of(const std::string& address) const;
   /// Unit topics: those whose sys flag has one of the bits and not the others.
