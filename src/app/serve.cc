@@ -11,6 +11,7 @@
 
 #include "admin/health.h"
 #include "admin/http.h"
+#include "app/cache_role.h"
 #include "app/coord_metrics.h"
 #include "app/log/logging.h"
 #include "app/mq_role.h"
@@ -30,8 +31,10 @@ void raise_open_files() {
 }
 
 std::string identity(const Settings& settings) {
-  if (!settings.node.roles.contains("coord"))
+  if (!settings.node.roles.contains("coord")) {
+    if (!settings.node.roles.contains("mq")) return "cache@" + to_string(*settings.cache.address);
     return "mq@" + (settings.mq.broker_address ? to_string(*settings.mq.broker_address) : "name-server");
+  }
   const auto& address = settings.coord.client_address ? settings.coord.client_address : settings.coord.secure_client_address;
   return "coord@" + to_string(*address);
 }
@@ -52,11 +55,13 @@ class Service {
     const auto& roles = loaded_.settings.node.roles;
     if (roles.contains("coord") && !start_coord()) return 1;
     if (roles.contains("mq") && !start_mq()) return 1;
+    if (roles.contains("cache") && !start_cache()) return 1;
     if (!start_admin()) return 1;
     metrics_.collect(admin::collect_process);
     metrics_.gauge("chorus_build_info", "What runs.", {{"version", version}, {"commit", version_commit}}).Set(1);
     reactor_.run();
     http_.clear();
+    cache_.reset();
     mq_.reset();
     node_.reset();
     spdlog::info("ended");
@@ -112,6 +117,21 @@ class Service {
     return true;
   }
 
+  bool start_cache() {
+    auto role = CacheRole::start(loaded_.settings.cache);
+    if (!role) {
+      spdlog::error("cannot start: {}", role.error());
+      return false;
+    }
+    cache_ = std::move(*role);
+    health_.gate("cache", [this]() -> std::optional<std::string> {
+      if (stopping_) return "stopping";
+      return std::nullopt;
+    });
+    metrics_.collect([this](admin::MetricWriter& out) { collect_cache(cache_->facts(), out); });
+    return true;
+  }
+
   bool start_admin() {
     const AdminSettings& admin = loaded_.settings.admin;
     for (const auto& address : {admin.address, admin.metrics_address}) {
@@ -144,7 +164,12 @@ class Service {
     if (stopping_) return;
     stopping_ = true;
     stopping_since_ = reactor_.now();
-    // Messaging first: it says good-bye to the tree.
+    if (!cache_) return stop_mq();
+    cache_->stop([this] { reactor_.post([this] { stop_mq(); }); });
+  }
+
+  void stop_mq() {
+    // Before the tree, to which it says good-bye.
     if (!mq_) return stop_coord();
     mq_->stop([this] { reactor_.post([this] { stop_coord(); }); });
   }
@@ -172,6 +197,7 @@ class Service {
   admin::Health health_;
   std::unique_ptr<coord::Node> node_;
   std::unique_ptr<MqRole> mq_;
+  std::unique_ptr<CacheRole> cache_;
   std::vector<std::unique_ptr<admin::HttpServer>> http_;
   std::optional<std::string> problem_;
   bool stopping_ = false;

@@ -159,9 +159,14 @@ void form_access(Settings& settings, std::vector<std::string>& problems) {
 /// Gives messaging what is said in other places, and in other units.
 void form_mq(Settings& settings, std::vector<std::string>& problems) {
   for (const std::string& role : settings.node.roles) {
-    if (role != "coord" && role != "mq") problems.push_back(fmt::format("node.roles: {} is none; there are coord and mq", role));
+    if (role != "coord" && role != "mq" && role != "cache") {
+      problems.push_back(fmt::format("node.roles: {} is none; there are coord, mq and cache", role));
+    }
   }
   if (settings.node.roles.empty()) problems.push_back("node.roles is empty: this node would do nothing");
+  if (settings.node.roles.contains("cache") && !settings.cache.address) {
+    problems.push_back("the cache has no address: set cache.address, or leave cache out of node.roles");
+  }
   if (!settings.node.roles.contains("mq")) return;
   const MqSettings& more = settings.mq_more;
   mq::Options& mq = settings.mq;

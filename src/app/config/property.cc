@@ -130,6 +130,11 @@ constexpr Property limit(Property property) {
   return bind<&Settings::mq, &mq::Options::limits, Field>(property);
 }
 
+template <auto Field>
+constexpr Property cache(Property property) {
+  return bind<&Settings::cache, Field>(property);
+}
+
 template <auto... Fields>
 constexpr Property mq(Property property) {
   return bind<&Settings::mq, Fields...>(property);
@@ -491,7 +496,24 @@ constexpr Property table[] = {
                                         .help = "\"name:password\" with which users and accounts are kept in the tree (scheme digest), so "
                                                 "that none but the brokers can read them; empty: whoever reaches the tree can.",
                                         .secret = true}),
-    bind<&Settings::node, &NodeSettings::roles>({.key = "node.roles", .help = "What runs here: coord, mq. From a zoo.cfg: coord."}),
+    cache<&cache::Options::address>(
+        {.key = "cache.address", .help = "Where Redis' clients connect (bind and port); needed where the role cache is."}),
+    cache<&cache::ServerOptions::databases>(
+        {.key = "cache.databases", .help = "How many databases SELECT may choose from (databases).", .min = 1, .max = 1024}),
+    cache<&cache::ServerOptions::password>(
+        {.key = "cache.password", .help = "What AUTH must give (requirepass); empty: nothing.", .secret = true}),
+    cache<&cache::ServerOptions::clients_max>(
+        {.key = "cache.max_clients", .help = "Connections at a time (maxclients).", .min = 1, .max = 10'000'000}),
+    cache<&cache::ServerOptions::bulk_octets_max>({.key = "cache.max_bulk_bytes",
+                                                   .help = "The longest argument, and the longest string (proto-max-bulk-len).",
+                                                   .min = 1 << 20,
+                                                   .max = unlimited}),
+    cache<&cache::ServerOptions::query_octets_max>(
+        {.key = "cache.max_query_bytes",
+         .help = "The longest request, or all those of a transaction; a client that sends more is cut off (client-query-buffer-limit).",
+         .min = 1 << 20,
+         .max = 64LL << 30}),
+    bind<&Settings::node, &NodeSettings::roles>({.key = "node.roles", .help = "What runs here: coord, mq, cache. From a zoo.cfg: coord."}),
     bind<&Settings::node, &NodeSettings::disk_poll>({.key = "node.disk_poll_us",
                                                      .help = "While the disk syncs in less time than this, its end is looked for rather "
                                                              "than slept for: quicker, at the price of CPU; 0: never.",

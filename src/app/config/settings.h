@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/options.h"
 #include "coord/options.h"
 #include "mq/node.h"
 #include "world/net.h"
@@ -14,7 +15,7 @@
 namespace chorus::app {
 
 struct NodeSettings {
-  std::set<std::string> roles{"coord", "mq"};
+  std::set<std::string> roles{"coord", "mq", "cache"};
   /// See world::real::Reactor::poll_disk().
   std::chrono::microseconds disk_poll{400};
 };
@@ -68,6 +69,7 @@ struct Settings {
   std::string coord_connect;  // an ensemble elsewhere, for the services above; empty: this node's
   mq::Options mq;
   MqSettings mq_more;
+  cache::Options cache;
   EnsembleSettings ensemble;
   world::TlsOptions coord_tls;  // becomes coord.tls when it names a certificate
   NodeSettings node;

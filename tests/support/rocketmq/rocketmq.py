@@ -272,7 +272,7 @@ class Chorus(Peer):
                         '-keyout', key, '-out', certificate], check=True, stderr=subprocess.DEVNULL)
         return {'mq.tls_certificate_file': certificate, 'mq.tls_key_file': key, 'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
                 'mq.broker_name': BROKER, 'mq.cluster': CLUSTER,
-                'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.data_dir': self.directory / 'coord', 'admin.address': '',
+                'coord.client_address': f'127.0.0.1:{free_port()}', 'coord.data_dir': self.directory / 'coord', 'admin.address': '', 'node.roles': 'coord,mq',
                 'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99, **guarded,
                 **{self.SPELLINGS[key]: value for key, value in said.items() if key in self.SPELLINGS},
                 **{key: value for key, value in self.options.items() if '.' in key}}

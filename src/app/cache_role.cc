@@ -1,0 +1,89 @@
+#include "app/cache_role.h"
+
+#include <spdlog/spdlog.h>
+
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "world/real/reactor.h"
+
+namespace chorus::app {
+
+class CacheRole::Impl {
+ public:
+  Impl() : reactor_("chorus-ca") {}
+  ~Impl() {
+    reactor_.stop();
+    if (thread_.joinable()) thread_.join();
+    node_.reset();
+  }
+
+  base::Result<void, std::string> start(cache::Options options) {
+    auto node = cache::Node::start(reactor_, std::move(options), *spdlog::default_logger());
+    if (!node) return std::unexpected(node.error() + " (cache.address)");
+    node_ = std::move(*node);
+    note_facts();
+    thread_ = std::thread([this] { reactor_.run(); });
+    return {};
+  }
+
+  void stop(std::function<void()> done) {
+    reactor_.post([this, done = std::move(done)] { node_->stop(done); });
+  }
+
+  cache::Facts facts() const {
+    const std::lock_guard lock(mutex_);
+    return facts_;
+  }
+
+ private:
+  // Read by the thread that answers scrapes: the one thing that both touch.
+  void note_facts() {
+    {
+      const std::lock_guard lock(mutex_);
+      facts_ = node_->facts();
+    }
+    reactor_.after(std::chrono::milliseconds(200), [this] { note_facts(); });
+  }
+
+  world::real::Reactor reactor_;
+  std::unique_ptr<cache::Node> node_;
+  std::thread thread_;
+  mutable std::mutex mutex_;
+  cache::Facts facts_;
+};
+
+CacheRole::CacheRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CacheRole::~CacheRole() = default;
+
+base::Result<std::unique_ptr<CacheRole>, std::string> CacheRole::start(cache::Options options) {
+  auto impl = std::make_unique<Impl>();
+  if (auto started = impl->start(std::move(options)); !started) return std::unexpected(started.error());
+  return std::unique_ptr<CacheRole>(new CacheRole(std::move(impl)));
+}
+
+void CacheRole::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+cache::Facts CacheRole::facts() const { return impl_->facts(); }
+
+void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  out.gauge("chorus_cache_clients", "Connections of Redis' clients.", number(facts.clients));
+  out.gauge("chorus_cache_blocked_clients", "Of these, how many wait for a key.", number(facts.blocked_clients));
+  out.gauge("chorus_cache_keys", "Keys of all databases.", number(facts.keys));
+  out.gauge("chorus_cache_expiring_keys", "Of these, how many have a time of expiry.", number(facts.expiring_keys));
+  out.gauge("chorus_cache_memory_bytes", "What keys and values take, the allocator's overhead included.", number(facts.memory_used));
+  out.gauge("chorus_cache_memory_peak_bytes", "The most that it was.", number(facts.memory_peak));
+  out.counter("chorus_cache_connections_total", "Connections taken.", number(facts.statistics.connections));
+  out.counter("chorus_cache_refused_connections_total", "Connections beyond cache.max_clients.",
+              number(facts.statistics.connections_refused));
+  out.counter("chorus_cache_commands_total", "Commands run.", number(facts.statistics.commands));
+  out.counter("chorus_cache_errors_total", "Errors replied.", number(facts.statistics.errors));
+  out.counter("chorus_cache_in_bytes_total", "Octets of requests.", number(facts.statistics.octets_in));
+  out.counter("chorus_cache_out_bytes_total", "Octets of replies.", number(facts.statistics.octets_out));
+  out.counter("chorus_cache_hits_total", "Reads of keys that were there.", number(facts.statistics.hits));
+  out.counter("chorus_cache_misses_total", "Reads of keys that were not.", number(facts.statistics.misses));
+  out.counter("chorus_cache_expired_keys_total", "Keys whose time was over.", number(facts.statistics.expired_keys));
+}
+
+}  // namespace chorus::app

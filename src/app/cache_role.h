@@ -1,0 +1,33 @@
+// The cache beside the other services in one process: on a reactor and a thread of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "admin/metrics.h"
+#include "base/result.h"
+#include "cache/node.h"
+
+namespace chorus::app {
+
+/// Made, asked and ended by one thread, which is not its reactor's.
+class CacheRole {
+ public:
+  static base::Result<std::unique_ptr<CacheRole>, std::string> start(cache::Options options);
+  ~CacheRole();
+
+  /// Ends it in good order; `done` comes on the role's thread.
+  void stop(std::function<void()> done);
+  /// As of 200 ms ago at most.
+  cache::Facts facts() const;
+
+ private:
+  class Impl;
+  explicit CacheRole(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+void collect_cache(const cache::Facts& facts, admin::MetricWriter& out);
+
+}  // namespace chorus::app

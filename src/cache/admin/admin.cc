@@ -1,0 +1,72 @@
+// Databases as wholes, time and memory.
+#include "cache/admin/handlers.h"
+#include "cache/call.h"
+#include "cache/value/destroy.h"
+
+namespace chorus::cache {
+namespace {
+
+/// Values are freed a little at a time whatever is asked for, so SYNC and ASYNC are one. False: replied.
+bool takes_flush_option(Call& call) {
+  if (call.size() == 1 || (call.size() == 2 && (call.is_word(1, "SYNC") || call.is_word(1, "ASYNC")))) return true;
+  call.error(errors::syntax);
+  return false;
+}
+
+}  // namespace
+
+void dbsize(Call& call) { call.reply.integer(static_cast<std::int64_t>(call.database().size())); }
+
+void flushdb(Call& call) {
+  if (!takes_flush_option(call)) return;
+  call.clear_database(call.db());
+  call.changed();
+  call.reply.ok();
+}
+
+void flushall(Call& call) {
+  if (!takes_flush_option(call)) return;
+  for (unsigned db = 0; db < call.databases(); ++db) call.clear_database(db);
+  call.changed();
+  call.reply.ok();
+}
+
+void swapdb(Call& call) {
+  const auto first = call.database_index(1, "ERR invalid first DB index");
+  if (!first) return;
+  const auto second = call.database_index(2, "ERR invalid second DB index");
+  if (!second) return;
+  call.swap_databases(*first, *second);
+  call.changed();
+  call.reply.ok();
+}
+
+void time(Call& call) {
+  call.reply.array(2);
+  call.reply.bulk_integer(call.now_us() / 1'000'000);
+  call.reply.bulk_integer(call.now_us() % 1'000'000);
+}
+
+void memory_usage(Call& call) {
+  std::int64_t samples = 5;
+  for (std::size_t i = 3; i < call.size(); i += 2) {
+    if (!call.is_word(i, "SAMPLES") || i + 1 >= call.size()) return call.error(errors::syntax);
+    const auto given = call.integer(i + 1);
+    if (!given) return;
+    if (*given < 0) return call.error(errors::syntax);
+    samples = *given;
+  }
+  const Entry* entry = call.peek(call[2]);
+  if (entry == nullptr) return call.reply.null();
+  // And its place in the table.
+  call.reply.integer(static_cast<std::int64_t>(memory_of(*entry, static_cast<std::size_t>(samples)) + sizeof(void*) + 1));
+}
+
+void role(Call& call) {
+  call.reply.array(3);
+  call.reply.bulk("master");
+  call.reply.integer(static_cast<std::int64_t>(call.server().effects().position().sequence));
+  call.reply.array(0);
+}
+
+}  // namespace chorus::cache

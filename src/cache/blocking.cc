@@ -1,0 +1,78 @@
+// Commands that wait for keys: first come, first served, each run anew when its key is there.
+#include <algorithm>
+
+#include "cache/call.h"
+
+namespace chorus::cache {
+
+void Server::block(Client& client, std::unique_ptr<BlockedCommand> blocked) {
+  for (const std::string& key : blocked->keys) {
+    auto& waiting = waiters_[DbKey(blocked->db, key)];
+    // A key named twice waits once.
+    if (std::find(waiting.begin(), waiting.end(), client.id) == waiting.end()) waiting.push_back(client.id);
+  }
+  client.blocked = std::move(blocked);
+  ++blocked_;
+}
+
+void Server::unblock(Client& client) {
+  if (client.blocked == nullptr) return;
+  const auto blocked = std::move(client.blocked);
+  --blocked_;
+  for (const std::string& key : blocked->keys) {
+    const auto found = waiters_.find(DbKey(blocked->db, key));
+    if (found == waiters_.end()) continue;
+    std::erase(found->second, client.id);
+    if (found->second.empty()) waiters_.erase(found);
+  }
+}
+
+void Server::key_ready(unsigned db, std::string_view key) {
+  if (waiters_.empty()) return;
+  DbKey ready(db, key);
+  if (!waiters_.contains(ready)) return;
+  if (std::find(ready_.begin(), ready_.end(), ready) == ready_.end()) ready_.push_back(std::move(ready));
+}
+
+void Server::serve_blocked() {
+  if (ready_.empty() || std::exchange(is_serving_, true)) return;
+  // Serving one may fill the key that another waits for: until none is left.
+  while (!ready_.empty()) {
+    const DbKey key = std::move(ready_.front());
+    ready_.erase(ready_.begin());
+    const auto found = waiters_.find(key);
+    if (found == waiters_.end()) continue;
+    for (const ClientId id : std::vector<ClientId>(found->second)) {
+      if (live(key.first, key.second) == nullptr) break;
+      const auto at = clients_.find(id);
+      if (at == clients_.end() || at->second->blocked == nullptr) continue;
+      Client& client = *at->second;
+      const BlockedCommand& blocked = *client.blocked;
+      const std::vector<std::string_view> arguments(blocked.arguments.begin(), blocked.arguments.end());
+      const std::size_t before = client.out.size();
+      Call call(*this, client, *blocked.command, arguments, blocked.db);
+      blocked.command->run(call);
+      call.finish();
+      effects_.end_unit();
+      if (client.out.size() == before) continue;  // not what it waits for
+      unblock(client);
+      client.is_waiting = true;
+      list(client);
+    }
+  }
+  is_serving_ = false;
+}
+
+void Server::end_waits() {
+  if (blocked_ == 0) return;
+  std::vector<Client*> over;
+  for (const auto& [id, client] : clients_) {
+    if (client->blocked != nullptr && client->blocked->deadline_us && *client->blocked->deadline_us <= now_.monotonic_us) {
+      over.push_back(client.get());
+    }
+  }
+  std::sort(over.begin(), over.end(), [](const Client* a, const Client* b) { return a->id < b->id; });
+  for (Client* client : over) end_wait(*client, {});
+}
+
+}  // namespace chorus::cache

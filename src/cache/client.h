@@ -1,0 +1,72 @@
+// What the server keeps of a connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/strong.h"
+#include "cache/command/command.h"
+#include "cache/resp/parser.h"
+
+namespace chorus::cache {
+
+using ClientId = base::Strong<std::uint64_t, struct ClientIdTag>;
+
+struct QueuedCommand {
+  const Command* command;
+  std::vector<std::string> arguments;
+};
+
+/// Between MULTI and EXEC.
+struct Transaction {
+  std::vector<QueuedCommand> queue;
+  bool is_dirty = false;  // a command was refused: EXEC will be
+  std::size_t octets = 0;
+};
+
+struct WatchedKey {
+  unsigned db;
+  std::string key;
+  bool was_expired;  // when it was watched: that it goes now is no change
+};
+
+/// A command that waits for a key.
+struct BlockedCommand {
+  const Command* command;
+  std::vector<std::string> arguments;
+  unsigned db;
+  std::vector<std::string> keys;
+  std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
+};
+
+enum class ReplyMode : std::uint8_t { on, off, skip_next, skip_this };
+
+struct Client {
+  explicit Client(ClientId id) : id(id) {}
+
+  ClientId id;
+  std::string address, local_address;
+  std::int64_t created_us = 0, active_us = 0;  // monotonic
+  Parser parser;
+  std::string out;          // replies not handed over yet
+  bool is_listed = false;   // among those with something to hand over
+  bool closes = false;      // once `out` is handed over
+  bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked
+  int protocol = 2;
+  unsigned db = 0;
+  bool is_authenticated = false;
+  bool no_touch = false, no_evict = false;
+  ReplyMode reply_mode = ReplyMode::on;
+  std::string name, library_name, library_version, user = "default";
+  const Command* last_command = nullptr;
+  std::uint64_t commands = 0, octets_in = 0, octets_out = 0;
+  std::optional<Transaction> transaction;
+  std::vector<WatchedKey> watched;
+  bool watch_broken = false;
+  std::unique_ptr<BlockedCommand> blocked;
+};
+
+}  // namespace chorus::cache

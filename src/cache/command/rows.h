@@ -1,0 +1,18 @@
+// The rows of each family of commands, where they are written.
+#pragma once
+
+#include "cache/command/command.h"
+
+namespace chorus::cache {
+
+std::span<const Command> connection_rows();
+std::span<const Command> server_rows();
+std::span<const Command> string_rows();
+std::span<const Command> generic_rows();
+std::span<const Command> transaction_rows();
+std::span<const Command> hash_rows();
+std::span<const Command> list_rows();
+std::span<const Command> set_rows();
+std::span<const Command> zset_rows();
+
+}  // namespace chorus::cache

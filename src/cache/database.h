@@ -1,0 +1,102 @@
+// The keys of one database of one shard.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "cache/table.h"
+#include "cache/value/entry.h"
+
+namespace chorus::cache {
+
+struct EntryPolicy {
+  using Item = Entry*;
+  static std::string_view key(const Entry* entry) { return entry->key(); }
+};
+
+/// Which hash slot a key belongs to, 0 .. 16383; the one place that knows how that is found.
+std::uint16_t slot_of(std::string_view key);
+inline constexpr std::size_t slots = 16384;
+
+using KeyTable = Table<EntryPolicy>;
+
+/// What became of values that are not needed any more: freed at once when small, else a little at a time.
+class Reclaimer {
+ public:
+  Reclaimer() = default;
+  Reclaimer(const Reclaimer&) = delete;
+  Reclaimer& operator=(const Reclaimer&) = delete;
+  ~Reclaimer();
+
+  /// Takes the entry with all it holds.
+  void take(Entry* entry);
+  /// The same for all entries of a table.
+  void take(KeyTable keys);
+  /// Frees up to `items` elements; returns whether any is left.
+  bool step(std::size_t items);
+  std::size_t waiting() const { return waiting_.size() + tables_.size(); }
+
+ private:
+  std::vector<Entry*> waiting_;
+  std::vector<KeyTable> tables_;
+};
+
+/// Knows nothing of time: whoever asks decides what an expiry means. In cluster mode there is one table a slot, so that the keys of a slot
+/// are counted and listed at once. Pointers to entries are good until the next change of that key.
+class Database {
+ public:
+  Database(Reclaimer& reclaimer, bool by_slot);
+  ~Database();
+  Database(Database&&) noexcept = default;
+  Database& operator=(Database&&) = delete;
+
+  std::size_t size() const { return size_; }
+  std::size_t expiring() const { return expires_.size(); }
+  Entry* find(std::string_view key) const;
+
+  /// A key that is not there yet.
+  void insert(Entry* entry);
+  /// `fresh` has the key of `old`; what `old` held is reclaimed (`keeps_payload`: it lives on in `fresh`).
+  void replace(Entry* old, Entry* fresh, bool keeps_payload);
+  /// Out of the database, with all it holds.
+  void erase(Entry* entry);
+  /// The same, but the entry lives on, the caller's.
+  void detach(Entry* entry);
+  /// Empties it; large databases end a little at a time.
+  void clear();
+
+  /// Sets, changes or (nullopt) removes the expiry; the entry may move.
+  Entry* set_expiry(Entry* entry, std::optional<std::int64_t> at);
+  /// The string's octets, `size` of them (zeros where it was shorter), to be changed in place; the entry may move and becomes raw.
+  char* writable(Entry*& entry, std::size_t size);
+
+  /// Cursor 0 begins, and 0 is returned at the end; see Table::scan.
+  std::uint64_t scan(std::uint64_t cursor, const std::function<void(Entry*)>& visit) const;
+  void for_each(const std::function<void(Entry*)>& visit) const;
+  std::uint64_t scan_expiring(std::uint64_t cursor, const std::function<void(Entry*)>& visit) const;
+  /// Null when empty.
+  Entry* random(base::Random& random) const;
+  Entry* random_expiring(base::Random& random) const;
+  std::size_t slot_size(std::uint16_t slot) const;
+  void for_each_in_slot(std::uint16_t slot, const std::function<void(Entry*)>& visit) const;
+  /// Goes on with resizes of its tables.
+  void maintain(std::size_t buckets);
+  void swap(Database& other) noexcept;
+
+ private:
+  KeyTable& keys_of(std::string_view key) { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }
+  const KeyTable& keys_of(std::string_view key) const { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }
+
+  Reclaimer* reclaimer_;
+  bool by_slot_;
+  std::vector<KeyTable> tables_;
+  KeyTable expires_;  // the same entries, of those that expire
+  std::size_t size_ = 0;
+  std::size_t maintained_ = 0;
+};
+
+}  // namespace chorus::cache

@@ -1,0 +1,193 @@
+// From a request to its command: the checks before it, in Redis' order, since that decides which error a client sees.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cache/call.h"
+
+namespace chorus::cache {
+namespace {
+
+/// Requests of a client whose replies are not taken wait at this many octets of replies.
+constexpr std::size_t out_octets_max = 1U << 20;
+constexpr std::size_t shown_octets_max = 128;
+constexpr std::string_view no_multi = "ERR EXEC without MULTI";
+
+/// As printf shows octets: up to the first NUL.
+std::string_view shown(std::string_view octets, std::size_t octets_max = shown_octets_max) {
+  octets = octets.substr(0, octets_max);
+  return octets.substr(0, octets.find('\0'));
+}
+
+std::string unknown_command(Arguments arguments) {
+  std::string list;
+  for (std::size_t i = 1; i < arguments.size() && list.size() < shown_octets_max; ++i) {
+    list += fmt::format("'{}' ", shown(arguments[i], shown_octets_max - list.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", shown(arguments[0]), list);
+}
+
+bool is_one_of(const Command& command, std::initializer_list<std::string_view> names) {
+  return command.container == nullptr && std::find(names.begin(), names.end(), command.name) != names.end();
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return out;
+}
+
+}  // namespace
+
+bool Server::run_requests(Client& client) {
+  client.is_waiting = false;
+  for (;;) {
+    if (client.closes) break;
+    if (client.blocked != nullptr || client.out.size() > out_octets_max) {
+      client.parser.keep();
+      client.is_waiting = client.blocked == nullptr && client.parser.waiting() > 0;
+      break;
+    }
+    std::vector<std::string_view> arguments = std::move(arguments_);
+    const Parser::Status status = client.parser.next(arguments);
+    if (status == Parser::Status::command) dispatch(client, arguments);
+    arguments_ = std::move(arguments);
+    if (status == Parser::Status::command) continue;
+    if (status == Parser::Status::protocol_error) {
+      Reply(client.out, client.protocol).error("ERR " + std::string(client.parser.error()));
+    }
+    client.closes = status != Parser::Status::more;
+    break;
+  }
+  if (!client.out.empty() || client.closes) list(client);
+  return client.is_waiting;
+}
+
+bool Server::refuse(Client& client, const Command* command, std::string_view error) {
+  if (client.transaction) client.transaction->is_dirty = true;
+  if (command != nullptr) ++by_command_[command].rejected;
+  if (command != nullptr && is_one_of(*command, {"exec"}) && !error.starts_with("EXECABORT") && error != no_multi) {
+    // An EXEC that is refused ends its transaction.
+    client.transaction.reset();
+    unwatch(client);
+    const std::string_view why = error.starts_with("ERR ") ? error.substr(4) : error;
+    return refuse(client, nullptr, fmt::format("EXECABORT Transaction discarded because of: {}", why));
+  }
+  ++statistics_.errors;
+  ++errors_[std::string(error.substr(0, error.find(' ')))];
+  Reply(client.out, client.protocol).error(error);
+  return false;
+}
+
+void Server::dispatch(Client& client, Arguments arguments) {
+  const std::size_t before = client.out.size();
+  if (client.reply_mode == ReplyMode::skip_next) client.reply_mode = ReplyMode::skip_this;
+  const auto done = [&] {
+    // CLIENT REPLY itself decides when it turns replies on again.
+    if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) client.out.resize(before);
+    if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
+  };
+  const CommandTable& table = CommandTable::all();
+  const Command* command = table.find(arguments[0]);
+  if (command == nullptr) {
+    refuse(client, nullptr, unknown_command(arguments));
+    return done();
+  }
+  if (!command->subcommands.empty() && arguments.size() > 1) {
+    const Command* sub = table.find_subcommand(*command, arguments[1]);
+    if (sub == nullptr && command->run == nullptr) {
+      refuse(client, nullptr, fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shown(arguments[1]), upper(command->name)));
+      return done();
+    }
+    if (sub != nullptr) command = sub;
+  }
+  if (!command->takes(arguments.size())) {
+    refuse(client, command, fmt::format("ERR wrong number of arguments for '{}' command", command->full_name()));
+    return done();
+  }
+  if (!client.is_authenticated && !command->flags.has(Flag::no_auth)) {
+    refuse(client, command, "NOAUTH Authentication required.");
+    return done();
+  }
+  if (client.transaction && command->flags.has(Flag::no_multi)) {
+    refuse(client, command, "ERR Command not allowed inside a transaction");
+    return done();
+  }
+  client.last_command = command;
+  ++client.commands;
+  if (is_one_of(*command, {"exec", "discard", "watch", "unwatch"}) ||
+      (client.transaction && is_one_of(*command, {"multi", "quit", "reset"}))) {
+    if (command->name == "exec") {
+      if (!client.transaction) {
+        refuse(client, command, no_multi);
+      } else if (client.transaction->is_dirty) {
+        client.transaction.reset();
+        unwatch(client);
+        refuse(client, command, "EXECABORT Transaction discarded because of previous errors.");
+      } else {
+        ++by_command_[command].calls;
+        execute_transaction(client);
+        end_unit();
+      }
+      return done();
+    }
+    if (command->name == "discard") {
+      if (!client.transaction) {
+        refuse(client, command, "ERR DISCARD without MULTI");
+      } else {
+        client.transaction.reset();
+        unwatch(client);
+        Reply(client.out, client.protocol).ok();
+      }
+      return done();
+    }
+    if (command->name == "watch" || (command->name == "unwatch" && !client.transaction)) {
+      if (command->name == "watch") {
+        for (const std::string_view key : arguments.subspan(1)) watch(client, key);
+      } else {
+        unwatch(client);
+      }
+      Reply(client.out, client.protocol).ok();
+      return done();
+    }
+  }
+  if (client.transaction && !is_one_of(*command, {"quit", "reset"})) {
+    QueuedCommand queued{.command = command, .arguments = {}};
+    for (const std::string_view argument : arguments) {
+      queued.arguments.emplace_back(argument);
+      client.transaction->octets += argument.size();
+    }
+    // As much as a query may take, so that a transaction does not hold more.
+    if (client.transaction->octets > options_.query_octets_max) {
+      client.closes = true;
+      return done();
+    }
+    client.transaction->queue.push_back(std::move(queued));
+    Reply(client.out, client.protocol).simple("QUEUED");
+    return done();
+  }
+  execute(client, *command, arguments);
+  if (is_one_of(*command, {"reset"})) unwatch(client);
+  end_unit();
+  done();
+}
+
+void Server::execute(Client& client, const Command& command, Arguments arguments) {
+  // UNWATCH in a transaction comes after EXEC has let go of all keys.
+  if (command.run == nullptr) return Reply(client.out, client.protocol).ok();
+  ++statistics_.commands;
+  CommandStatistics& counts = by_command_[&command];
+  ++counts.calls;
+  Call call(*this, client, command, arguments, client.db);
+  command.run(call);
+  call.finish();
+  if (call.has_failed()) ++by_command_[&command].failed;
+}
+
+void Server::end_unit() {
+  effects_.end_unit();
+  if (!ready_.empty()) serve_blocked();
+}
+
+}  // namespace chorus::cache

@@ -1,0 +1,95 @@
+// Expiry, and who is told of a changed key.
+#include <algorithm>
+
+#include "cache/server.h"
+
+namespace chorus::cache {
+
+Entry* Server::live(unsigned db, std::string_view key) {
+  Entry* entry = databases_[db]->find(key);
+  if (entry == nullptr || !entry->is_expired(now_.unix_ms())) return entry;
+  expire_now(db, entry);
+  return nullptr;
+}
+
+void Server::expire_now(unsigned db, Entry* entry) {
+  const std::string key(entry->key());
+  erase(db, entry);
+  ++statistics_.expired_keys;
+  effects_.add(db, std::initializer_list<std::string_view>{"UNLINK", key});
+  effects_.event(db, Notify::expired, "expired", key);
+  key_changed(db, key);
+}
+
+void Server::erase(unsigned db, Entry* entry) { databases_[db]->erase(entry); }
+
+/// Walks over the keys that expire, some of each database a call; where many of them were due, more. The time that a call takes is bounded
+/// by how many keys it looks at. source: Redis' active expire cycle
+void Server::expire_cycle() {
+  constexpr std::size_t looked_at_max = 20'000;
+  constexpr std::size_t batch = 40;
+  std::size_t looked_at = 0;
+  std::vector<Entry*> due;
+  for (unsigned i = 0; i < databases_.size(); ++i) {
+    const unsigned db = (expire_db_ + i) % static_cast<unsigned>(databases_.size());
+    Database& database = *databases_[db];
+    for (bool more = database.expiring() > 0; more;) {
+      std::size_t seen = 0;
+      due.clear();
+      std::uint64_t& cursor = expire_cursors_[db];
+      std::size_t buckets = 0;
+      do {
+        cursor = database.scan_expiring(cursor, [&](Entry* entry) {
+          ++seen;
+          if (entry->is_expired(now_.unix_ms())) due.push_back(entry);
+        });
+      } while (cursor != 0 && seen < batch && ++buckets < batch * 10);
+      std::sort(due.begin(), due.end());
+      due.erase(std::unique(due.begin(), due.end()), due.end());
+      for (Entry* entry : due) expire_now(db, entry);
+      end_unit();
+      looked_at += std::max<std::size_t>(seen, 1);
+      more = due.size() * 10 > seen && database.expiring() > 0;
+      if (more && looked_at > looked_at_max) {
+        ++statistics_.expire_cycles_cut;
+        expire_db_ = db;
+        return;
+      }
+    }
+  }
+}
+
+void Server::key_changed(unsigned db, std::string_view key) {
+  if (watchers_.empty()) return;
+  const auto found = watchers_.find(DbKey(db, key));
+  if (found == watchers_.end()) return;
+  const bool is_gone = databases_[db]->find(key) == nullptr;
+  for (const ClientId id : found->second) {
+    const auto client = clients_.find(id);
+    if (client == clients_.end() || client->second->watch_broken) continue;
+    const auto watched = std::find_if(client->second->watched.begin(), client->second->watched.end(),
+                                      [&](const WatchedKey& each) { return each.db == db && each.key == key; });
+    if (watched == client->second->watched.end()) continue;
+    // It had expired when it was watched: now it is gone as well, which is what the client saw.
+    if (watched->was_expired && is_gone) {
+      watched->was_expired = false;
+      continue;
+    }
+    client->second->watch_broken = true;
+  }
+}
+
+void Server::database_changed(unsigned db, const Database* other) {
+  for (const auto& [key, ids] : watchers_) {
+    if (key.first != db) continue;
+    const Entry* mine = databases_[db]->find(key.second);
+    const Entry* theirs = other == nullptr ? nullptr : other->find(key.second);
+    if (mine == nullptr && theirs == nullptr) continue;
+    for (const ClientId id : ids) {
+      const auto client = clients_.find(id);
+      if (client != clients_.end()) client->second->watch_broken = true;
+    }
+  }
+}
+
+}  // namespace chorus::cache

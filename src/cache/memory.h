@@ -1,0 +1,41 @@
+// Memory of data, counted truly: what the allocator gave and its own overhead, not what was asked for.
+#pragma once
+
+#include <cstddef>
+
+namespace chorus::cache::memory {
+
+/// What one shard holds.
+struct Account {
+  std::size_t used = 0;
+  std::size_t peak = 0;
+};
+
+/// While it lives, what this thread allocates and releases below counts on `account`. A shard opens one around each of its steps, so that
+/// values need no pointer to their account and several shards may share a thread. Scopes nest.
+class Scope {
+ public:
+  explicit Scope(Account& account);
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  Account* before_;
+};
+
+/// At least `octets`, aligned to 16; never null (the process ends when the machine has no more).
+void* allocate(std::size_t octets);
+/// The same, all zero, and aligned to 64 so that a bucket is one cache line. Release with release_lines().
+void* allocate_lines(std::size_t octets);
+void release_lines(void* block);
+/// As realloc: contents are kept, the block may move.
+void* resize(void* block, std::size_t octets);
+/// Null is fine.
+void release(void* block);
+/// How much of a block from allocate() or resize() may be used: at least what was asked for.
+std::size_t capacity(const void* block);
+/// What a block costs, overhead included.
+std::size_t cost(const void* block);
+
+}  // namespace chorus::cache::memory

@@ -1,0 +1,140 @@
+#include "cache/node.h"
+
+#include <utility>
+
+#include "cache/hash.h"
+
+namespace chorus::cache {
+namespace {
+
+constexpr std::chrono::milliseconds tick_interval{100};
+
+ServerOptions with_port(const Options& options) {
+  ServerOptions own = options;
+  if (options.address) own.port = options.address->port;
+  return own;
+}
+
+}  // namespace
+
+class Node::Channel final : public world::ConnectionHandler {
+ public:
+  Channel(Node& node, ClientId id, std::unique_ptr<world::Connection> connection)
+      : node_(node), id_(id), connection_(std::move(connection)) {}
+
+  void start() { connection_->start(*this); }
+  const world::Connection& connection() const { return *connection_; }
+  /// False: it takes no more for now; on_drained() follows.
+  bool write(std::string octets) {
+    if (!octets.empty()) connection_->write(std::move(octets));
+    if (connection_->unsent() < world::Connection::high_water) return true;
+    if (!std::exchange(is_paused_, true)) connection_->pause_reading();
+    return false;
+  }
+  bool is_paused() const { return is_paused_; }
+  void close() { connection_->close(); }
+
+  void on_data(std::string_view octets) override {
+    node_.server_.receive(id_, octets, node_.now());
+    node_.deliver();
+  }
+  void on_drained() override {
+    if (std::exchange(is_paused_, false)) connection_->resume_reading();
+    node_.server_.resume(id_, node_.now());
+    node_.deliver();
+  }
+  void on_closed(const world::NetError& why) override {
+    node_.log_.debug("connection ended client={} why={}", id_.value, why.message);
+    node_.closed(id_);  // destroys this
+  }
+
+ private:
+  Node& node_;
+  const ClientId id_;
+  std::unique_ptr<world::Connection> connection_;
+  bool is_paused_ = false;
+};
+
+Node::Node(world::World& world, Options options, spdlog::logger& logger)
+    : world_(world), log_(logger), server_(with_port(options), world.random().next(), now()) {}
+Node::~Node() = default;
+
+base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
+  set_hash_seed(world.random().next());
+  const auto address = options.address;
+  std::unique_ptr<Node> node(new Node(world, std::move(options), logger));
+  if (!address) return std::unexpected("the cache has no address: set cache.address");
+  auto listener =
+      world.listen(*address, {}, [at = node.get()](std::unique_ptr<world::Connection> connection) { at->accept(std::move(connection)); });
+  if (!listener) return std::unexpected(listener.error().message);
+  node->listener_ = std::move(*listener);
+  logger.info("cache listening address={}", to_string(node->address()));
+  node->tick();
+  return node;
+}
+
+Now Node::now() {
+  const auto since = [](auto time) { return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count(); };
+  return {.unix_us = since(world_.wall_now()), .monotonic_us = since(world_.now())};
+}
+
+void Node::accept(std::unique_ptr<world::Connection> connection) {
+  const ClientId id(++last_id_);
+  std::string peer = to_string(connection->peer()), local = to_string(connection->local());
+  auto& channel = channels_[id] = std::make_unique<Channel>(*this, id, std::move(connection));
+  channel->start();
+  server_.connect(id, std::move(peer), std::move(local), now());
+  deliver();
+}
+
+void Node::closed(ClientId id) {
+  channels_.erase(id);
+  server_.disconnect(id);
+}
+
+void Node::tick() {
+  server_.tick(now());
+  deliver();
+  world_.after(tick_interval, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) tick();
+  });
+}
+
+void Node::deliver() {
+  if (std::exchange(is_delivering_, true)) return;
+  // Those who take their replies may have more to be done, which gives more replies.
+  for (server_.take_outputs(outputs_); !outputs_.empty(); server_.take_outputs(outputs_)) {
+    for (Output& output : outputs_) {
+      const auto found = channels_.find(output.client);
+      if (found == channels_.end()) continue;
+      Channel& channel = *found->second;
+      const bool takes_more = channel.write(std::move(output.octets));
+      if (output.closes) {
+        channel.close();
+      } else if (takes_more && !channel.is_paused()) {
+        server_.resume(output.client, now());
+      }
+    }
+  }
+  is_delivering_ = false;
+}
+
+Facts Node::facts() const {
+  Facts facts{.serving = listener_ != nullptr,
+              .statistics = server_.statistics(),
+              .clients = server_.clients(),
+              .blocked_clients = server_.blocked_clients(),
+              .memory_used = server_.memory_used(),
+              .memory_peak = server_.memory_peak(),
+              .keys = server_.keys()};
+  for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
+  return facts;
+}
+
+void Node::stop(std::function<void()> done) {
+  listener_.reset();
+  for (const auto& [id, channel] : channels_) channel->close();
+  world_.post([done = std::move(done)] { done(); });
+}
+
+}  // namespace chorus::cache

@@ -1,0 +1,64 @@
+// A cache server on a World: its port, its clock, its connections.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <spdlog/logger.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cache/options.h"
+#include "cache/server.h"
+#include "world/world.h"
+
+namespace chorus::cache {
+
+/// What a scrape asks for.
+struct Facts {
+  bool serving = false;
+  Statistics statistics;
+  std::size_t clients = 0, blocked_clients = 0;
+  std::size_t memory_used = 0, memory_peak = 0;
+  std::size_t keys = 0, expiring_keys = 0;
+};
+
+/// Lives on one reactor. Replies that a client does not take are bounded: from 1 MiB of them on, nothing more is read from it or done for
+/// it.
+class Node {
+ public:
+  /// Listens before it returns. The words of the error are for a person.
+  static base::Result<std::unique_ptr<Node>, std::string> start(world::World& world, Options options, spdlog::logger& logger);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// With the port that the system picked.
+  const world::Address& address() const { return listener_->address(); }
+  Facts facts() const;
+  /// Takes no more connections and ends those that there are; then `done`, not from within the call.
+  void stop(std::function<void()> done);
+
+ private:
+  class Channel;
+  Node(world::World& world, Options options, spdlog::logger& logger);
+  Now now();
+  void accept(std::unique_ptr<world::Connection> connection);
+  void tick();
+  void deliver();
+  void closed(ClientId id);
+
+  world::World& world_;
+  spdlog::logger& log_;
+  Server server_;
+  std::unique_ptr<world::Listener> listener_;
+  absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
+  std::vector<Output> outputs_;
+  std::uint64_t last_id_ = 0;
+  bool is_delivering_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace chorus::cache

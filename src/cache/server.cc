@@ -1,0 +1,145 @@
+#include "cache/server.h"
+
+#include <algorithm>
+
+#include "cache/resp/reply.h"
+
+namespace chorus::cache {
+namespace {
+
+constexpr std::string_view too_many_clients = "-ERR max number of clients reached\r\n";
+
+}  // namespace
+
+Server::Server(ServerOptions options, std::uint64_t seed, Now now)
+    : options_(std::move(options)), now_(now), started_(now), random_(seed), expire_cursors_(options_.databases) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (int i = 0; i < 40; ++i) run_id_ += digits[random_.below(16)];
+  const memory::Scope scope(account_);
+  for (unsigned i = 0; i < options_.databases; ++i) databases_.push_back(std::make_unique<Database>(reclaimer_, false));
+}
+
+Server::~Server() {
+  const memory::Scope scope(account_);
+  databases_.clear();
+  while (reclaimer_.step(std::size_t{1} << 20)) {
+  }
+}
+
+bool Server::connect(ClientId id, std::string address, std::string local_address, Now now) {
+  now_ = now;
+  if (clients_.size() >= options_.clients_max) {
+    ++statistics_.connections_refused;
+    farewells_.push_back({.client = id, .octets = std::string(too_many_clients), .closes = true});
+    return false;
+  }
+  ++statistics_.connections;
+  auto client = std::make_unique<Client>(id);
+  client->address = std::move(address);
+  client->local_address = std::move(local_address);
+  client->created_us = client->active_us = now.monotonic_us;
+  client->is_authenticated = options_.password.empty();
+  client->parser.limits = {.bulk_octets_max = options_.bulk_octets_max,
+                           .buffer_octets_max = options_.query_octets_max,
+                           .is_authenticated = client->is_authenticated};
+  clients_.emplace(id, std::move(client));
+  return true;
+}
+
+void Server::receive(ClientId id, std::string_view octets, Now now) {
+  const memory::Scope scope(account_);
+  now_ = now;
+  const auto found = clients_.find(id);
+  if (found == clients_.end() || found->second->closes) return;
+  Client& client = *found->second;
+  client.active_us = now.monotonic_us;
+  client.octets_in += octets.size();
+  statistics_.octets_in += octets.size();
+  client.parser.feed(octets);
+  run_requests(client);
+}
+
+bool Server::resume(ClientId id, Now now) {
+  const memory::Scope scope(account_);
+  now_ = now;
+  const auto found = clients_.find(id);
+  return found != clients_.end() && found->second->is_waiting && run_requests(*found->second);
+}
+
+void Server::disconnect(ClientId id) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  unwatch(*found->second);
+  unblock(*found->second);
+  clients_.erase(found);
+}
+
+void Server::tick(Now now) {
+  const memory::Scope scope(account_);
+  now_ = now;
+  end_waits();
+  expire_cycle();
+  constexpr std::size_t buckets_each = 256, elements_each = 16'384;
+  for (const auto& database : databases_) database->maintain(buckets_each);
+  reclaimer_.step(elements_each);
+}
+
+void Server::list(Client& client) {
+  if (std::exchange(client.is_listed, true)) return;
+  listed_.push_back(client.id);
+}
+
+void Server::take_outputs(std::vector<Output>& outputs) {
+  outputs = std::exchange(farewells_, {});
+  for (const ClientId id : std::exchange(listed_, {})) {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) continue;
+    Client& client = *found->second;
+    client.is_listed = false;
+    client.octets_out += client.out.size();
+    statistics_.octets_out += client.out.size();
+    outputs.push_back({.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
+  }
+}
+
+Client* Server::find_client(ClientId id) {
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? nullptr : found->second.get();
+}
+
+std::vector<Client*> Server::all_clients() {
+  std::vector<Client*> all;
+  for (const auto& [id, client] : clients_) all.push_back(client.get());
+  std::sort(all.begin(), all.end(), [](const Client* a, const Client* b) { return a->id < b->id; });
+  return all;
+}
+
+void Server::end(Client& client) {
+  client.closes = true;
+  list(client);
+}
+
+bool Server::end_wait(Client& client, std::string_view error) {
+  if (client.blocked == nullptr) return false;
+  unblock(client);
+  Reply reply(client.out, client.protocol);
+  error.empty() ? reply.null_array() : reply.error(error);
+  client.is_waiting = true;
+  list(client);
+  return true;
+}
+
+void Server::reset_statistics() {
+  statistics_ = {};
+  errors_.clear();
+  by_command_.clear();
+  account_.peak = account_.used;
+}
+
+std::size_t Server::keys() const {
+  std::size_t count = 0;
+  for (const auto& database : databases_) count += database->size();
+  return count;
+}
+
+}  // namespace chorus::cache

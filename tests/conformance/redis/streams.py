@@ -1,0 +1,182 @@
+"""Command streams, generated from a seed, for the comparison of two servers.
+
+A stream is a list of commands, each a list of octet strings. Values and keys come from small sets, so that commands meet: keys of the wrong
+type, fields that are there, numbers beside text, options that exclude each other, too few arguments.
+"""
+import random
+
+KEYS = [b'a', b'b', b'c', b'{t}1', b'{t}2', b'k with space', b'n', b'']
+LEX = b'lex'  # all of its scores are 0, as ranges by member are only defined for equal scores
+WORDS = [b'', b'x', b'hello', b'foo bar', b'0', b'1', b'-1', b'10', b'007', b'3.14', b'1e3', b'9223372036854775807', b'-9223372036854775808',
+         b'9223372036854775808', b'nan', b'inf', b'\x00\xff\r\n', b'y' * 44, b'y' * 45, b'z' * 64, b'z' * 65, b'q' * 300]
+INTEGERS = [b'0', b'1', b'-1', b'2', b'-2', b'3', b'5', b'100', b'-100', b'9223372036854775807', b'-9223372036854775808', b'x', b'1.5', b'']
+FLOATS = [b'0', b'1', b'-1', b'1.5', b'-2.25', b'0.1', b'1e3', b'3.0e3', b'inf', b'-inf', b'nan', b'x', b'1e400', b'5e-7', b'123456789.5']
+PATTERNS = [b'*', b'a*', b'?', b'[abc]', b'[^a]', b'{t}?', b'k*e', b'\\a', b'[a-', b'']
+# Far from now on both sides, so that no clock decides.
+SECONDS = [b'100000', b'200000', b'0', b'-1', b'x', b'9223372036854775807']
+DATES = [b'4102444800', b'4102444900', b'1', b'0', b'-5', b'x']
+DATES_MS = [b'4102444800000', b'4102444900000', b'1', b'x']
+
+
+class Generator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def pick(self, of):
+        return self.random.choice(of)
+
+    def key(self):
+        return self.pick(KEYS)
+
+    def word(self):
+        return self.pick(WORDS) if self.random.random() < 0.5 else b'w%d' % self.random.randrange(12)
+
+    def integer(self):
+        return self.pick(INTEGERS) if self.random.random() < 0.6 else b'%d' % self.random.randrange(-8, 9)
+
+    def number(self):
+        return self.pick(FLOATS) if self.random.random() < 0.5 else b'%d' % self.random.randrange(-8, 9)
+
+    def score_bound(self):
+        return self.pick([b'', b'(']) + self.pick([b'-inf', b'+inf', b'0', b'1', b'2.5', b'-3', b'x', b'5'])
+
+    def lex_bound(self):
+        return self.pick([b'-', b'+', b'[a', b'(a', b'[w5', b'(w5', b'[', b'(', b'x', b'[z'])
+
+    def some(self, make, low=1, high=4):
+        return [make() for _ in range(self.random.randrange(low, high + 1))]
+
+    def maybe(self, *words, chance=0.4):
+        return list(words) if self.random.random() < chance else []
+
+    def expiry(self):
+        unit = self.pick([b'EX', b'PX', b'EXAT', b'PXAT'])
+        return [unit, self.pick(DATES if unit == b'EXAT' else DATES_MS if unit == b'PXAT' else SECONDS)]
+
+    def pairs(self, make_first, make_second, high=3):
+        return [each for _ in range(self.random.randrange(1, high + 1)) for each in (make_first(), make_second())]
+
+    def counted(self, high=3):
+        keys = self.some(self.key, 1, high)
+        number = b'%d' % len(keys) if self.random.random() < 0.85 else self.pick([b'0', b'-1', b'9', b'x'])
+        return [number, *keys]
+
+    def command(self, families):
+        make = self.pick(families)
+        command = make(self)
+        if self.random.random() < 0.03:  # too few
+            command = command[:self.random.randrange(1, len(command) + 1)]
+        if self.random.random() < 0.02:  # too many
+            command = [*command, self.word()]
+        return command
+
+
+def strings():
+    g = Generator
+    return [
+        lambda s: [b'SET', s.key(), s.word(), *s.maybe(s.pick([b'NX', b'XX', b'nx'])), *s.maybe(b'GET', chance=0.2), *s.maybe(b'KEEPTTL', chance=0.1), *s.maybe(*g.expiry(s), chance=0.2)],
+        lambda s: [b'GET', s.key()], lambda s: [b'GETSET', s.key(), s.word()], lambda s: [b'GETDEL', s.key()],
+        lambda s: [b'GETEX', s.key(), *s.maybe(*s.expiry()), *s.maybe(b'PERSIST', chance=0.2)],
+        lambda s: [b'SETNX', s.key(), s.word()], lambda s: [b'SETEX', s.key(), s.pick(SECONDS), s.word()], lambda s: [b'PSETEX', s.key(), s.pick(SECONDS), s.word()],
+        lambda s: [b'MGET', *s.some(s.key)], lambda s: [b'MSET', *s.pairs(s.key, s.word)], lambda s: [b'MSETNX', *s.pairs(s.key, s.word)],
+        lambda s: [b'APPEND', s.key(), s.word()], lambda s: [b'STRLEN', s.key()],
+        lambda s: [b'GETRANGE', s.key(), s.integer(), s.integer()], lambda s: [b'SUBSTR', s.key(), s.integer(), s.integer()],
+        lambda s: [b'SETRANGE', s.key(), s.pick([b'0', b'1', b'5', b'70', b'-1', b'x', b'9999999999']), s.word()],
+        lambda s: [b'INCR', s.key()], lambda s: [b'DECR', s.key()], lambda s: [b'INCRBY', s.key(), s.integer()], lambda s: [b'DECRBY', s.key(), s.integer()],
+        lambda s: [b'INCRBYFLOAT', s.key(), s.number()],
+        lambda s: [b'LCS', s.key(), s.key(), *s.maybe(b'IDX'), *s.maybe(b'LEN', chance=0.2), *s.maybe(b'MINMATCHLEN', b'2'), *s.maybe(b'WITHMATCHLEN')],
+    ]
+
+
+def generic():
+    return [
+        lambda s: [b'DEL', *s.some(s.key)], lambda s: [b'UNLINK', *s.some(s.key)], lambda s: [b'EXISTS', *s.some(s.key)], lambda s: [b'TOUCH', *s.some(s.key)],
+        lambda s: [b'TYPE', s.key()], lambda s: [b'RENAME', s.key(), s.key()], lambda s: [b'RENAMENX', s.key(), s.key()],
+        lambda s: [b'COPY', s.key(), s.key(), *s.maybe(b'REPLACE'), *s.maybe(b'DB', s.pick([b'0', b'1', b'99', b'x']), chance=0.2)],
+        lambda s: [b'MOVE', s.key(), s.pick([b'0', b'1', b'16', b'-1', b'x'])], lambda s: [b'SELECT', s.pick([b'0', b'0', b'1', b'16', b'x'])],
+        lambda s: [s.pick([b'EXPIRE', b'PEXPIRE']), s.key(), s.pick(SECONDS), *s.maybe(s.pick([b'NX', b'XX', b'GT', b'LT', b'FOO'])), *s.maybe(s.pick([b'XX', b'GT', b'LT']), chance=0.1)],
+        lambda s: [b'EXPIREAT', s.key(), s.pick(DATES), *s.maybe(s.pick([b'NX', b'XX', b'GT', b'LT']))], lambda s: [b'PEXPIREAT', s.key(), s.pick(DATES_MS)],
+        lambda s: [b'EXPIRETIME', b'at' + s.key()], lambda s: [b'PERSIST', s.key()], lambda s: [b'DBSIZE'], lambda s: [b'SWAPDB', s.pick([b'0', b'1', b'x']), s.pick([b'0', b'1', b'99'])],
+        lambda s: [b'OBJECT', b'REFCOUNT', s.pick([b'none', b'nothing'])], lambda s: [b'SCAN', s.pick([b'x', b'0x', b' 0', b'99999999999999999999']), *s.maybe(b'COUNT', s.integer())],
+    ]
+
+
+def hashes():
+    return [
+        lambda s: [b'HSET', s.key(), *s.pairs(s.word, s.word)], lambda s: [b'HMSET', s.key(), *s.pairs(s.word, s.word)], lambda s: [b'HSETNX', s.key(), s.word(), s.word()],
+        lambda s: [b'HGET', s.key(), s.word()], lambda s: [b'HMGET', s.key(), *s.some(s.word)], lambda s: [b'HDEL', s.key(), *s.some(s.word)], lambda s: [b'HEXISTS', s.key(), s.word()],
+        lambda s: [b'HLEN', s.key()], lambda s: [b'HSTRLEN', s.key(), s.word()], lambda s: [b'HGETALL', s.key()], lambda s: [b'HKEYS', s.key()], lambda s: [b'HVALS', s.key()],
+        lambda s: [b'HINCRBY', s.key(), s.word(), s.integer()], lambda s: [b'HINCRBYFLOAT', s.key(), s.word(), s.number()],
+        lambda s: [b'HRANDFIELD', s.key(), s.pick([b'0', b'1000', b'x']), *s.maybe(b'WITHVALUES')], lambda s: [b'HSCAN', s.key(), s.pick([b'0', b'x']), *s.maybe(b'MATCH', s.pick(PATTERNS)), *s.maybe(b'COUNT', s.integer())],
+    ]
+
+
+def lists():
+    end = [b'LEFT', b'RIGHT', b'left', b'UP']
+    return [
+        lambda s: [s.pick([b'LPUSH', b'RPUSH', b'LPUSHX', b'RPUSHX']), s.key(), *s.some(s.word)], lambda s: [s.pick([b'LPOP', b'RPOP']), s.key(), *s.maybe(s.integer())],
+        lambda s: [b'LLEN', s.key()], lambda s: [b'LINDEX', s.key(), s.integer()], lambda s: [b'LRANGE', s.key(), s.integer(), s.integer()], lambda s: [b'LSET', s.key(), s.integer(), s.word()],
+        lambda s: [b'LTRIM', s.key(), s.integer(), s.integer()], lambda s: [b'LREM', s.key(), s.integer(), s.word()], lambda s: [b'LINSERT', s.key(), s.pick([b'BEFORE', b'AFTER', b'x']), s.word(), s.word()],
+        lambda s: [b'LPOS', s.key(), s.word(), *s.maybe(b'RANK', s.integer()), *s.maybe(b'COUNT', s.integer()), *s.maybe(b'MAXLEN', s.integer())],
+        lambda s: [b'LMOVE', s.key(), s.key(), s.pick(end), s.pick(end)], lambda s: [b'RPOPLPUSH', s.key(), s.key()], lambda s: [b'LMPOP', *s.counted(), s.pick(end), *s.maybe(b'COUNT', s.integer())],
+        lambda s: [s.pick([b'BLPOP', b'BRPOP']), *s.some(s.key), s.pick([b'0.01', b'x', b'-1'])], lambda s: [b'BLMOVE', s.key(), s.key(), s.pick(end), s.pick(end), b'0.01'],
+        lambda s: [b'BRPOPLPUSH', s.key(), s.key(), b'0.01'], lambda s: [b'BLMPOP', b'0.01', *s.counted(), s.pick(end), *s.maybe(b'COUNT', s.integer())],
+    ]
+
+
+def sets():
+    return [
+        lambda s: [b'SADD', s.key(), *s.some(s.word)], lambda s: [b'SADD', s.key(), *s.some(lambda: b'%d' % s.random.randrange(-40, 40))], lambda s: [b'SREM', s.key(), *s.some(s.word)],
+        lambda s: [b'SMOVE', s.key(), s.key(), s.word()], lambda s: [b'SISMEMBER', s.key(), s.word()], lambda s: [b'SMISMEMBER', s.key(), *s.some(s.word)], lambda s: [b'SCARD', s.key()],
+        lambda s: [b'SMEMBERS', s.key()], lambda s: [s.pick([b'SINTER', b'SUNION', b'SDIFF']), *s.some(s.key)],
+        lambda s: [s.pick([b'SINTERSTORE', b'SUNIONSTORE', b'SDIFFSTORE']), s.key(), *s.some(s.key)], lambda s: [b'SINTERCARD', *s.counted(), *s.maybe(b'LIMIT', s.integer())],
+        lambda s: [b'SPOP', s.key(), s.pick([b'0', b'1000', b'-1', b'x'])], lambda s: [b'SRANDMEMBER', s.key(), s.pick([b'0', b'1000', b'x'])],
+    ]
+
+
+def zsets():
+    options = lambda s: [*s.maybe(s.pick([b'NX', b'XX', b'GT', b'LT'])), *s.maybe(s.pick([b'GT', b'LT', b'NX']), chance=0.1), *s.maybe(b'CH'), *s.maybe(b'INCR', chance=0.2)]  # noqa: E731
+    limit = lambda s: s.maybe(b'LIMIT', s.pick([b'0', b'1', b'2', b'-1', b'x']), s.pick([b'0', b'1', b'3', b'-1']))  # noqa: E731
+    return [
+        lambda s: [b'ZADD', s.key(), *options(s), *s.pairs(s.number, s.word)], lambda s: [b'ZADD', s.key(), *s.pairs(lambda: b'%d' % s.random.randrange(-3, 4), s.word)],
+        lambda s: [b'ZINCRBY', s.key(), s.number(), s.word()], lambda s: [b'ZREM', s.key(), *s.some(s.word)], lambda s: [b'ZCARD', s.key()], lambda s: [b'ZSCORE', s.key(), s.word()],
+        lambda s: [b'ZMSCORE', s.key(), *s.some(s.word)], lambda s: [s.pick([b'ZRANK', b'ZREVRANK']), s.key(), s.word()], lambda s: [b'ZCOUNT', s.key(), s.score_bound(), s.score_bound()],
+        lambda s: [b'ZADD', LEX, *s.pairs(lambda: b'0', s.word)], lambda s: [b'ZLEXCOUNT', LEX, s.lex_bound(), s.lex_bound()], lambda s: [b'ZREMRANGEBYRANK', s.key(), s.integer(), s.integer()],
+        lambda s: [b'ZREMRANGEBYSCORE', s.key(), s.score_bound(), s.score_bound()], lambda s: [b'ZREMRANGEBYLEX', LEX, s.lex_bound(), s.lex_bound()],
+        lambda s: [b'ZRANGE', s.key(), s.integer(), s.integer(), *s.maybe(b'REV'), *s.maybe(b'WITHSCORES')],
+        lambda s: [b'ZRANGE', s.key(), s.score_bound(), s.score_bound(), b'BYSCORE', *s.maybe(b'REV'), *limit(s), *s.maybe(b'WITHSCORES')],
+        lambda s: [b'ZRANGE', LEX, s.lex_bound(), s.lex_bound(), b'BYLEX', *s.maybe(b'REV'), *limit(s), *s.maybe(b'WITHSCORES', chance=0.1)],
+        lambda s: [b'ZREVRANGE', s.key(), s.integer(), s.integer(), *s.maybe(b'WITHSCORES')],
+        lambda s: [s.pick([b'ZRANGEBYSCORE', b'ZREVRANGEBYSCORE']), s.key(), s.score_bound(), s.score_bound(), *s.maybe(b'WITHSCORES'), *limit(s)],
+        lambda s: [s.pick([b'ZRANGEBYLEX', b'ZREVRANGEBYLEX']), LEX, s.lex_bound(), s.lex_bound(), *limit(s)],
+        lambda s: [b'ZRANGESTORE', s.key(), s.key(), s.integer(), s.integer(), *s.maybe(b'REV')],
+        lambda s: [b'ZRANGESTORE', s.key(), s.key(), s.score_bound(), s.score_bound(), b'BYSCORE', *limit(s)],
+        lambda s: [s.pick([b'ZPOPMIN', b'ZPOPMAX']), s.key(), *s.maybe(s.integer())], lambda s: [b'ZMPOP', *s.counted(), s.pick([b'MIN', b'MAX', b'x']), *s.maybe(b'COUNT', s.integer())],
+        lambda s: [s.pick([b'BZPOPMIN', b'BZPOPMAX']), *s.some(s.key), b'0.01'], lambda s: [b'BZMPOP', b'0.01', *s.counted(), s.pick([b'MIN', b'MAX']), *s.maybe(b'COUNT', s.integer())],
+        lambda s: [s.pick([b'ZUNION', b'ZINTER']), *s.counted(), *s.maybe(b'WEIGHTS', s.number(), s.number()), *s.maybe(b'AGGREGATE', s.pick([b'SUM', b'MIN', b'MAX', b'x'])), *s.maybe(b'WITHSCORES')],
+        lambda s: [b'ZDIFF', *s.counted(), *s.maybe(b'WITHSCORES')], lambda s: [s.pick([b'ZUNIONSTORE', b'ZINTERSTORE']), s.key(), *s.counted(), *s.maybe(b'AGGREGATE', s.pick([b'SUM', b'MIN', b'MAX']))],
+        lambda s: [b'ZDIFFSTORE', s.key(), *s.counted()], lambda s: [b'ZINTERCARD', *s.counted(), *s.maybe(b'LIMIT', s.integer())],
+        lambda s: [b'ZRANDMEMBER', s.key(), s.pick([b'0', b'1000', b'x'])], lambda s: [b'ZSCAN', s.key(), s.pick([b'0', b'x'])],
+    ]
+
+
+def transactions():
+    return [lambda s: [b'MULTI'], lambda s: [b'EXEC'], lambda s: [b'EXEC'], lambda s: [b'DISCARD'], lambda s: [b'UNWATCH']]
+
+
+def connection():
+    return [
+        lambda s: [b'PING', *s.maybe(s.word())], lambda s: [b'ECHO', s.word()], lambda s: [b'NOSUCH', *s.some(s.word)], lambda s: [b'OBJECT', b'FOO', s.key()], lambda s: [b'CLIENT', b'NOPE'],
+        lambda s: [b'CLIENT', b'SETNAME', s.word()], lambda s: [b'CLIENT', b'GETNAME'], lambda s: [b'CONFIG', b'FOO'], lambda s: [b'HELLO', s.pick([b'4', b'x'])], lambda s: [b'AUTH', s.word()],
+        lambda s: [b'COMMAND', b'GETKEYS', *s.pick([[b'GET', b'a'], [b'MSET', b'a', b'b', b'c', b'd'], [b'PING', b'x'], [b'FOO', b'x'], [b'SET', b'a'], [b'SINTERCARD', b'2', b'a', b'b']])],
+    ]
+
+
+FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
+            'transactions': transactions() * 3 + strings() + lists(), 'connection': connection()}
+FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets') for each in FAMILIES[family]]
+
+
+def stream(family, seed, length):
+    generator = Generator(f'{family}:{seed}')
+    return [generator.command(FAMILIES[family]) for _ in range(length)]
