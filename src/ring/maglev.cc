@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <numeric>
+#include <queue>
+#include <utility>
 
 #include "base/ensure.h"
 
@@ -20,35 +24,51 @@ bool is_prime(std::uint64_t number) {
 std::vector<NodeIndex> fill_table(std::span<const Preference> preferences, std::uint64_t table_size) {
   struct Turn {
     std::uint64_t next, skip;  // entry that it wants next
-    std::uint64_t weight, credit;
+    std::uint64_t weight, taken = 0;
     NodeIndex node;
   };
   std::vector<Turn> turns;
-  std::uint64_t highest = 0;
+  std::uint64_t highest = 0, lowest = std::numeric_limits<std::uint64_t>::max();
   for (NodeIndex node = 0; node < preferences.size(); ++node) {
     const Preference& wish = preferences[node];
     ENSURE(wish.offset < table_size && wish.skip > 0 && wish.skip < table_size, wish.offset, wish.skip, table_size);
-    // Who has no weight has no turn, and is not looked at in every round.
-    if (wish.weight > 0) turns.push_back({wish.offset, wish.skip, wish.weight, 0, node});
+    if (wish.weight == 0) continue;
+    turns.push_back({.next = wish.offset, .skip = wish.skip, .weight = wish.weight, .node = node});
     highest = std::max<std::uint64_t>(highest, wish.weight);
+    lowest = std::min<std::uint64_t>(lowest, wish.weight);
   }
   ENSURE(!turns.empty());
   std::vector<NodeIndex> table(table_size, no_node);
   std::uint64_t filled = 0;
-  for (;;) {
-    for (Turn& turn : turns) {
-      turn.credit += turn.weight;
-      if (turn.credit < highest) continue;
-      turn.credit -= highest;
-      const auto step = [&] {
-        turn.next += turn.skip;
-        if (turn.next >= table_size) turn.next -= table_size;
-      };
-      while (table[turn.next] != no_node) step();
-      table[turn.next] = turn.node;
-      step();
-      if (++filled == table_size) return table;
+  const auto take = [&](Turn& turn) {
+    const auto step = [&] {
+      turn.next += turn.skip;
+      if (turn.next >= table_size) turn.next -= table_size;
+    };
+    while (table[turn.next] != no_node) step();
+    table[turn.next] = turn.node;
+    step();
+    ++turn.taken;
+    return ++filled == table_size;
+  };
+  if (lowest == highest) {
+    for (;;) {
+      for (Turn& turn : turns) {
+        if (take(turn)) return table;
+      }
     }
+  }
+  // Of every `highest` rounds a node has turns in as many as its weight, evenly apart. Whose turn is next tells a heap: rounds in which
+  // nearly all are passed over would take as long as those in which they are not.
+  const auto round = [&](const Turn& turn) { return ((turn.taken + 1) * highest + turn.weight - 1) / turn.weight; };
+  using Due = std::pair<std::uint64_t, std::size_t>;  // round, place in the order
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
+  for (std::size_t i = 0; i < turns.size(); ++i) due.emplace(round(turns[i]), i);
+  for (;;) {
+    const std::size_t i = due.top().second;
+    due.pop();
+    if (take(turns[i])) return table;
+    due.emplace(round(turns[i]), i);
   }
 }
 

@@ -45,6 +45,14 @@ TEST(Maglev, EntriesFollowWeights) {
   }
 }
 
+// A node that outweighs all others has nearly all turns: what the others wait for takes no time.
+TEST(Maglev, WeightsMayBeFarApart) {
+  std::vector<Node> nodes = make_nodes(20'000);
+  nodes[17].weight = ~0U;
+  const auto counts = entries(*Maglev::make(nodes));
+  EXPECT_GE(counts[17], 65'530U);
+}
+
 /// Share of the entries of those that stay which changes when the n-th node goes.
 double needless(std::size_t count, std::uint32_t table_size, std::size_t gone) {
   const auto all = make_nodes(count);

@@ -14,6 +14,21 @@ TEST(Slots, ChecksumIsXmodems) {
   EXPECT_EQ(crc16("\xff"), 0x1ef0);
 }
 
+// Against the definition, bit by bit, of every length around those that are taken eight at a time.
+TEST(Slots, ChecksumIsThatOfItsPolynomial) {
+  base::Random random(1);
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string octets;
+    for (std::size_t i = 0; i < size; ++i) octets += static_cast<char>(random.below(256));
+    unsigned want = 0;
+    for (const char octet : octets) {
+      want ^= static_cast<unsigned>(static_cast<std::uint8_t>(octet)) << 8;
+      for (int bit = 0; bit < 8; ++bit) want = ((want << 1) ^ ((want & 0x8000) != 0 ? 0x1021U : 0U)) & 0xffff;
+    }
+    EXPECT_EQ(crc16(octets), want) << size;
+  }
+}
+
 // source: CLUSTER KEYSLOT of Redis 7.0.15 and Valkey 8.0.1
 TEST(Slots, KeysFallWhereRedisPutsThem) {
   const struct {

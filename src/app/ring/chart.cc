@@ -123,7 +123,8 @@ void draw(std::string& out, const Panel& panel, const Chart& chart, double x, do
 
 std::string Chart::svg() const {
   const double legend_height = legend_line * static_cast<double>(series.size()) + 2 * margin;
-  const double width = 2 * panel_width + margin, height = legend_height + panel_height * static_cast<double>((panels.size() + 1) / 2);
+  const std::size_t rows = (panels.size() + 1) / 2;
+  const double width = 2 * panel_width + margin, height = legend_height + panel_height * static_cast<double>(rows);
   std::string out = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
       "font-family=\"sans-serif\" "
@@ -137,8 +138,10 @@ std::string Chart::svg() const {
         fmt::format("<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"14\" height=\"14\" fill=\"{}\"/><text x=\"{:.0f}\" y=\"{:.0f}\">{}</text>\n",
                     left, y, colours[i % colours.size()], left + 20, y + 12, escaped(series[i]));
   }
-  for (std::size_t i = 0; i < panels.size(); ++i)
-    draw(out, panels[i], *this, static_cast<double>(i % 2) * panel_width, legend_height + panel_height * static_cast<double>(i / 2));
+  for (std::size_t i = 0; i < panels.size(); ++i) {
+    const std::size_t row = i / 2, column = i % 2;
+    draw(out, panels[i], *this, static_cast<double>(column) * panel_width, legend_height + panel_height * static_cast<double>(row));
+  }
   return out + "</svg>\n";
 }
 

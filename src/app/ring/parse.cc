@@ -66,6 +66,12 @@ struct Texts {
   std::vector<std::string> algorithms;
 };
 
+std::string algorithm_names() {
+  std::string names;
+  for (const auto& facts : ring::algorithms()) names += fmt::format("{}{}", names.empty() ? "" : " ", facts.name);
+  return names;
+}
+
 void add_nodes(CLI::App& app, Texts& texts, Command& command) {
   auto* nodes = app.add_option("-n,--nodes", texts.nodes, "How many, or their names and weights: 10 or a,b=2,c");
   app.add_option("--nodes-file", texts.nodes_file, "A file with a line for each: name, and weight where it is not 1; - is standard input")
@@ -83,15 +89,7 @@ void add_nodes(CLI::App& app, Texts& texts, Command& command) {
 void add_compare(CLI::App& app, Texts& texts, Command& command) {
   add_nodes(app, texts, command);
   app.get_option("--nodes")->description("How many, or their names and weights: 10, or 10,100,1000 for a table of each, or a,b=2,c");
-  app.add_option(
-         "-a,--algorithm", texts.algorithms,
-         "These alone, with commas: " +
-             [] {
-               std::string names;
-               for (const auto& facts : ring::algorithms()) names += fmt::format("{}{}", names.empty() ? "" : " ", facts.name);
-               return names;
-             }())
-      ->delimiter(',');
+  app.add_option("-a,--algorithm", texts.algorithms, "These alone, with commas: " + algorithm_names())->delimiter(',');
   app.add_option("--add", command.change.add, "Change: this many nodes more, or one named NAME[=WEIGHT]; repeat for more")
       ->allow_extra_args(false);
   app.add_option("--remove", command.change.remove, "Change: without this node; repeat for more")->allow_extra_args(false);
@@ -106,7 +104,7 @@ void add_compare(CLI::App& app, Texts& texts, Command& command) {
 
 void add_locate(CLI::App& app, Texts& texts, Command& command) {
   add_nodes(app, texts, command);
-  app.add_option("-a,--algorithm", texts.algorithms, "By this algorithm; ring when left out")->expected(1);
+  app.add_option("-a,--algorithm", texts.algorithms, "By this algorithm; ring when left out: " + algorithm_names())->expected(1);
   app.add_option("key", command.keys_to_locate, "Keys; left out: each line of standard input is one");
 }
 
