@@ -32,5 +32,7 @@ void fuzz_mq_filter(std::string_view input);
 /// The first octet says: 0 a segment of the message log after its header, 1 an index file, 2 a checkpoint; with 4 added, checksums are put
 /// right first.
 void fuzz_mq_log(std::string_view input);
+/// A compressed body, after an octet that says how: 0 and 3 zlib, 1 LZ4, 2 Zstandard, others nobody's.
+void fuzz_mq_compression(std::string_view input);
 
 }  // namespace chorus::fuzz

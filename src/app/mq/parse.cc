@@ -109,7 +109,12 @@ class Declaration {
     auto* order = sub->add_option("--order-key", command_.order_key, "Messages of one such key go to one queue, one after the other");
     sub->add_option("--queue", command_.queue, "To this queue")->excludes(order);
     sub->add_option("--broker", command_.broker, "Of this broker; with --queue");
-    sub->add_flag("--batch", command_.batch, "Many in one request, all to one queue");
+    sub->add_option("--compress", command_.compress,
+                    "How large bodies are compressed: zlib (as when left out), lz4, zstd or none; clients of RocketMQ 4 read zlib alone")
+        ->check(CLI::IsMember({"none", "zlib", "lz4", "zstd"}));
+    sub->add_option("--compress-above", command_.compress_above, "Those of more octets than this; 4096 when left out")
+        ->check(CLI::NonNegativeNumber);
+    sub->add_flag("--batch", command_.batch, "Many in one request, all to one queue; their bodies are not compressed");
     sub->add_flag("--oneway", command_.oneway, "Do not wait for the broker's answer: that it was stored nobody knows");
     sub->add_option("-g,--group", command_.group, "Group of the producer")->default_str("chorus-mq");
   }

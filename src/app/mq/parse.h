@@ -32,6 +32,8 @@ struct Command {
   std::vector<std::string> properties;                 // name=value
   std::optional<std::string> delay, at;                // produce
   std::optional<int> delay_level;                      // produce
+  std::optional<std::string> compress;                 // produce
+  std::optional<std::size_t> compress_above;           // produce
   std::string filter = "*", sql;                       // consume
   std::optional<std::string> from, to;                 // consume, reset, message
   std::optional<std::string> id;                       // message

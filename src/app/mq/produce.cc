@@ -99,6 +99,13 @@ base::Result<Message, std::string> common_message(const Command& command) {
   return message;
 }
 
+std::optional<mq::Compression> compression_of(std::string_view name) {
+  if (name == "zlib") return mq::Compression::zlib;
+  if (name == "lz4") return mq::Compression::lz4;
+  if (name == "zstd") return mq::Compression::zstd;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Exit Tool::produce(const Command& command) {
@@ -108,6 +115,8 @@ Exit Tool::produce(const Command& command) {
     return fail(Exit::usage, "messages of a batch cannot be delayed: leave --batch out");
   if (command.batch && (command.order_key || command.queue || command.oneway))
     return fail(Exit::usage, "--batch goes with neither --order-key, --queue nor --oneway");
+  if (command.batch && (command.compress.value_or("none") != "none" || command.compress_above))
+    return fail(Exit::usage, "bodies of a batch are not compressed: leave --batch out");
   if (command.queue && command.broker.empty()) {
     const auto queues = queues_of(command.topic);
     if (!queues) return fail(queues.error());
@@ -123,7 +132,10 @@ Exit Tool::produce(const Command& command) {
 
 Exit Tool::produce_lines(const Command& command, const Message& like) {
   const auto timeout = std::chrono::seconds(10);
-  Sender sender(client_, {.group = command.group.empty() ? "chorus-mq" : command.group, .timeout = timeout});
+  mqclient::ProducerOptions options{.group = command.group.empty() ? "chorus-mq" : command.group, .timeout = timeout};
+  if (command.compress) options.compression = compression_of(*command.compress);
+  if (command.compress_above) options.compress_above = *command.compress_above;
+  Sender sender(client_, std::move(options));
   // Those of one key or queue, and those named one by one, go one after the other: a broker may carry out at once what comes at once.
   const std::size_t most = command.order_key || command.queue || !command.items.empty() ? 1 : in_flight_max;
   std::size_t sent_count = 0;

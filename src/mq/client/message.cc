@@ -1,36 +1,12 @@
 #include "mq/client/message.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
-#include "base/ensure.h"
 #include "mq/broker/topics.h"
+#include "mq/message/compression.h"
 
 namespace chorus::mqclient {
 namespace {
-
-constexpr std::size_t inflated_octets_max = 64 << 20;
-
-std::optional<std::string> inflated(std::string_view octets) {
-  z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) return std::nullopt;
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(octets.data()));
-  stream.avail_in = static_cast<uInt>(octets.size());
-  std::string out;
-  int status = Z_OK;
-  while (status == Z_OK && out.size() < inflated_octets_max) {
-    const std::size_t before = out.size();
-    out.resize(before + std::max<std::size_t>(4096, octets.size() * 4));
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-    stream.avail_out = static_cast<uInt>(out.size() - before);
-    status = inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
-    if (status == Z_OK && stream.avail_in == 0 && stream.avail_out != 0) break;  // its end is missing
-  }
-  inflateEnd(&stream);
-  if (status != Z_STREAM_END) return std::nullopt;
-  return out;
-}
 
 Result<Received> received(const mq::MessageView& view, std::string_view broker_name) {
   Received out{.topic = std::string(view.topic),
@@ -52,9 +28,7 @@ Result<Received> received(const mq::MessageView& view, std::string_view broker_n
                .is_intact = mq::has_intact_body(view)};
   for (const mq::Property& each : view.properties()) out.properties.insert_or_assign(std::string(each.key), std::string(each.value));
   if ((view.sys_flag & mq::sys_flag::compressed) == 0) return out;
-  const std::int32_t compressor = view.sys_flag & mq::sys_flag::compressor_mask;
-  if (compressor != mq::sys_flag::compressor_zlib_old && compressor != mq::sys_flag::compressor_zlib) return out;  // body as it is
-  auto body = inflated(view.body);
+  auto body = mq::decompress(view.body, view.sys_flag);
   if (!body) {
     out.is_intact = false;
     return out;
@@ -108,14 +82,6 @@ Result<std::vector<Received>> decode_messages(std::string_view octets, std::stri
     octets.remove_prefix(view->size);
   }
   return messages;
-}
-
-std::string compressed(std::string_view body) {
-  uLongf size = compressBound(body.size());
-  std::string out(size, '\0');
-  ENSURE(compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(body.data()), body.size(), 5) == Z_OK);
-  out.resize(size);
-  return out;
 }
 
 std::string UniqueIds::next(std::int64_t unix_ms) {

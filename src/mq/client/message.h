@@ -37,7 +37,7 @@ struct Message {
   }
 };
 
-/// As it was stored; the body decompressed.
+/// As it was stored; the body decompressed, unless it is damaged.
 struct Received {
   std::string topic;
   std::string body;
@@ -68,8 +68,6 @@ struct Received {
 Result<std::string> properties_text(const std::map<std::string, std::string>& properties);
 /// Decodes what a pull or query answered: messages back to back.
 Result<std::vector<Received>> decode_messages(std::string_view octets, std::string_view broker_name = {});
-/// zlib, as RocketMQ's clients compress bodies above 4 KiB.
-std::string compressed(std::string_view body);
 
 /// Ids for messages, as Java's client makes them: where, who, when and a count.
 class UniqueIds {

@@ -75,9 +75,9 @@ std::optional<Error> fill(SendRequest& request, const Message& message, const Pr
   request.flag = message.flag;
   request.properties = std::move(*properties);
   request.body = message.body;
-  if (message.body.size() > options.compress_above && !request.batch) {
-    request.body = compressed(message.body);
-    request.sys_flag |= mq::sys_flag::compressed | mq::sys_flag::compressor_zlib;
+  if (options.compression && message.body.size() > options.compress_above && !request.batch) {
+    request.body = mq::compress(message.body, *options.compression);
+    request.sys_flag |= mq::sys_flag::compressed | static_cast<std::int32_t>(*options.compression);
   }
   return std::nullopt;
 }

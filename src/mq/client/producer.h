@@ -3,19 +3,22 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mq/client/client.h"
+#include "mq/message/compression.h"
 
 namespace chorus::mqclient {
 
 struct ProducerOptions {
   std::string group = "DEFAULT_PRODUCER";
-  Duration timeout = std::chrono::seconds(3);  // of a send, all attempts together
-  int retries = 2;                             // after the first attempt, each to another broker if there is one
-  std::size_t body_octets_max = 4 << 20;       // maxMessageSize
-  std::size_t compress_above = 4096;           // compressMsgBodyOverHowmuch
+  Duration timeout = std::chrono::seconds(3);                          // of a send, all attempts together
+  int retries = 2;                                                     // after the first attempt, each to another broker if there is one
+  std::size_t body_octets_max = 4 << 20;                               // maxMessageSize
+  std::size_t compress_above = 4096;                                   // compressMsgBodyOverHowmuch; not those of a batch
+  std::optional<mq::Compression> compression = mq::Compression::zlib;  // compressType; RocketMQ 4 reads zlib alone; empty: none is
 };
 
 /// Must not outlive its client; lives on the same reactor.

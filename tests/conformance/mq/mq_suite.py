@@ -213,6 +213,35 @@ def produce_large_bodies_compressed():
 
 
 @suite.check
+def produce_compressed_as_told():
+    name = topic('mq_compressed', queues=1)
+    begins = {'zlib': bytes.fromhex('785e'), 'lz4': bytes.fromhex('04224d18'), 'zstd': bytes.fromhex('28b52ffd'), 'none': b'xxxx'}
+    flags = {'zlib': 0x301, 'lz4': 0x101, 'zstd': 0x201, 'none': 0}
+    for number, how in enumerate(begins):
+        body = 'x' * 10_000 + how
+        sent, = js('produce', name, '--whole', '--compress', how, stdin=body.encode())
+        _, _, stored = rocketmq.call(peer.broker, 33, {'offset': int(sent['offset_id'][16:], 16), 'topic': name})
+        equal(int.from_bytes(stored[36:40], 'big') & 0x701, flags[how], how)
+        length = int.from_bytes(stored[84:88], 'big')
+        assert stored[88:88 + length].startswith(begins[how]), (how, stored[88:100])
+        assert length < 200 or how == 'none', length
+        equal(js('message', name, '--queue', 0, '--offset', number)[0]['body'], body)
+    equal([message['body'][10_000:] for message in js('consume', name)], list(begins))
+    sent, = js('produce', name, 'small enough', '--compress', 'zstd', '--compress-above', 3)
+    _, _, stored = rocketmq.call(peer.broker, 33, {'offset': int(sent['offset_id'][16:], 16), 'topic': name})
+    equal(int.from_bytes(stored[36:40], 'big') & 0x701, 0x201)
+    equal(js('consume', name)[-1]['body'], 'small enough')
+    # Octets that are not what they are said to be are shown as they are.
+    rocketmq.call(peer.broker, 310, {'a': 'P', 'b': name, 'c': 'TBW102', 'd': 4, 'e': 0, 'f': 0x101, 'g': 1700000000000, 'h': 0,
+                                     'i': 'WAIT\x01true\x02', 'j': 0, 'k': 'false',
+                                     'm': 'false'}, b'no frame of LZ4')
+    damaged = js('consume', name)[-1]
+    equal((damaged['body'], damaged['damaged']), ('no frame of LZ4', True))
+    mq('produce', name, 'x', '--batch', '--compress', 'lz4', code=1)
+    mq('produce', name, 'x', '--compress', 'brotli', code=1)
+
+
+@suite.check
 def produce_delayed():
     name = topic('mq_delayed', queues=1)
     began = time.time()
