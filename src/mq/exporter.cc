@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -11,10 +12,52 @@ namespace {
 
 using Labels = std::map<std::string, std::string>;
 
+struct Series {
+  std::string_view name, key, help;
+};
+
+/// Numbers of runtime information that are told as they are. source: exporter/model/BrokerRuntimeStats.java
+constexpr Series runtime_series[] = {
+    {"rocketmq_brokeruntime_dispatch_maxbuffer", "dispatchMaxBuffer", "Most entries that waited for an index: none do."},
+    {"rocketmq_brokeruntime_earliest_message_timestamp", "earliestMessageTimeStamp", "When the oldest message was stored, ms since 1970."},
+    {"rocketmq_brokeruntime_getmessage_entire_time_max", "getMessageEntireTimeMax", "Longest read for a consumer, ms."},
+    {"rocketmq_brokeruntime_pagecache_lock_time_mills", "pageCacheLockTimeMills", "How long a message waits for others to be copied: not."},
+    {"rocketmq_brokeruntime_pull_threadpoolqueue_capacity", "pullThreadPoolQueueCapacity", "Pulls that may wait for messages."},
+    {"rocketmq_brokeruntime_pull_threadpoolqueue_headwait_timemills", "pullThreadPoolQueueHeadWaitTimeMills",
+     "Longest wait of a pull for its turn, ms."},
+    {"rocketmq_brokeruntime_pull_threadpoolqueue_size", "pullThreadPoolQueueSize", "Pulls that wait for their turn."},
+    {"rocketmq_brokeruntime_put_latency_99", "putLatency99", "99 of 100 messages of the last minute were stored within so many ms."},
+    {"rocketmq_brokeruntime_put_latency_999", "putLatency999", "999 of 1000 likewise."},
+    {"rocketmq_brokeruntime_putmessage_entire_time_max", "putMessageEntireTimeMax", "Longest time that storing a message took, ms."},
+    {"rocketmq_brokeruntime_query_threadpool_queue_capacity", "queryThreadPoolQueueCapacity", "Queries that may wait for their turn."},
+    {"rocketmq_brokeruntime_query_threadpoolqueue_headwait_timemills", "queryThreadPoolQueueHeadWaitTimeMills",
+     "Longest wait of a query, ms."},
+    {"rocketmq_brokeruntime_query_threadpoolqueue_size", "queryThreadPoolQueueSize", "Queries that wait for their turn."},
+    {"rocketmq_brokeruntime_remain_transientstore_buffer_numbs", "remainTransientStoreBufferNumbs",
+     "Free buffers, of which there is no end."},
+    {"rocketmq_brokeruntime_send_threadpool_queue_size", "sendThreadPoolQueueSize", "Messages that wait for the disk."},
+    {"rocketmq_brokeruntime_send_threadpoolqueue_capacity", "sendThreadPoolQueueCapacity", "Messages that may wait for their turn."},
+    {"rocketmq_brokeruntime_send_threadpoolqueue_headwait_timemills", "sendThreadPoolQueueHeadWaitTimeMills",
+     "Longest wait of a message for its turn, ms."},
+    {"rocketmq_brokeruntime_start_accept_sendrequest_time", "startAcceptSendRequestTimeStamp",
+     "From when on messages are taken, ms since 1970; 0: at once."},
+    {"rocketmq_brokeruntime_commitlog_disk_ratio", "commitLogDiskRatio", "How full the disk of the log is, 0 to 1; -1: unknown."},
+    {"rocketmq_brokeruntime_consumequeue_disk_ratio", "consumeQueueDiskRatio", "How full the disk of the indexes is: the same one."},
+};
+
+/// In the order of StoreTimes::classes.
+constexpr std::string_view store_time_series[] = {
+    "rocketmq_brokeruntime_pmdt_0ms",       "rocketmq_brokeruntime_pmdt_0to10ms",    "rocketmq_brokeruntime_pmdt_10to50ms",
+    "rocketmq_brokeruntime_pmdt_50to100ms", "rocketmq_brokeruntime_pmdt_100to200ms", "rocketmq_brokeruntime_pmdt_200to500ms",
+    "rocketmq_brokeruntime_pmdt_500to1s",   "rocketmq_brokeruntime_pmdt_1to2s",      "rocketmq_brokeruntime_pmdt_2to3s",
+    "rocketmq_brokeruntime_pmdt_3to4s",     "rocketmq_brokeruntime_pmdt_4to5s",      "rocketmq_brokeruntime_pmdt_5to10s",
+    "rocketmq_brokeruntime_pmdt_10stomore"};
+static_assert(std::size(store_time_series) == StoreTimes::classes.size());
+
 class Collection {
  public:
-  Collection(Broker& broker, std::string address, std::int64_t now_ms, std::size_t samples_max)
-      : broker_(broker), address_(std::move(address)), now_ms_(now_ms), samples_max_(samples_max) {}
+  Collection(Broker& broker, const ExporterFacts& facts, std::int64_t now_ms, std::size_t samples_max)
+      : broker_(broker), facts_(facts), address_(facts.address), now_ms_(now_ms), samples_max_(samples_max) {}
 
   Samples collect() {
     of_broker();
@@ -23,6 +66,7 @@ class Collection {
     }
     for (const auto& [name, config] : broker_.topics().all()) of_topic(name, config);
     for (const auto& [name, config] : broker_.groups().all()) of_group(name);
+    if (facts_.observed) of_clients(*facts_.observed);
     return std::move(samples_);
   }
 
@@ -52,7 +96,12 @@ class Collection {
     add("rocketmq_broker_qps", "Messages given a second, over the last minute.", labels, rate(stats::broker_get_count, cluster));
     const BrokerCounters& counters = broker_.counters();
     const StoreStatistics store = broker_.store().statistics();
-    const Labels runtime{{"cluster", cluster}, {"brokerIP", address_}, {"brokerHost", broker_.options().name}};
+    const Labels runtime{{"cluster", cluster},
+                         {"brokerIP", address_},
+                         {"brokerHost", broker_.options().name},
+                         {"des", told("brokerVersionDesc")},
+                         {"boottime", told("bootTimestamp")},
+                         {"broker_version", told("brokerVersion")}};
     const auto runtime_gauge = [&](std::string_view name, std::string_view help, auto value) {
       add(name, help, runtime, static_cast<double>(value));
     };
@@ -73,15 +122,26 @@ class Collection {
                   broker_.days().yesterday_morning().puts);
     runtime_gauge("rocketmq_brokeruntime_msg_gettotal_yesterdaymorning", "Messages given up to the midnight before.",
                   broker_.days().yesterday_morning().gets);
-    static constexpr std::string_view names[4][3] = {
+    for (const Series& each : runtime_series) {
+      if (const std::string value = told(each.key); !value.empty())
+        runtime_gauge(each.name, each.help, std::strtod(value.c_str(), nullptr));
+    }
+    if (facts_.disk_octets) {
+      runtime_gauge("rocketmq_brokeruntime_commitlogdir_capacity_total", "Octets of the disk of the log.", *facts_.disk_octets);
+      runtime_gauge("rocketmq_brokeruntime_commitlogdir_capacity_free", "Octets that are free there.", facts_.disk_octets_free.value_or(0));
+    }
+    for (std::size_t i = 0; i < std::size(store_time_series); ++i)
+      runtime_gauge(store_time_series[i], "Messages of the last minute that took so long to be stored.", broker_.store_times().counts()[i]);
+    static constexpr std::string_view names[5][3] = {
         {"rocketmq_brokeruntime_put_tps10", "rocketmq_brokeruntime_put_tps60", "rocketmq_brokeruntime_put_tps600"},
         {"rocketmq_brokeruntime_gettransfered_tps10", "rocketmq_brokeruntime_gettransfered_tps60",
          "rocketmq_brokeruntime_gettransfered_tps600"},
         {"rocketmq_brokeruntime_getfound_tps10", "rocketmq_brokeruntime_getfound_tps60", "rocketmq_brokeruntime_getfound_tps600"},
-        {"rocketmq_brokeruntime_getmiss_tps10", "rocketmq_brokeruntime_getmiss_tps60", "rocketmq_brokeruntime_getmiss_tps600"}};
-    static constexpr std::uint64_t Rates::Totals::* what[4] = {&Rates::Totals::puts, &Rates::Totals::gets, &Rates::Totals::pulls_found,
-                                                               &Rates::Totals::pulls_missed};
-    for (std::size_t i = 0; i < 4; ++i) {
+        {"rocketmq_brokeruntime_getmiss_tps10", "rocketmq_brokeruntime_getmiss_tps60", "rocketmq_brokeruntime_getmiss_tps600"},
+        {"rocketmq_brokeruntime_gettotal_tps10", "rocketmq_brokeruntime_gettotal_tps60", "rocketmq_brokeruntime_gettotal_tps600"}};
+    static constexpr std::uint64_t Rates::Totals::* what[5] = {&Rates::Totals::puts, &Rates::Totals::gets, &Rates::Totals::pulls_found,
+                                                               &Rates::Totals::pulls_missed, &Rates::Totals::pulls};
+    for (std::size_t i = 0; i < 5; ++i) {
       // "a b c": over 10 s, a minute, ten minutes.
       const std::string text = broker_.rates().per_second(what[i]);
       const auto parts = base::split(text, ' ');
@@ -147,8 +207,16 @@ class Collection {
       }
       const Labels labels = with_broker({{"topic", name}, {"group", group}});
       const std::string key = fmt::format("{}@{}", name, group);
-      add("rocketmq_consumer_offset", "Ends of a topic's queues, together.", labels, static_cast<double>(sum.end));
-      add("rocketmq_group_consume_total_offset", "How far a group is in them, together.", labels, static_cast<double>(sum.consumed));
+      // The dashboards of the exporter take it from rocketmq_producer_offset.
+      add("rocketmq_consumer_offset", "How far a group is in a topic's queues, together.", labels, static_cast<double>(sum.consumed));
+      add("rocketmq_group_consume_total_offset", "The same.", labels, static_cast<double>(sum.consumed));
+      if (facts_.observed && !broadcasting) {
+        const auto at = facts_.observed->waiting_since_ms.find({group, name});
+        if (at != facts_.observed->waiting_since_ms.end()) {
+          add("rocketmq_group_get_latency_by_storetime", "How long the oldest message has been there that a group has not consumed, ms.",
+              labels, behind == 0 || at->second == 0 ? 0.0 : static_cast<double>(std::max<std::int64_t>(0, now_ms_ - at->second)));
+        }
+      }
       add("rocketmq_consumer_tps", "Messages given to a group a second, over the last minute.", labels, rate(stats::group_get_count, key));
       add("rocketmq_group_consume_tps", "The same.", labels, rate(stats::group_get_count, key));
       add("rocketmq_consumer_message_size", "Octets given to a group a second, over the last minute.", labels,
@@ -158,7 +226,27 @@ class Collection {
     }
   }
 
+  void of_clients(const rocketmq::Observations& observed) {
+    for (const rocketmq::ClientReport& each : observed.clients) {
+      for (const auto& [name, status] : each.topics) {
+        const Labels labels{{"clientAddr", each.address}, {"clientId", each.client_id}, {"group", each.group}, {"topic", name}};
+        add("rocketmq_client_consume_fail_msg_count", "Messages that a consumer failed with, over the last hour.", labels,
+            static_cast<double>(status.failed_messages_in_hour));
+        add("rocketmq_client_consume_fail_msg_tps", "Messages a second that a consumer failed with.", labels, status.failed_per_second);
+        add("rocketmq_client_consume_ok_msg_tps", "Messages a second that a consumer consumed.", labels, status.ok_per_second);
+        add("rocketmq_client_consume_rt", "How long consuming a message takes it, ms.", labels, status.consume_time);
+        add("rocketmq_client_consumer_pull_rt", "How long a pull takes it, ms.", labels, status.pull_time);
+        add("rocketmq_client_consumer_pull_tps", "Messages a second that it pulls.", labels, status.pulled_per_second);
+      }
+    }
+  }
+  std::string told(std::string_view key) const {
+    const auto at = facts_.runtime.find(std::string(key));
+    return at == facts_.runtime.end() ? std::string() : at->second;
+  }
+
   Broker& broker_;
+  const ExporterFacts& facts_;
   const std::string address_;
   const std::int64_t now_ms_;
   const std::size_t samples_max_;
@@ -167,8 +255,8 @@ class Collection {
 
 }  // namespace
 
-Samples exporter_samples(Broker& broker, const std::string& address, std::int64_t now_ms, std::size_t samples_max) {
-  return Collection(broker, address, now_ms, samples_max).collect();
+Samples exporter_samples(Broker& broker, const ExporterFacts& facts, std::int64_t now_ms, std::size_t samples_max) {
+  return Collection(broker, facts, now_ms, samples_max).collect();
 }
 
 }  // namespace chorus::mq

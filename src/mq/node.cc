@@ -52,6 +52,7 @@ class Node::Impl {
 
   void stop(world::Callback done) {
     stopping_ = true;
+    if (broker_port_.face) broker_port_.face->stop_observing();
     if (name_server_.port) name_server_.port->stop();
     if (broker_port_.port) broker_port_.port->stop();
     auto closed = [this, done = std::move(done)]() mutable { end_sessions(std::move(done)); };
@@ -91,8 +92,13 @@ class Node::Impl {
 
   Samples samples() const {
     if (!broker_ || !serving_) return {};
-    return exporter_samples(*broker_, to_string(broker_->options().host), world_.wall_now().time_since_epoch().count(),
-                            options_.metric_series_max);
+    const rocketmq::BrokerFace& face = *broker_port_.face;
+    ExporterFacts facts{.address = to_string(broker_->options().host),
+                        .runtime = face.runtime(face.observations().oldest_ms).table,
+                        .observed = &face.observations()};
+    if (const auto octets = world_.files().total_space(options_.store.directory)) facts.disk_octets = *octets;
+    if (const auto octets = world_.files().free_space(options_.store.directory)) facts.disk_octets_free = *octets;
+    return exporter_samples(*broker_, facts, world_.wall_now().time_since_epoch().count(), options_.metric_series_max);
   }
 
   std::function<void(const std::string&)> on_failure;
@@ -279,6 +285,7 @@ class Node::Impl {
     broker_port_.face = std::make_unique<rocketmq::BrokerFace>(world_, *broker_, std::move(face), broker_port_, log_);
     broker_port_.face->use(access_.get());
     broker_->start();
+    if (options_.metric_series_max > 0) broker_port_.face->observe();
     broker_->on_topic([this, address](const std::string& topic, const TopicConfig* config) {
       if (broker_->topics().is_system(topic)) catalogue_->announce(announcement(address));
       if (!config) return name_server_.server.routes().put_topic(options_.broker.name, topic, nullptr);

@@ -443,6 +443,12 @@ constexpr Property table[] = {
         {.key = "mq.metric_series_max",
          .help = "Series of topics, groups and queues in /metrics, RocketMQ's exporter's names among them; 0: none.",
          .max = 10'000'000}),
+    mq<&mq::Options::face, &mq::rocketmq::FaceOptions::client_metrics_interval>(
+        {.key = "mq.client_metrics_interval_ms",
+         .help = "How often each consumer is asked how it does, for rocketmq_client_consume_* in /metrics; 0: never.",
+         .max = 86'400'000}),
+    mq<&mq::Options::face, &mq::rocketmq::FaceOptions::client_metrics_max>(
+        {.key = "mq.client_metrics_max", .help = "Consumers that are asked, at most.", .max = 1'000'000}),
     mq_more<&MqSettings::tls, &TlsOptions::key_file>({.key = "mq.tls_key_file", .help = "PEM: the certificate's private key."}),
     mq_more<&MqSettings::tls, &TlsOptions::ca_file>({.key = "mq.tls_ca_file", .help = "PEM: who may sign the certificates of clients."}),
     mq_more<&MqSettings::tls, &TlsOptions::verify_peer>(

@@ -63,7 +63,10 @@ void Broker::start() {
     locks_.expire(world_.now());
   });
   every(std::chrono::seconds(5), [this] { publish_changes({}); });  // what did not get through
-  every(std::chrono::minutes(1), [this] { keep_segments(); });
+  every(std::chrono::minutes(1), [this] {
+    keep_segments();
+    store_times_.turn();
+  });
   keep_segments();
   deliver_due();
   arm_revive();
@@ -101,6 +104,12 @@ void Broker::count_in(std::string_view topic, std::size_t messages, std::size_t 
   statistics_.add(stats::topic_put_count, topic, count, now);
   statistics_.add(stats::topic_put_octets, topic, static_cast<std::int64_t>(octets), now);
   statistics_.add(stats::broker_put_count, options_.cluster, count, now);
+}
+
+void Broker::note_stored(world::Instant asked, std::size_t messages) {
+  const auto took = std::chrono::duration_cast<milliseconds>(world_.now() - asked);
+  counters_.append_longest = std::max(counters_.append_longest, took);
+  store_times_.note(took, messages);
 }
 
 void Broker::stop(world::Callback done) {

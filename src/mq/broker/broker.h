@@ -155,6 +155,7 @@ struct BrokerCounters {
   std::uint64_t pulls_found = 0, pulls_missed = 0;
   std::uint64_t sends_waiting = 0;  // for the disk, now
   milliseconds append_longest{0};   // from being asked for to being acknowledged
+  milliseconds read_longest{0};     // of a pull, without what it waited for messages
   std::uint64_t popped = 0, pop_acked = 0, pop_revived = 0;
 };
 
@@ -182,6 +183,8 @@ class Broker {
   void send_back(SendBack request, Done done);
   void pull(PullRequest request, ReadDone done);
   void message_at(Position position, EntryDone done) { store_->read_at(position, std::move(done)); }
+  /// When the record at that place was stored; 0: there is none. It counts as given to nobody.
+  void store_time_at(const QueueKey& queue, Offset offset, std::move_only_function<void(std::int64_t store_time_ms)> done);
   void find_key(std::string_view topic, std::string_view key, std::int64_t from_ms, std::int64_t to_ms, std::uint32_t max,
                 std::move_only_function<void(StoreResult<std::vector<std::string>>)> done);
   void find_time(const QueueKey& queue, std::int64_t time_ms, std::move_only_function<void(StoreResult<Offset>)> done);
@@ -252,6 +255,7 @@ class Broker {
   const Statistics& statistics() const { return statistics_; }
   const Rates& rates() const { return rates_; }
   const Days& days() const { return days_; }
+  const StoreTimes& store_times() const { return store_times_; }
   std::size_t waiting() const { return hold_.size(); }
   /// Silent clients that were forgotten, to be disconnected.
   void on_silent(std::function<void(ConnectionId)> close) { on_silent_ = std::move(close); }
@@ -335,6 +339,7 @@ class Broker {
   void note_rates();
   void arm_checks();
   void count_in(std::string_view topic, std::size_t messages, std::size_t octets);
+  void note_stored(world::Instant asked, std::size_t messages);
   void every(milliseconds interval, std::move_only_function<void()> work);
 
   world::World& world_;
@@ -369,6 +374,7 @@ class Broker {
   Statistics statistics_;
   Rates rates_;
   Days days_;
+  StoreTimes store_times_;
   std::function<void(TransactionCheck)> ask_;
   std::function<void(ConnectionId)> on_silent_;
   std::function<void(const std::string&, const TopicConfig*)> on_topic_;

@@ -18,10 +18,12 @@ void Broker::try_pull(PullRequest request, ReadDone done) {
   const Offset from = request.from;
   const ReadLimits limits = request.limits;
   Wanted wanted = request.wanted;
-  store_->read(queue, from, limits, std::move(wanted),
-               guarded([this, request = std::move(request), done = std::move(done)](StoreResult<Batch> batch) mutable {
-                 pulled(std::move(request), std::move(done), std::move(batch));
-               }));
+  store_->read(
+      queue, from, limits, std::move(wanted),
+      guarded([this, asked = world_.now(), request = std::move(request), done = std::move(done)](StoreResult<Batch> batch) mutable {
+        counters_.read_longest = std::max(counters_.read_longest, std::chrono::duration_cast<milliseconds>(world_.now() - asked));
+        pulled(std::move(request), std::move(done), std::move(batch));
+      }));
 }
 
 void Broker::pulled(PullRequest request, ReadDone done, StoreResult<Batch> batch) {
@@ -71,6 +73,13 @@ void Broker::pulled(PullRequest request, ReadDone done, StoreResult<Batch> batch
     }
   }
   done(std::move(batch));
+}
+
+void Broker::store_time_at(const QueueKey& queue, Offset offset, std::move_only_function<void(std::int64_t)> done) {
+  store_->read(stored_key(queue), offset, {.entries_max = 1, .octets_max = 1}, {},
+               guarded([done = std::move(done)](const StoreResult<Batch>& batch) mutable {
+                 done(batch && batch->status == Batch::Status::found ? batch->entries.front().store_time_ms : 0);
+               }));
 }
 
 void Broker::arrived(const QueueKey& queue) {

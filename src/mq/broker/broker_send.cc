@@ -228,8 +228,7 @@ void Broker::append(Prepared prepared, SendDone done) {
   store_->append(std::move(entry),
                  guarded([this, asked, prepared = std::move(prepared), done = std::move(done)](StoreResult<Appended> appended) mutable {
                    --counters_.sends_waiting;
-                   counters_.append_longest =
-                       std::max(counters_.append_longest, std::chrono::duration_cast<milliseconds>(world_.now() - asked));
+                   note_stored(asked, 1);
                    if (prepared.due_ms > 0) {
                      dues_on_way_.erase(dues_on_way_.find(prepared.due_ms));
                      arm_delivery(prepared.due_ms);
@@ -298,8 +297,9 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
     prepared.push_back(std::move(*next));
   }
   count_in(name, entries.size(), octets);
-  store_->append_all(std::move(entries), guarded([this, prepared = std::move(prepared),
+  store_->append_all(std::move(entries), guarded([this, asked = world_.now(), prepared = std::move(prepared),
                                                   done = std::move(done)](StoreResult<std::vector<Appended>> appended) mutable {
+                       note_stored(asked, prepared.size());
                        if (!appended) {
                          ++counters_.send_failures;
                          return done(base::error(code_of(appended.error()), appended.error().message));

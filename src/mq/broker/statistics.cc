@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <numeric>
+#include <utility>
 
 namespace chorus::mq {
 namespace {
@@ -88,6 +91,46 @@ std::string Rates::per_second(std::uint64_t Totals::* what) const {
     return static_cast<double>(last.totals.*what - first.totals.*what) * 1000 / static_cast<double>(last.ms - first.ms);
   };
   return fmt::format("{:.4f} {:.4f} {:.4f}", over(10), over(60), over(600));
+}
+
+const std::array<std::int64_t, StoreTimes::steps - 1>& StoreTimes::ends() {
+  static constexpr auto all = [] {
+    std::array<std::int64_t, steps - 1> made{};
+    std::size_t count = 0;
+    std::int64_t end = 0;
+    constexpr std::pair<std::int64_t, int> parts[] = {{1, 20}, {2, 15}, {5, 10}, {10, 10}, {50, 6}, {100, 5}, {1000, 9}};
+    for (const auto& [step, times] : parts) {
+      for (int i = 0; i < times; ++i) made[count++] = end += step;
+    }
+    return made;
+  }();
+  static_assert(all.back() == 10'000);
+  return all;
+}
+
+void StoreTimes::note(std::chrono::milliseconds took, std::uint64_t messages) {
+  constexpr std::int64_t limits[] = {1, 10, 50, 100, 200, 500, 1000, 2000, 3000, 4000, 5000, 10'000};  // first of the next class
+  now_.by_class[static_cast<std::size_t>(std::ranges::upper_bound(limits, took.count()) - std::begin(limits))] += messages;
+  now_.by_step[static_cast<std::size_t>(std::ranges::lower_bound(ends(), took.count()) - ends().begin())] += messages;
+}
+
+void StoreTimes::turn() { last_ = std::exchange(now_, {}); }
+
+double StoreTimes::percentile(double part) const {
+  const auto& counts = shown().by_step;
+  const std::uint64_t all = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  const double wanted = static_cast<double>(all) * part;
+  double before = 0;
+  for (std::size_t i = 0; i < counts.size() && all > 0; ++i) {
+    const auto here = static_cast<double>(counts[i]);
+    if (here > 0 && before + here >= wanted) {
+      const double begin = i == 0 ? 0 : static_cast<double>(ends()[i - 1]);
+      if (i == ends().size()) return begin;  // it has no end
+      return begin + (static_cast<double>(ends()[i]) - begin) * std::max(0.0, wanted - before) / here;
+    }
+    before += here;
+  }
+  return 0;
 }
 
 void Days::note(std::int64_t day, const Totals& now) {

@@ -4,6 +4,8 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -75,6 +77,34 @@ class Rates {
     Totals totals;
   };
   std::deque<Sample> samples_;  // oldest first
+};
+
+/// How long messages took to be stored, over the last whole minute; until the first one is over, over what there is of it. Pure.
+class StoreTimes {
+ public:
+  /// RocketMQ's names of them, in the order of counts().
+  static constexpr std::array<std::string_view, 13> classes{"<=0ms", "0~10ms", "10~50ms", "50~100ms", "100~200ms", "200~500ms", "500ms~1s",
+                                                            "1~2s",  "2~3s",   "3~4s",    "4~5s",     "5~10s",     "10s~"};
+
+  void note(std::chrono::milliseconds took, std::uint64_t messages);
+  /// Each minute.
+  void turn();
+  const std::array<std::uint64_t, classes.size()>& counts() const { return shown().by_class; }
+  /// Milliseconds that this part of them (0.99) did not take longer than, between steps of 1 ms to 1 s; 10 s are the most. 0: there is
+  /// none.
+  double percentile(double part) const;
+
+ private:
+  static constexpr std::size_t steps = 76;  // of 1 ms up to 20, then longer ones up to 10 s, and what is beyond
+  struct Minute {
+    std::array<std::uint64_t, classes.size()> by_class{};
+    std::array<std::uint64_t, steps> by_step{};
+  };
+  static const std::array<std::int64_t, steps - 1>& ends();
+  const Minute& shown() const { return last_ ? *last_ : now_; }
+
+  Minute now_;
+  std::optional<Minute> last_;
 };
 
 /// Totals at the last two midnights. Pure.

@@ -1,5 +1,6 @@
 #include "mq/broker/statistics.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace chorus::mq {
@@ -52,6 +53,26 @@ TEST(Rates, AreOfTenSecondsAMinuteAndTen) {
     puts += i < 690 ? 1 : 11;  // faster for the last ten
   }
   EXPECT_EQ(rates.per_second(&Rates::Totals::puts), "11.0000 2.6667 1.1667");
+}
+
+TEST(StoreTimes, AreOfTheLastWholeMinute) {
+  StoreTimes times;
+  EXPECT_EQ(times.percentile(0.99), 0);
+  const std::int64_t took[] = {0,   1,   9,    10,   49,   50,   99,   100,  199,  200,    499,
+                               500, 999, 1000, 1999, 2000, 3000, 4000, 5000, 9999, 10'000, 60'000};
+  for (const std::int64_t ms : took) times.note(std::chrono::milliseconds(ms), 1);
+  EXPECT_THAT(times.counts(), testing::ElementsAre(1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2)) << "the minute is not over";
+  times.turn();
+  times.note(std::chrono::milliseconds(3), 1000);
+  EXPECT_EQ(times.counts()[0], 1u);
+  EXPECT_EQ(times.counts()[1], 2u);
+  EXPECT_EQ(times.percentile(1), 10'000);
+  times.turn();
+  EXPECT_EQ(times.counts()[1], 1000u);
+  EXPECT_DOUBLE_EQ(times.percentile(0.5), 2.5);
+  EXPECT_NEAR(times.percentile(0.99), 2.99, 1e-9);
+  times.turn();
+  EXPECT_EQ(times.counts()[1], 0u);
 }
 
 TEST(Days, RememberTwoMornings) {

@@ -94,6 +94,7 @@ void PushConsumer::start() {
   };
   every(options_.rebalance_interval, &PushConsumer::rebalance);
   every(options_.offset_interval, &PushConsumer::commit_all);
+  every(std::chrono::seconds(10), &PushConsumer::sample);
   if (options_.in_order) every(lock_interval, &PushConsumer::lock_all);
 }
 
@@ -235,7 +236,13 @@ void PushConsumer::read(const AssignedPtr& assigned) {
     assigned->committed = *request.commit;
   }
   client_.ask_broker_of<Pulled>(assigned->queue, pull(request),
-                                guarded([this, assigned](Result<Pulled> result) { pulled(assigned, std::move(result)); }),
+                                guarded([this, assigned, asked = client_.world().now()](Result<Pulled> result) {
+                                  if (result) {
+                                    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(client_.world().now() - asked);
+                                    statistics_.pulled(assigned->queue.topic, result->messages.size(), took.count(), now_ms());
+                                  }
+                                  pulled(assigned, std::move(result));
+                                }),
                                 options_.wait + 15s);
 }
 

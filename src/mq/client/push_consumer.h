@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mq/client/client.h"
+#include "mq/client/consume_statistics.h"
 #include "mq/client/in_flight.h"
 
 namespace chorus::mqclient {
@@ -108,12 +109,15 @@ class PushConsumer {
     };
   }
   bool may_hand_out(const Assigned& assigned) const;
+  std::int64_t now_ms() const { return client_.world().wall_now().time_since_epoch().count(); }
+  void sample() { statistics_.sample(now_ms()); }
 
   Client& client_;
   const ConsumerOptions options_;
   Listener listener_;
   std::map<std::string, wire::SubscriptionData> subscriptions_;
   std::map<Queue, AssignedPtr> assigned_;
+  ConsumeStatistics statistics_;
   std::set<std::string> balanced_;  // topics whose queues were shared out
   std::size_t with_listener_ = 0;
   std::size_t turn_ = 0;

@@ -47,7 +47,10 @@ void PushConsumer::hand_out(const AssignedPtr& assigned) {
   ++with_listener_;
   std::vector<Received> given = messages;
   // A listener may answer at once; what follows from that comes after it has returned.
-  listener_(std::move(given), guarded([this, assigned, messages = std::move(messages)](Verdict verdict) mutable {
+  const Instant began = client_.world().now();
+  listener_(std::move(given), guarded([this, assigned, began, messages = std::move(messages)](Verdict verdict) mutable {
+              const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(client_.world().now() - began);
+              statistics_.consumed(assigned->queue.topic, messages.size(), verdict == Verdict::consumed, took.count(), now_ms());
               client_.world().post(guarded(
                   [this, assigned, messages = std::move(messages), verdict]() mutable { judged(assigned, std::move(messages), verdict); }));
             }));
@@ -126,7 +129,10 @@ void PushConsumer::asked(const Incoming& request, ConsumerHooks::Answer answer) 
       info.properties["PROP_CLIENT_VERSION"] = "V5_3_0";
       info.properties["PROP_CONSUMER_START_TIMESTAMP"] = std::to_string(started_ms_);
       info.properties["PROP_THREADPOOL_CORE_SIZE"] = std::to_string(options_.concurrency);
-      for (const auto& [topic, each] : subscriptions_) info.subscriptions.push_back(each);
+      for (const auto& [topic, each] : subscriptions_) {
+        info.subscriptions.push_back(each);
+        info.topics[topic].text = wire::encode_body(statistics_.of(topic, now_ms()));
+      }
       for (const auto& [queue, assigned] : assigned_) {
         info.queues[queue].text = fmt::format(
             R"({{"cachedMsgCount":{},"cachedMsgSizeInMiB":{},"commitOffset":{},"droped":{},"locked":{}}})", assigned->flight.count(),

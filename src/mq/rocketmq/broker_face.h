@@ -20,6 +20,7 @@
 #include "mq/rocketmq/body/pop.h"
 #include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/command.h"
+#include "mq/rocketmq/observations.h"
 
 namespace chorus::mq::rocketmq {
 
@@ -30,6 +31,9 @@ struct FaceOptions {
   std::chrono::milliseconds hold_max{60'000};
   std::size_t filters_max = 1024;  // compiled expressions kept
   std::string data_directory;      // whose disk is told of; empty: none is
+  /// How often consumers are asked how they do, for observations(), and how many of them; 0: never.
+  std::chrono::milliseconds client_metrics_interval{60'000};
+  std::size_t client_metrics_max = 10'000;
 };
 
 /// Where answers and our own requests go.
@@ -58,6 +62,13 @@ class BrokerFace {
   void on_closed(ConnectionId connection);
   /// Administrators change it here; it outlives the face. Null, as at first: there is none.
   void use(acl::Access* access) { access_ = access; }
+  /// From now on consumers are asked how they do, and what groups have not consumed is looked at: observations() has the answers.
+  void observe();
+  /// No more of that: the broker is about to stop.
+  void stop_observing() { observing_ = false; }
+  const Observations& observations() const { return observed_; }
+  /// How the broker does, in RocketMQ's words. oldest_ms: when its oldest message was stored, -1 when there is none.
+  KvTable runtime(std::int64_t oldest_ms) const;
 
  private:
   /// Whom to answer, once what was asked for is done.
@@ -153,11 +164,18 @@ class BrokerFace {
   // face_configuration.cc
   void configuration(ConnectionId from, const Command& command);
   void change_settings(const Asker& asker, const Command& command);
-  KvTable runtime(std::int64_t oldest_ms) const;
   // face_inspect.cc
   void inspect(ConnectionId from, const Command& command);
   void consume_queue(ConnectionId from, const Command& command);
   void all_consume_stats(ConnectionId from, const Command& command);
+  // face_observe.cc
+  struct AskingRound;
+  struct LookingRound;
+  void ask_consumers_later();
+  void ask_consumers();
+  void ask_next_consumers(const std::shared_ptr<AskingRound>& round);
+  void look_at_groups();
+  void look_at_more(const std::shared_ptr<LookingRound>& round);
 
   world::World& world_;
   Broker& broker_;
@@ -170,6 +188,8 @@ class BrokerFace {
   std::uint32_t pops_ = 0;
   absl::flat_hash_map<std::int32_t, Pending> pending_;
   const std::int64_t started_ms_;
+  Observations observed_;
+  bool observing_ = false;
   std::list<SqlFilter> filters_;  // the last used first
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -93,6 +93,9 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
       ratio = fmt::format("{:.4f}", 1 - static_cast<double>(*free) / static_cast<double>(*total));
     }
   }
+  std::string distribution;
+  for (std::size_t i = 0; i < StoreTimes::classes.size(); ++i)
+    distribution += fmt::format("[{}]:{} ", StoreTimes::classes[i], broker_.store_times().counts()[i]);
   KvTable table;
   table.table = {
       {"bootTimestamp", text(started_ms_)},
@@ -110,7 +113,7 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
       {"EndTransactionQueueSize", "0"},
       {"EndTransactionThreadPoolQueueCapacity", "100000"},
       {"getFoundTps", rates.per_second(&Rates::Totals::pulls_found)},
-      {"getMessageEntireTimeMax", "0"},
+      {"getMessageEntireTimeMax", text(counters.read_longest.count())},
       {"getMissTps", rates.per_second(&Rates::Totals::pulls_missed)},
       {"getTotalTps", rates.per_second(&Rates::Totals::pulls)},
       {"getTransferredTps", rates.per_second(&Rates::Totals::gets)},
@@ -127,6 +130,9 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
       {"putMessageAverageSize",
        fmt::format("{:.2f}",
                    counters.messages_in == 0 ? 0.0 : static_cast<double>(counters.octets_in) / static_cast<double>(counters.messages_in))},
+      {"putLatency99", fmt::format("{:.2f}", broker_.store_times().percentile(0.99))},
+      {"putLatency999", fmt::format("{:.2f}", broker_.store_times().percentile(0.999))},
+      {"putMessageDistributeTime", distribution},
       {"putMessageEntireTimeMax", text(counters.append_longest.count())},
       {"putMessageSizeTotal", text(counters.octets_in)},
       {"putMessageTimesTotal", text(counters.messages_in)},

@@ -37,8 +37,8 @@ void BrokerFace::times_at(std::vector<std::pair<QueueKey, Offset>> places, std::
       one();
       continue;
     }
-    broker_.pull({.queue = queue, .from = offset, .limits = {.entries_max = 1}}, [gathering, one, i](StoreResult<Batch> batch) {
-      if (batch && batch->status == Batch::Status::found) gathering->times[i] = batch->entries.front().store_time_ms;
+    broker_.store_time_at(queue, offset, [gathering, one, i](std::int64_t store_time_ms) {
+      gathering->times[i] = store_time_ms;
       one();
     });
   }

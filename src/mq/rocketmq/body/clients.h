@@ -219,6 +219,34 @@ struct ConsumerRunningInfo {
   friend bool operator==(const ConsumerRunningInfo&, const ConsumerRunningInfo&) = default;
 };
 
+/// Of one topic, over the last minute; failures also over the last hour. Times are milliseconds, means of calls.
+struct ConsumeStatus {
+  std::int64_t failed_messages_in_hour = 0;
+  double failed_per_second = 0, ok_per_second = 0, consume_time = 0, pull_time = 0, pulled_per_second = 0;
+
+  template <class Self, class F>
+  static void describe(Self& self, F&& member) {
+    member("consumeFailedMsgs", self.failed_messages_in_hour);
+    member("consumeFailedTPS", self.failed_per_second);
+    member("consumeOKTPS", self.ok_per_second);
+    member("consumeRT", self.consume_time);
+    member("pullRT", self.pull_time);
+    member("pullTPS", self.pulled_per_second);
+  }
+  friend bool operator==(const ConsumeStatus&, const ConsumeStatus&) = default;
+};
+
+/// Of a client's answer to 307 what it tells of its consuming.
+struct ConsumerStatusTable {
+  std::map<std::string, ConsumeStatus> topics;
+
+  template <class Self, class F>
+  static void describe(Self& self, F&& member) {
+    member("statusTable", self.topics);
+  }
+  friend bool operator==(const ConsumerStatusTable&, const ConsumerStatusTable&) = default;
+};
+
 /// A client's answer to 309.
 struct ConsumeDirectlyResult {
   bool auto_commit = true;
