@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "mq/rocketmq/upkeep.h"
+
 namespace chorus::mq::rocketmq {
 
 ResponseCode code_of(BrokerErrc code) {
@@ -197,6 +199,7 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     case RequestCode::get_broker_ha_status:
     case RequestCode::get_broker_epoch_cache:
     case RequestCode::update_and_create_static_topic:
+    case RequestCode::get_all_delay_offset:
       return inspect(from, command);
     case RequestCode::query_assignment:
       return assignment(from, command);
@@ -234,6 +237,7 @@ void BrokerFace::on_command(ConnectionId from, const Command& command) {
     default:
       break;
   }
+  if (auto outgoing = answer_upkeep(command)) return answer(asker_of(from, command), std::move(*outgoing));
   refuse(asker_of(from, command), ResponseCode::request_code_not_supported, fmt::format(" request type {} not supported", command.code));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include "base/text.h"
@@ -22,6 +23,18 @@ constexpr std::size_t queues_max = 100'000;
 BrokerStats::Item shown(const Statistics::Period& period) {
   return {.average_per_call = period.per_call, .sum = period.sum, .tps = period.per_second};
 }
+
+/// Answer to 45: by delay level, the first message that is not due.
+struct DelayOffsets {
+  DataVersion version;
+  std::map<std::int32_t, std::int64_t> offsets;
+
+  template <class Self, class F>
+  static void describe(Self& self, F&& member) {
+    member("dataVersion", self.version);
+    member("offsetTable", self.offsets);
+  }
+};
 
 }  // namespace
 
@@ -80,6 +93,25 @@ void BrokerFace::inspect(ConnectionId from, const Command& command) {
         }
       }
       return answer_body(asker, table);
+    }
+    case RequestCode::get_all_delay_offset: {
+      auto gathering = std::make_shared<DelayOffsets>(DelayOffsets{.version = rocketmq::shown(broker_.topics().version()), .offsets = {}});
+      // The last to let go of it answers.
+      const std::shared_ptr<void> end(nullptr, [this, asker, gathering, alive = std::weak_ptr<bool>(alive_)](void*) {
+        if (alive.lock()) answer_body(asker, *gathering);
+      });
+      const auto& levels = broker_.options().delay_levels;
+      const std::int64_t now = world_.wall_now().time_since_epoch().count();
+      for (std::int32_t level = 1; level <= std::ssize(levels); ++level) {
+        const QueueKey queue{.topic = std::string(topic::schedule), .queue = level - 1};
+        if (broker_.bounds(queue).max == 0) continue;
+        // Those of one level come due in their order: what was stored later than this is not due yet.
+        broker_.find_time(queue, now - levels[static_cast<std::size_t>(level - 1)].count() + 1,
+                          [gathering, end, level](const StoreResult<Offset>& at) {
+                            if (at) gathering->offsets[level] = *at;
+                          });
+      }
+      return;
     }
     case RequestCode::get_broker_ha_status:
       return answer_body(asker, HaStatus{.master_end = broker_.store().statistics().end});

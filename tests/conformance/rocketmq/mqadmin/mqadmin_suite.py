@@ -177,6 +177,21 @@ class Suite:
         yield 'cleanUnusedTopic'
         has(mqadmin('deleteExpiredCommitLog', '-b', self.broker), 'success')
         yield 'deleteExpiredCommitLog'
+        has(mqadmin('setCommitLogReadAheadMode', '-b', self.broker, '-m', 0), 'set commitlog readahead mode success, mode: 0')
+        yield 'setCommitLogReadAheadMode'
+        has(mqadmin('switchTimerEngine', '-b', self.broker, '-e', 'F'), f'success, {self.broker}')
+        assert 'CODE: 29  DESC: timerRocksDBEnable must be configured true' in mqadmin('switchTimerEngine', '-b', self.broker, '-e', 'R')
+        yield 'switchTimerEngine'
+        has(mqadmin('rocksDBConfigToJson', '-t', 'topics', '-c', rocketmq.CLUSTER), 'broker export done.')
+        has(mqadmin('checkRocksdbCqWriteProgress', '-c', rocketmq.CLUSTER), rocketmq.BROKER, 'check')
+        yield 'rocksDBConfigToJson'
+        has(mqadmin('resetMasterFlushOffset', '-b', self.broker, '-o', 0), 'success')
+        assert 'CODE: 1  DESC: this request only for controllerMode' in mqadmin('getBrokerEpoch', '-b', rocketmq.BROKER)
+        assert 'CODE: 3  DESC:  request type 1005 not supported' in mqadmin('getSyncStateSet', '-a', arguments.namesrv, '-b', rocketmq.BROKER)
+        yield 'controller_there_is_none'
+        mqadmin('updateNamesrvConfig', '-k', 'orderMessageEnable', '-v', 'true')
+        assert number_of(mqadmin('getNamesrvConfig'), 'orderMessageEnable') == 'true'
+        yield 'updateNamesrvConfig'
         text = mqadmin('haStatus', '-b', self.broker)
         has(text, f'#MasterAddr\t{self.broker}', '#SlaveNum\t0')
         yield 'haStatus'
@@ -225,6 +240,10 @@ class Suite:
         text = mqadmin('printMsg', '-t', topic, '-d', 'true')
         has(text, 'BODY: hello', 'minOffset=0, maxOffset=1')
         yield 'printMsg'
+        text = mqadmin('printMsgByQueue', '-t', topic, '-a', rocketmq.BROKER, '-i', queue, '-p', 'true', '-d', 'true')
+        has(text, unique, 'BODY: hello')
+        has(mqadmin('printMsgByQueue', '-t', topic, '-a', rocketmq.BROKER, '-i', queue, '-f', 'true'), 'TagA', 'Count: 1')
+        yield 'printMsgByQueue'
         text = mqadmin('queryCq', '-t', topic, '-q', queue, '-i', 0, '-b', self.broker)
         has(text, 'max: 1', 'tagsCode=' + str(2598919))
         yield 'queryCq'
