@@ -59,7 +59,7 @@ Entry* Call::touch(Entry* entry) {
 Entry* Call::read(std::string_view key) {
   Entry* entry = server_.live(db_, key);
   ++(entry == nullptr ? server_.statistics_.misses : server_.statistics_.hits);
-  if (entry == nullptr) server_.effects_.event(db_, Notify::missed, "keymiss", key);
+  if (entry == nullptr) server_.notify(db_, Notify::missed, "keymiss", key);
   return touch(entry);
 }
 
@@ -75,7 +75,7 @@ bool Call::is(const Entry* entry, Type type) {
 void Call::insert(unsigned db, Entry* entry) {
   entry->set_access(server_.clock_seconds());
   database(db).insert(entry);
-  server_.effects_.event(db, Notify::fresh, "new", entry->key());
+  server_.notify(db, Notify::fresh, "new", entry->key());
   server_.key_ready(db, entry->key());
 }
 
@@ -125,10 +125,10 @@ std::size_t Call::clear_database(unsigned db) {
 void Call::changed(unsigned db, std::string_view key, Notify what, std::string_view event) {
   ++changes_;
   server_.key_changed(db, key);
-  server_.effects_.event(db, what, event, key);
+  server_.notify(db, what, event, key);
 }
 
-void Call::event(std::string_view key, Notify what, std::string_view event) { server_.effects_.event(db_, what, event, key); }
+void Call::event(std::string_view key, Notify what, std::string_view event) { server_.notify(db_, what, event, key); }
 
 void Call::effect(Arguments words) { effect(db_, words); }
 

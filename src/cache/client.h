@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ struct BlockedCommand {
   std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
 };
 
+enum class Listening : std::uint8_t { channel, pattern, shard };
+
 enum class ReplyMode : std::uint8_t { on, off, skip_next, skip_this };
 
 struct Client {
@@ -52,6 +55,7 @@ struct Client {
   std::int64_t created_us = 0, active_us = 0;  // monotonic
   Parser parser;
   std::string out;          // replies not handed over yet
+  std::string pushes;       // messages that its own command led to: they come behind the reply
   bool is_listed = false;   // among those with something to hand over
   bool closes = false;      // once `out` is handed over
   bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked
@@ -67,6 +71,10 @@ struct Client {
   std::vector<WatchedKey> watched;
   bool watch_broken = false;
   std::unique_ptr<BlockedCommand> blocked;
+  std::set<std::string, std::less<>> listening[3];
+
+  std::set<std::string, std::less<>>& listens(Listening how) { return listening[static_cast<std::size_t>(how)]; }
+  bool is_subscribed() const { return !listening[0].empty() || !listening[1].empty() || !listening[2].empty(); }
 };
 
 }  // namespace chorus::cache

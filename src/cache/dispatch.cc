@@ -46,6 +46,8 @@ bool Server::run_requests(Client& client) {
     if (client.closes) break;
     if (client.blocked != nullptr || client.out.size() > out_octets_max) {
       client.parser.keep();
+      // What waits behind a command that waits is bounded as any request is.
+      client.closes = client.parser.waiting() > options_.query_octets_max;
       client.is_waiting = client.blocked == nullptr && client.parser.waiting() > 0;
       break;
     }
@@ -83,10 +85,13 @@ bool Server::refuse(Client& client, const Command* command, std::string_view err
 void Server::dispatch(Client& client, Arguments arguments) {
   const std::size_t before = client.out.size();
   if (client.reply_mode == ReplyMode::skip_next) client.reply_mode = ReplyMode::skip_this;
+  current_ = &client;
   const auto done = [&] {
+    current_ = nullptr;
     // CLIENT REPLY itself decides when it turns replies on again.
     if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) client.out.resize(before);
     if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
+    if (!client.pushes.empty()) client.out += std::exchange(client.pushes, {});
   };
   const CommandTable& table = CommandTable::all();
   const Command* command = table.find(arguments[0]);
@@ -112,6 +117,14 @@ void Server::dispatch(Client& client, Arguments arguments) {
   }
   if (client.transaction && command->flags.has(Flag::no_multi)) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
+    return done();
+  }
+  if (client.protocol < 3 && client.is_subscribed() &&
+      !is_one_of(*command,
+                 {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"})) {
+    refuse(client, command,
+           fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                       command->full_name()));
     return done();
   }
   client.last_command = command;
@@ -168,7 +181,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
     return done();
   }
   execute(client, *command, arguments);
-  if (is_one_of(*command, {"reset"})) unwatch(client);
+  if (is_one_of(*command, {"reset"})) {
+    unwatch(client);
+    subscriptions_.remove_all(client);
+  }
   end_unit();
   done();
 }

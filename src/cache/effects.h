@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cache/notify.h"
+
 namespace chorus::cache {
 
 /// Where in a shard's history. epoch: of the owner of the shard; sequence: units since the shard began, from 1.
@@ -20,21 +22,6 @@ struct Position {
 struct Effect {
   unsigned db = 0;
   std::vector<std::string> arguments;
-};
-
-/// The classes of keyspace notifications, by the letter that turns each on.
-enum class Notify : char {
-  generic = 'g',
-  string = '$',
-  list = 'l',
-  set = 's',
-  hash = 'h',
-  zset = 'z',
-  expired = 'x',
-  evicted = 'e',
-  stream = 't',
-  missed = 'm',
-  fresh = 'n',
 };
 
 /// Follows a shard. Called once a unit, in order: what one command, transaction, script or expiry did together, to be applied together.

@@ -17,7 +17,7 @@ void Server::expire_now(unsigned db, Entry* entry) {
   erase(db, entry);
   ++statistics_.expired_keys;
   effects_.add(db, std::initializer_list<std::string_view>{"UNLINK", key});
-  effects_.event(db, Notify::expired, "expired", key);
+  notify(db, Notify::expired, "expired", key);
   key_changed(db, key);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "cache/notify.h"
 #include "cache/value/type.h"
 #include "world/net.h"
 
@@ -17,6 +18,8 @@ struct ServerOptions {
   std::size_t clients_max = 10'000;
   std::size_t bulk_octets_max = 512U << 20;  // proto-max-bulk-len
   std::size_t query_octets_max = 1U << 30;   // client-query-buffer-limit
+  std::size_t push_octets_max = 32U << 20;   // messages that a client does not take (client-output-buffer-limit pubsub)
+  NotifySettings notify;                     // notify-keyspace-events
   Thresholds thresholds;
   std::uint16_t port = 6379;  // as INFO says
 };

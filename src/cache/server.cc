@@ -71,6 +71,7 @@ void Server::disconnect(ClientId id) {
   if (found == clients_.end()) return;
   unwatch(*found->second);
   unblock(*found->second);
+  subscriptions_.remove_all(*found->second);
   clients_.erase(found);
 }
 

@@ -16,6 +16,7 @@
 #include "cache/effects.h"
 #include "cache/memory.h"
 #include "cache/options.h"
+#include "cache/subscriptions.h"
 
 namespace chorus::cache {
 
@@ -75,6 +76,9 @@ class Server {
   /// A client that waits for a key stops, with that error, or (empty) as if its time were over. False: it does not wait.
   bool end_wait(Client& client, std::string_view error);
   void reset_statistics();
+  Subscriptions& subscriptions() { return subscriptions_; }
+  /// Returns how many got it.
+  std::size_t publish(Listening how, std::string_view channel, std::string_view message);
   const ServerOptions& options() const { return options_; }
   ServerOptions& change_options() { return options_; }
 
@@ -116,6 +120,8 @@ class Server {
   void key_changed(unsigned db, std::string_view key);
   void database_changed(unsigned db, const Database* other);
   std::uint32_t clock_seconds() const { return static_cast<std::uint32_t>(now_.unix_us / 1'000'000) & 0xffffff; }
+  // pubsub.cc
+  void notify(unsigned db, Notify what, std::string_view event, std::string_view key);
   // transaction.cc
   void watch(Client& client, std::string_view key);
   void unwatch(Client& client);
@@ -151,7 +157,8 @@ class Server {
   std::vector<DbKey> ready_;
   std::size_t blocked_ = 0;
   bool is_serving_ = false;
-  Client* current_ = nullptr;
+  Subscriptions subscriptions_;
+  Client* current_ = nullptr;  // whose command is run
 };
 
 }  // namespace chorus::cache

@@ -234,6 +234,14 @@ TEST_F(ServerTest, WaitsEndByTimeByOthersAndNotByOtherTypes) {
   EXPECT_EQ(server.blocked_clients(), 0U);
 }
 
+TEST_F(ServerTest, WhatAWaiterSendsIsBounded) {
+  server.change_options().query_octets_max = 10'000;
+  EXPECT_EQ(ask("blpop l 0"), "");
+  for (int i = 0; i < 11; ++i) server.receive(ClientId(1), std::string(1000, 'x'), now);
+  collect();
+  EXPECT_EQ(take(1), "<end>");
+}
+
 TEST_F(ServerTest, KeysThatComeByRenamingWakeToo) {
   EXPECT_EQ(ask("bzpopmax z 0", 1), "");
   EXPECT_EQ(ask("blpop l 0", 2), "");

@@ -47,7 +47,8 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                                          Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election},
                                          Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
                                          Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter},
-                                         Target{"mq_log", fuzz_mq_log}, Target{"mq_compression", fuzz_mq_compression}),
+                                         Target{"mq_log", fuzz_mq_log}, Target{"mq_compression", fuzz_mq_compression},
+                                         Target{"cache", fuzz_cache}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

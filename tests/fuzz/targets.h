@@ -34,5 +34,7 @@ void fuzz_mq_filter(std::string_view input);
 void fuzz_mq_log(std::string_view input);
 /// A compressed body, after an octet that says how: 0 and 3 zlib, 1 LZ4, 2 Zstandard, others nobody's.
 void fuzz_mq_compression(std::string_view input);
+/// A connection of a Redis client, after an octet that says in what pieces it comes.
+void fuzz_cache(std::string_view input);
 
 }  // namespace chorus::fuzz

@@ -56,6 +56,12 @@ constexpr auto parameters = std::to_array<Parameter>({
     {"list-max-ziplist-size", get_list_size, set_list_size},
     {"maxclients", [](const ServerOptions& options) { return std::to_string(options.clients_max); },
      [](ServerOptions& options, std::string_view text) { return set_number(options.clients_max, text, 1, any); }},
+    {"notify-keyspace-events", [](const ServerOptions& options) { return options.notify.letters(); },
+     [](ServerOptions& options, std::string_view text) {
+       const auto settings = NotifySettings::parse(text);
+       if (settings) options.notify = *settings;
+       return settings ? std::string() : "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+     }},
     {"port", [](const ServerOptions& options) { return std::to_string(options.port); }},
     {"proto-max-bulk-len", [](const ServerOptions& options) { return std::to_string(options.bulk_octets_max); },
      [](ServerOptions& options, std::string_view text) { return set_number(options.bulk_octets_max, text, 1 << 20, any); }},

@@ -54,12 +54,15 @@ std::string persistence_section(Server& /*server*/) {
 
 std::string stats_section(Server& server) {
   const Statistics& all = server.statistics();
+  const Subscriptions& listeners = server.subscriptions();
   return fmt::format(
       "# Stats\r\ntotal_connections_received:{}\r\ntotal_commands_processed:{}\r\ntotal_net_input_bytes:{}\r\n"
       "total_net_output_bytes:{}\r\nrejected_connections:{}\r\nexpired_keys:{}\r\nexpired_time_cap_reached_count:{}\r\nevicted_keys:0\r\n"
-      "keyspace_hits:{}\r\nkeyspace_misses:{}\r\ntotal_error_replies:{}\r\n",
+      "keyspace_hits:{}\r\nkeyspace_misses:{}\r\npubsub_channels:{}\r\npubsub_patterns:{}\r\npubsubshard_channels:{}\r\ntotal_error_"
+      "replies:{}\r\n",
       all.connections, all.commands, all.octets_in, all.octets_out, all.connections_refused, all.expired_keys, all.expire_cycles_cut,
-      all.hits, all.misses, all.errors);
+      all.hits, all.misses, listeners.count(Listening::channel), listeners.count(Listening::pattern), listeners.count(Listening::shard),
+      all.errors);
 }
 
 std::string replication_section(Server& server) {

@@ -14,5 +14,8 @@ std::span<const Command> hash_rows();
 std::span<const Command> list_rows();
 std::span<const Command> set_rows();
 std::span<const Command> zset_rows();
+std::span<const Command> bitmap_rows();
+std::span<const Command> hyperloglog_rows();
+std::span<const Command> pubsub_rows();
 
 }  // namespace chorus::cache

@@ -28,6 +28,9 @@ bool is_type_known(std::string_view type) {
   return type == "normal" || type == "master" || type == "replica" || type == "slave" || type == "pubsub";
 }
 
+/// Replicas and a primary have no connections here.
+bool is_of_type(const Client& client, std::string_view type) { return type == (client.is_subscribed() ? "pubsub" : "normal"); }
+
 }  // namespace
 
 bool set_client_name(Call& call, std::string_view name) {
@@ -41,6 +44,7 @@ bool set_client_name(Call& call, std::string_view name) {
 
 std::string describe(Server& server, const Client& client) {
   std::string flags;
+  if (client.is_subscribed()) flags += 'P';
   if (client.blocked != nullptr) flags += 'b';
   if (client.transaction) flags += 'x';
   if (client.watch_broken) flags += 'd';
@@ -51,11 +55,12 @@ std::string describe(Server& server, const Client& client) {
   const std::int64_t now = server.now().monotonic_us;
   const auto seconds = [&](std::int64_t since) { return (now - since) / 1'000'000; };
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi={} qbuf={} qbuf-free=0 argv-mem=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} qbuf={} qbuf-free=0 argv-mem=0 "
       "multi-mem={} rbs=0 rbp=0 obl={} oll=0 omem=0 tot-mem={} events=r cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}\n",
       client.id.value, client.address, client.local_address, client.id.value, client.name, seconds(client.created_us),
-      seconds(client.active_us), flags, client.db, client.transaction ? static_cast<std::int64_t>(client.transaction->queue.size()) : -1,
-      client.parser.waiting(), client.transaction ? client.transaction->octets : 0, client.out.size(),
+      seconds(client.active_us), flags, client.db, client.listening[0].size(), client.listening[1].size(), client.listening[2].size(),
+      client.transaction ? static_cast<std::int64_t>(client.transaction->queue.size()) : -1, client.parser.waiting(),
+      client.transaction ? client.transaction->octets : 0, client.out.size(),
       sizeof(Client) + client.parser.waiting() + client.out.capacity(),
       client.last_command == nullptr ? "NULL" : client.last_command->full_name(), client.user, client.protocol, client.library_name,
       client.library_version);
@@ -88,7 +93,9 @@ void client_list(Call& call) {
   } else if (call.size() == 4 && call.is_word(2, "TYPE")) {
     const std::string type = base::lower(call[3]);
     if (!is_type_known(type)) return call.error(fmt::format("ERR Unknown client type '{}'", call[3]));
-    if (type == "normal") chosen = call.server().all_clients();
+    for (Client* client : call.server().all_clients()) {
+      if (is_of_type(*client, type)) chosen.push_back(client);
+    }
   } else if (call.size() >= 4 && call.is_word(2, "ID")) {
     for (std::size_t i = 3; i < call.size(); ++i) {
       const auto id = call.integer(i, "ERR Invalid client ID");
@@ -147,7 +154,7 @@ void client_kill(Call& call) {
     if (address && client->address != *address) continue;
     if (local_address && client->local_address != *local_address) continue;
     if (user && client->user != *user) continue;
-    if (type && *type != "normal") continue;
+    if (type && !is_of_type(*client, *type)) continue;
     if (age && (now - client->created_us) / 1'000'000 < *age) continue;
     call.server().end(*client);
     ++killed;

@@ -35,6 +35,12 @@ bool authenticate(Call& call, std::string_view user, std::string_view password) 
 
 void ping(Call& call) {
   if (call.size() > 2) return call.error("ERR wrong number of arguments for 'ping' command");
+  if (call.client().protocol < 3 && call.client().is_subscribed()) {
+    // It must not be taken for a reply to something else.
+    call.reply.array(2);
+    call.reply.bulk("pong");
+    return call.reply.bulk(call.size() == 1 ? "" : call[1]);
+  }
   call.size() == 1 ? call.reply.simple("PONG") : call.reply.bulk(call[1]);
 }
 

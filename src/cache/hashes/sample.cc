@@ -20,7 +20,7 @@ void hrandfield(Call& call) {
   const bool with_values = call.size() == 4;
   // A reply has two elements for each that is drawn.
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
-  if (count && (*count < -most || (with_values && *count > most))) return call.error("ERR value is out of range");
+  if (count && (*count < -draws_max || (with_values && *count > most))) return call.error("ERR value is out of range");
   Entry* entry = call.read(call[1]);
   if (!call.is(entry, Type::hash)) return;
   if (entry == nullptr) return count ? call.reply.array(0) : call.reply.null();

@@ -142,7 +142,7 @@ void srandmember(Call& call) {
   if (call.size() == 3) {
     count = call.integer(2);
     if (!count) return;
-    if (*count < -std::numeric_limits<std::int64_t>::max()) return call.error("ERR value is out of range");
+    if (*count < -draws_max) return call.error("ERR value is out of range");
   }
   Entry* entry = call.read(call[1]);
   if (!call.is(entry, Type::set)) return;

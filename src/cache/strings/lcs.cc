@@ -9,9 +9,6 @@
 namespace chorus::cache {
 namespace {
 
-/// What the table of lengths may take.
-constexpr std::size_t table_octets_max = std::size_t{1} << 30;
-
 struct Match {
   std::uint32_t first_start, first_end, second_start, second_end;
 };
@@ -49,7 +46,7 @@ void lcs(Call& call) {
   const std::string_view a = texts[0], b = texts[1];
   const std::size_t width = b.size() + 1;
   if (a.size() >= UINT32_MAX - 1 || b.size() >= UINT32_MAX - 1) return call.error("ERR String too long for LCS");
-  if ((a.size() + 1) > table_octets_max / sizeof(std::uint32_t) / width) {
+  if ((a.size() + 1) > call.options().bulk_octets_max / sizeof(std::uint32_t) / width) {
     return call.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }
   std::vector<std::uint32_t> table((a.size() + 1) * width);

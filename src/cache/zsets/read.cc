@@ -87,7 +87,7 @@ void zrandmember(Call& call) {
   const bool with_scores = call.size() == 4;
   // A reply has two elements for each that is drawn.
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
-  if (count && (*count < -most || (with_scores && *count > most))) return call.error("ERR value is out of range");
+  if (count && (*count < -draws_max || (with_scores && *count > most))) return call.error("ERR value is out of range");
   Entry* entry = nullptr;
   if (!find_for_reading(call, entry)) return;
   if (entry == nullptr) return count ? call.reply.array(0) : call.reply.null();

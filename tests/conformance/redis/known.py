@@ -56,6 +56,10 @@ def is_same(words, theirs, ours):
     if name == b'HELLO':  # the version, and the number of the connection
         plain = [re.sub(rb'\$\d\r\n7\.\d\.\d+|id\r\n:\d+', b'', each) for each in (theirs, ours)]
         return plain[0] == plain[1]
+    if name == b'BITCOUNT' and len(words) == 3 and theirs == b'-ERR syntax error\r\n':  # 7.0 wants both ends
+        return True
+    if name in (b'BITCOUNT', b'BITPOS') and (theirs in (b':0\r\n', b':-1\r\n') or theirs.startswith(b'-WRONGTYPE')) and ours.startswith(b'-ERR'):
+        return True  # 7.0 looks at the key first, and not at the arguments where there is none
     if name == b'LPOS' and b'value must between' in ours:  # 7.0 takes the smallest number for a RANK
         return True
     if name in DRAWS and len(words) == 2 and theirs.startswith(b'$') and ours.startswith(b'$'):

@@ -160,6 +160,39 @@ def zsets():
     ]
 
 
+def bitmaps():
+    offset = [b'0', b'1', b'7', b'8', b'100', b'-1', b'x', b'4294967296', b'#1']
+    kind = [b'u1', b'u8', b'i8', b'i5', b'u63', b'i64', b'u64', b'i65', b'x']
+    operation = lambda s: s.pick([[b'GET', s.pick(kind), s.pick(offset)], [b'SET', s.pick(kind), s.pick(offset), s.integer()], [b'INCRBY', s.pick(kind), s.pick(offset), s.integer()],  # noqa: E731
+                                  [b'OVERFLOW', s.pick([b'WRAP', b'SAT', b'FAIL', b'x'])]])
+    return [
+        lambda s: [b'SETBIT', s.key(), s.pick(offset), s.pick([b'0', b'1', b'1', b'2', b'x'])], lambda s: [b'GETBIT', s.key(), s.pick(offset)], lambda s: [b'SET', s.key(), s.word()],
+        lambda s: [b'BITCOUNT', s.key(), *s.maybe(s.integer(), s.integer(), *s.maybe(s.pick([b'BYTE', b'BIT', b'x'])))],
+        lambda s: [b'BITPOS', s.key(), s.pick([b'0', b'1', b'2', b'x']), *s.maybe(s.integer(), *s.maybe(s.integer(), *s.maybe(s.pick([b'BYTE', b'BIT', b'x']))))],
+        lambda s: [b'BITOP', s.pick([b'AND', b'OR', b'XOR', b'NOT', b'x']), s.key(), *s.some(s.key)],
+        lambda s: [b'BITFIELD', s.key(), *[word for _ in range(s.random.randrange(4)) for word in operation(s)]],
+        lambda s: [b'BITFIELD_RO', s.key(), *[word for _ in range(s.random.randrange(3)) for word in operation(s)]],
+    ]
+
+
+def sketches():
+    element = lambda s: b'e%d' % s.random.randrange(20000)  # noqa: E731
+    return [
+        lambda s: [b'PFADD', s.key(), *s.some(lambda: element(s), 0, 40)], lambda s: [b'PFADD', s.key(), *s.some(lambda: element(s), 1, 40)], lambda s: [b'PFADD', s.key(), *s.some(lambda: element(s), 300, 900)],
+        lambda s: [b'PFCOUNT', *s.some(s.key, 1, 3)], lambda s: [b'PFCOUNT', s.key()], lambda s: [b'PFMERGE', *s.some(s.key, 1, 4)], lambda s: [b'GET', s.key()], lambda s: [b'DEL', s.key()],
+        lambda s: s.pick([[b'SET', s.key(), s.word()], [b'SADD', s.key(), s.word()], [b'GET', s.key()], [b'GET', s.key()], [b'GET', s.key()]]),
+    ]
+
+
+def channels():
+    channel = [b'c', b'd', b'{t}c', b'c*', b'?']
+    return [
+        lambda s: [b'PUBLISH', s.pick(channel), s.word()], lambda s: [b'SPUBLISH', s.pick(channel), s.word()], lambda s: [b'PUBSUB', b'NUMSUB', *s.some(lambda: s.pick(channel), 0, 3)],
+        lambda s: [b'PUBSUB', b'NUMPAT'], lambda s: [b'PUBSUB', b'CHANNELS', *s.maybe(s.pick(PATTERNS))], lambda s: [b'PUBSUB', b'SHARDNUMSUB', *s.some(lambda: s.pick(channel), 0, 3)],
+        lambda s: [b'PUBSUB', b'SHARDCHANNELS'], lambda s: [b'PUBSUB', b'NOPE'],
+    ]
+
+
 def transactions():
     return [lambda s: [b'MULTI'], lambda s: [b'EXEC'], lambda s: [b'EXEC'], lambda s: [b'DISCARD'], lambda s: [b'UNWATCH']]
 
@@ -173,8 +206,8 @@ def connection():
 
 
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
-            'transactions': transactions() * 3 + strings() + lists(), 'connection': connection()}
-FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets') for each in FAMILIES[family]]
+            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'channels': channels(), 'connection': connection()}
+FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 
 
 def stream(family, seed, length):

@@ -1,0 +1,115 @@
+// PFADD, PFCOUNT, PFMERGE.
+#include <cstring>
+
+#include "cache/call.h"
+#include "cache/command/rows.h"
+#include "cache/hyperloglog/sketch.h"
+
+namespace chorus::cache {
+namespace {
+
+constexpr std::string_view not_a_sketch = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+constexpr std::string_view damaged = "INVALIDOBJ Corrupted HLL object detected";
+constexpr std::size_t sparse_octets_max = 3000;  // hll-sparse-max-bytes, the header included
+
+/// False: replied. Without an entry: an empty one.
+bool read_sketch(Call& call, const Entry* entry, Sketch& sketch) {
+  if (!call.is(entry, Type::string)) return false;
+  if (entry == nullptr) return true;
+  NumberText scratch;
+  auto parsed = Sketch::parse(entry->text(scratch));
+  if (!parsed) {
+    call.error(not_a_sketch);
+    return false;
+  }
+  sketch = std::move(*parsed);
+  return true;
+}
+
+void store(Call& call, std::string_view key, Entry* entry, const Sketch& sketch) {
+  const std::string& octets = sketch.octets();
+  if (entry == nullptr) {
+    call.insert(Entry::make(key, Type::string, Encoding::raw, make_text(octets, octets.size(), octets.size())));
+    return;
+  }
+  char* to = call.database().writable(entry, octets.size());
+  std::memcpy(to, octets.data(), octets.size());
+}
+
+void pfadd(Call& call) {
+  Entry* entry = call.write(call[1]);
+  Sketch sketch;
+  if (!read_sketch(call, entry, sketch)) return;
+  bool changed = entry == nullptr;
+  for (const std::string_view element : call.arguments().subspan(2)) {
+    if (!sketch.add(element, sparse_octets_max, changed)) return call.error(damaged);
+  }
+  if (changed) {
+    sketch.invalidate();
+    store(call, call[1], entry, sketch);
+    call.changed(call[1], Notify::string, "pfadd");
+  }
+  call.reply.integer(changed ? 1 : 0);
+}
+
+void pfcount(Call& call) {
+  Sketch::Registers all{};
+  if (call.size() > 2) {
+    for (const std::string_view key : call.arguments().subspan(1)) {
+      const Entry* entry = call.read(key);
+      if (entry == nullptr) continue;
+      Sketch sketch;
+      if (!read_sketch(call, entry, sketch)) return;
+      if (!sketch.read(all)) return call.error(damaged);
+    }
+    return call.reply.integer(static_cast<std::int64_t>(Sketch::estimate(all)));
+  }
+  Entry* entry = call.read(call[1]);
+  if (entry == nullptr) return call.reply.integer(0);
+  Sketch sketch;
+  if (!read_sketch(call, entry, sketch)) return;
+  if (const auto cached = sketch.cached_estimate()) return call.reply.integer(static_cast<std::int64_t>(*cached));
+  if (!sketch.read(all)) return call.error(damaged);
+  const std::uint64_t estimate = Sketch::estimate(all);
+  // The estimate is kept in the string: a change, as GET shows it.
+  sketch.cache_estimate(estimate);
+  store(call, call[1], entry, sketch);
+  call.changed();
+  call.reply.integer(static_cast<std::int64_t>(estimate));
+}
+
+void pfmerge(Call& call) {
+  Sketch::Registers all{};
+  bool any_dense = false;
+  for (const std::string_view key : call.arguments().subspan(1)) {
+    const Entry* entry = call.read(key);
+    if (entry == nullptr) continue;
+    Sketch sketch;
+    if (!read_sketch(call, entry, sketch)) return;
+    any_dense = any_dense || sketch.is_dense();
+    if (!sketch.read(all)) return call.error(damaged);
+  }
+  Entry* entry = call.write(call[1]);
+  Sketch sketch;
+  if (!read_sketch(call, entry, sketch)) return;
+  if ((any_dense && !sketch.make_dense()) || !sketch.raise(all, sparse_octets_max)) return call.error(damaged);
+  sketch.invalidate();
+  store(call, call[1], entry, sketch);
+  call.changed(call[1], Notify::string, "pfadd");
+  call.reply.ok();
+}
+
+}  // namespace
+
+std::span<const Command> hyperloglog_rows() {
+  constexpr Group group = Group::hyperloglog;
+  constexpr KeyRange all{1, -1, 1};
+  static constexpr Command rows[] = {
+      {"pfadd", -2, "wmF", {1, 1, 1}, group, "2.8.9", pfadd},
+      {"pfcount", -2, "rR", all, group, "2.8.9", pfcount},
+      {"pfmerge", -2, "wm", all, group, "2.8.9", pfmerge},
+  };
+  return rows;
+}
+
+}  // namespace chorus::cache
