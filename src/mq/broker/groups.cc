@@ -24,7 +24,7 @@ std::string refuse_group_name(std::string_view group) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '%' || c == '|';
   };
   if (!std::ranges::all_of(group, allowed)) {
-    return fmt::format("the specified group[{}] contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$", group);
+    return fmt::format("The specified group: {}, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$", group);
   }
   if (group.size() > group_octets_max) return fmt::format("the specified group is longer than group max length {}.", group_octets_max);
   return {};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 
@@ -45,7 +46,8 @@ std::string_view group_of(std::string_view topic) {
 
 std::string refuse_name(std::string_view topic) {
   if (base::trim(topic).empty()) return "The specified topic is blank.";
-  if (!std::ranges::all_of(topic, is_allowed)) return "The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$";
+  if (!std::ranges::all_of(topic, is_allowed))
+    return fmt::format("The specified topic: {}, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$", topic);
   const std::size_t limit = group_of(topic).empty() ? octets_max : octets_internal_max;
   if (topic.size() > limit) return fmt::format("The specified topic is longer than topic max length {}.", limit);
   if (topic.starts_with("%K%")) return "Topics that begin with %K% are shown from Kafka's clients and cannot be made here.";
@@ -131,16 +133,9 @@ TopicResult<const TopicConfig*> TopicTable::update(TopicConfig config, std::stri
   const TopicConfig* before = find(config.name);
   if (before) config.attributes = before->attributes;
   if (!attributes.empty()) {
-    for (const std::string_view part : base::split(attributes, ',')) {
-      const std::size_t equals = part.find('=');
-      if (part.starts_with('+') && equals != std::string_view::npos && equals > 1) {
-        config.attributes[std::string(part.substr(1, equals - 1))] = std::string(part.substr(equals + 1));
-      } else if (part.starts_with('-') && part.size() > 1) {
-        config.attributes.erase(std::string(part.substr(1)));
-      } else {
-        return base::error(TopicErrc::invalid, fmt::format("attribute '{}': say +name=value to set one, -name to remove one", part));
-      }
-    }
+    auto altered = altered_attributes(std::move(config.attributes), attributes, before == nullptr);
+    if (!altered) return base::error(TopicErrc::invalid, std::move(altered.error()));
+    config.attributes = std::move(*altered);
   }
   if (before && *before == config) return before;
   return &change(std::move(config), now_ms);

@@ -32,8 +32,8 @@ TEST(TopicTable, NothingIsMadeWhereThatIsOff) {
 
 TEST(TopicTable, AnOperatorChangesTopics) {
   TopicTable topics({}, 1);
-  ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3}, "+message.type=FIFO,+a=b", 2));
-  ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3}, "-a", 3));
+  ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3}, "+message.type=FIFO,+reserve.time=60", 2));
+  ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3}, "-reserve.time", 3));
   EXPECT_EQ(topics.find("t")->attributes, (std::map<std::string, std::string>{{"message.type", "FIFO"}}));
   EXPECT_EQ(topics.update({.name = "t"}, "a=b", 4).error().code, TopicErrc::invalid);
   EXPECT_EQ(topics.update({.name = "TBW102"}, "", 4).error().code, TopicErrc::system);

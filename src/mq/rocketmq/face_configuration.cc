@@ -98,6 +98,9 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
     distribution += fmt::format("[{}]:{} ", StoreTimes::classes[i], broker_.store_times().counts()[i]);
   KvTable table;
   table.table = {
+      {"ackThreadPoolQueueCapacity", "100000"},
+      {"ackThreadPoolQueueHeadWaitTimeMills", "0"},
+      {"ackThreadPoolQueueSize", "0"},
       {"bootTimestamp", text(started_ms_)},
       {"brokerActive", "true"},
       {"brokerVersion", text(version_v5_3_0)},
@@ -117,6 +120,9 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
       {"getMissTps", rates.per_second(&Rates::Totals::pulls_missed)},
       {"getTotalTps", rates.per_second(&Rates::Totals::pulls)},
       {"getTransferredTps", rates.per_second(&Rates::Totals::gets)},
+      {"litePullThreadPoolQueueCapacity", text(broker_.options().waits_max)},
+      {"litePullThreadPoolQueueHeadWaitTimeMills", "0"},
+      {"litePullThreadPoolQueueSize", "0"},
       {"msgGetTotalTodayMorning", text(broker_.days().today_morning().gets)},
       {"msgGetTotalTodayNow", text(counters.messages_out)},
       {"msgGetTotalYesterdayMorning", text(broker_.days().yesterday_morning().gets)},
@@ -134,6 +140,7 @@ KvTable BrokerFace::runtime(std::int64_t oldest_ms) const {
       {"putLatency999", fmt::format("{:.2f}", broker_.store_times().percentile(0.999))},
       {"putMessageDistributeTime", distribution},
       {"putMessageEntireTimeMax", text(counters.append_longest.count())},
+      {"putMessageFailedTimes", text(counters.send_failures)},
       {"putMessageSizeTotal", text(counters.octets_in)},
       {"putMessageTimesTotal", text(counters.messages_in)},
       {"putTps", rates.per_second(&Rates::Totals::puts)},

@@ -193,7 +193,7 @@ void BrokerFace::reset_offsets(ConnectionId from, const Command& command) {
   const mq::TopicConfig* config = broker_.topics().find(topic);
   if (config == nullptr) return refuse(asker, ResponseCode::topic_not_exist, fmt::format("topic[{}] not exist", topic));
   if (broker_.groups().find(group) == nullptr) {
-    return refuse(asker, ResponseCode::subscription_group_not_exist, fmt::format("subscription group [{}] not exist", group));
+    return refuse(asker, ResponseCode::subscription_group_not_exist, fmt::format("Group {} does not exist", group));
   }
   struct Reset {
     ResetOffset said;

@@ -23,6 +23,8 @@ void BrokerFace::topics(ConnectionId from, const Command& command) {
                             .order = header.optional_bool("order")};
       const std::string attributes(header.optional_text("attributes", ""));
       if (refuse_bad_header(asker, header)) return;
+      if (std::string why = topic::refuse_name(topic.name); !why.empty())
+        return refuse(asker, ResponseCode::invalid_parameter, std::move(why));
       return broker_.update_topic(std::move(topic), attributes, answer_when_done(asker));
     }
     case RequestCode::update_and_create_topic_list: {
@@ -77,6 +79,8 @@ void BrokerFace::groups(ConnectionId from, const Command& command) {
     case RequestCode::update_and_create_subscriptiongroup: {
       const auto config = decode_body<SubscriptionGroupConfig>(command.body);
       if (!config) return refuse(asker, ResponseCode::system_error, "the body cannot be read");
+      if (std::string why = refuse_group_name(config->name); !why.empty())
+        return refuse(asker, ResponseCode::invalid_parameter, std::move(why));
       return broker_.update_group(group_of(*config), answer_when_done(asker));
     }
     case RequestCode::update_and_create_subscriptiongroup_list: {
