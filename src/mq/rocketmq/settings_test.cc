@@ -8,13 +8,23 @@ namespace chorus::mq::rocketmq {
 namespace {
 
 TEST(Settings, ThoseThatCanChangeDo) {
-  const std::map<std::string, std::string> wanted{{"autoCreateTopicEnable", "false"}, {"autoCreateSubscriptionGroup", "false"},
-                                                  {"brokerPermission", "4"},          {"defaultTopicQueueNums", "3"},
-                                                  {"enablePropertyFilter", "false"},  {"maxMessageSize", "65536"},
-                                                  {"recallMessageEnable", "true"},    {"rejectTransactionMessage", "true"},
-                                                  {"timerMaxDelaySec", "60"},         {"traceOn", "false"},
-                                                  {"transactionCheckInterval", "20"}, {"transactionCheckMax", "3"},
-                                                  {"transactionTimeOut", "100"}};
+  const std::map<std::string, std::string> wanted{{"autoCreateTopicEnable", "false"},
+                                                  {"autoCreateSubscriptionGroup", "false"},
+                                                  {"brokerPermission", "4"},
+                                                  {"defaultTopicQueueNums", "3"},
+                                                  {"enablePropertyFilter", "false"},
+                                                  {"maxMessageSize", "65536"},
+                                                  {"recallMessageEnable", "true"},
+                                                  {"rejectTransactionMessage", "true"},
+                                                  {"timerMaxDelaySec", "60"},
+                                                  {"traceOn", "false"},
+                                                  {"transactionCheckInterval", "20"},
+                                                  {"transactionCheckMax", "3"},
+                                                  {"transactionTimeOut", "100"},
+                                                  {"enableRetryTopicV2", "true"},
+                                                  {"popFromRetryProbability", "7"},
+                                                  {"popInflightMessageThreshold", "50"},
+                                                  {"popPollingSize", "9"}};
   BrokerOptions broker;
   FaceOptions face;
   for (const auto& [name, value] : wanted) EXPECT_EQ(change_setting(broker, face, name, value), "") << name;
@@ -35,6 +45,8 @@ TEST(Settings, OthersAreRefusedByName) {
   EXPECT_EQ(change_setting(broker, face, "brokerName", broker.name), "");  // as it is
   EXPECT_TRUE(change_setting(broker, face, "brokerName", "other").starts_with("brokerName cannot be changed while"));
   EXPECT_TRUE(change_setting(broker, face, "maxErrorRateOfBloomFilter", "21").starts_with("maxErrorRateOfBloomFilter is no setting"));
+  EXPECT_TRUE(change_setting(broker, face, "maxPopPollingSize", "1").starts_with("maxPopPollingSize cannot be changed while"));
+  EXPECT_EQ(change_setting(broker, face, "popFromRetryProbability", "101"), "popFromRetryProbability wants 0 to 100, not '101'");
   EXPECT_EQ(change_setting(broker, face, "traceOn", "maybe"), "traceOn wants true or false, not 'maybe'");
   EXPECT_EQ(change_setting(broker, face, "maxMessageSize", "1"), "maxMessageSize wants 1024 to 15728640, not '1'");
   EXPECT_EQ(change_setting(broker, face, "maxMessageSize", "99999999999999999999"),
