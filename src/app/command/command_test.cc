@@ -74,7 +74,7 @@ TEST(EnsembleStatus, OfAWholeEnsemble) {
             "b:1     leader    2      0x20000000a  0    2            2 of 2 followers, 1 observers\n"
             "c:1     follower  1      0x1000000ff  10   2            synchronization - diff\n"
             "d:1     observer  2      0x20000000a  0    2            -\n");
-  const auto json = nlohmann::json::parse(to_json(status, said));
+  const auto json = nlohmann::json::parse(json_of(status, said).dump());
   EXPECT_EQ(json["well"], true);
   EXPECT_EQ(json["servers"][0]["lag"], 3);
   EXPECT_EQ(json["servers"][1]["mntr"]["quorum_size"], "3");
@@ -90,7 +90,7 @@ TEST(EnsembleStatus, Problems) {
   const EnsembleStatus status = compare({answers("a:1", "leader", "0x1"), answers("b:1", "follower", "0x1"), silent});
   EXPECT_THAT(status.problems, ::testing::ElementsAre("c:1: refused"));
   EXPECT_THAT(to_table(status), HasSubstr("c:1     -         -      -     -    -            does not serve\nc:1: refused\n"));
-  EXPECT_EQ(nlohmann::json::parse(to_json(status, {silent, silent, silent}))["servers"][2]["problem"], "refused");
+  EXPECT_EQ(nlohmann::json::parse(json_of(status, {silent, silent, silent}).dump())["servers"][2]["problem"], "refused");
   EXPECT_THAT(compare({answers("a:1", "follower", "0x1"), silent}).problems, ::testing::Contains(HasSubstr("none of these servers leads")));
   const EnsembleStatus two = compare({answers("a:1", "leader", "0x1"), answers("b:1", "leader", "0x1")});
   EXPECT_THAT(two.problems, ::testing::ElementsAre(::testing::StartsWith("a:1, b:1 lead")));

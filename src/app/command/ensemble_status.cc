@@ -117,7 +117,7 @@ std::string to_table(const EnsembleStatus& status) {
   return out;
 }
 
-std::string to_json(const EnsembleStatus& status, const std::vector<ServerAnswers>& answers) {
+nlohmann::ordered_json json_of(const EnsembleStatus& status, const std::vector<ServerAnswers>& answers) {
   nlohmann::ordered_json out = {{"well", status.problems.empty()}, {"problems", status.problems}, {"servers", nlohmann::json::array()}};
   for (std::size_t i = 0; i < status.servers.size(); ++i) {
     const ServerStatus& s = status.servers[i];
@@ -138,7 +138,7 @@ std::string to_json(const EnsembleStatus& status, const std::vector<ServerAnswer
     }
     out["servers"].push_back(std::move(one));
   }
-  return out.dump(2) + "\n";
+  return out;
 }
 
 }  // namespace chorus::app

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,6 @@ EnsembleStatus compare(const std::vector<ServerAnswers>& answers);
 
 /// A line a server, then the problems.
 std::string to_table(const EnsembleStatus& status);
-std::string to_json(const EnsembleStatus& status, const std::vector<ServerAnswers>& answers);
+nlohmann::ordered_json json_of(const EnsembleStatus& status, const std::vector<ServerAnswers>& answers);
 
 }  // namespace chorus::app

@@ -76,7 +76,7 @@ std::string to_text(const MessagingStatus& status) {
   return out;
 }
 
-std::string to_json(const MessagingStatus& status) {
+nlohmann::ordered_json json_of(const MessagingStatus& status) {
   nlohmann::ordered_json out = {{"name_server", status.address}, {"well", status.problem.empty()}};
   if (!status.problem.empty()) out["problem"] = status.problem;
   out["topics"] = status.topics;
@@ -91,7 +91,7 @@ std::string to_json(const MessagingStatus& status) {
                               {"log_octets", broker.stored},
                               {"disk_ratio", broker.disk_ratio}});
   }
-  return out.dump() + '\n';
+  return out;
 }
 
 }  // namespace chorus::app

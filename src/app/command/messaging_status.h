@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,6 @@ struct MessagingStatus {
 /// Takes as long as there are groups.
 MessagingStatus ask_messaging(const world::Address& name_server);
 std::string to_text(const MessagingStatus& status);
-/// One line.
-std::string to_json(const MessagingStatus& status);
+nlohmann::ordered_json json_of(const MessagingStatus& status);
 
 }  // namespace chorus::app

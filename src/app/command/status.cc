@@ -117,18 +117,25 @@ std::map<std::string, std::string> parse_four_letter_reply(std::string_view repl
 
 namespace {
 
-int status_of_servers(const StatusRequest& request) {
+/// What there is to print, as text or as JSON (an empty object: nothing), and the exit code.
+struct Said {
+  int code = 0;
+  std::string text;
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+};
+
+Said status_of_servers(const StatusRequest& request) {
   world::real::Reactor reactor("status");
   const std::vector<ServerAnswers> answers = ask_all(reactor, request.servers);
   if (answers.size() > 1) {
     const EnsembleStatus together = compare(answers);
-    fmt::print("{}", request.json ? to_json(together, answers) : to_table(together));
-    return together.problems.empty() ? 0 : 1;
+    return {together.problems.empty() ? 0 : 1, to_table(together), json_of(together, answers)};
   }
   const auto& [address, problem, facts, more] = answers.front();
   if (!problem.empty()) {
     fmt::print(stderr, "chorus status: {}\n", problem);
-    return 1;
+    if (!request.name_server) return {.code = 1, .text = {}};
+    return {1, {}, {{"address", address}, {"serving", false}, {"problem", problem}}};
   }
 
   std::string health;
@@ -140,39 +147,41 @@ int status_of_servers(const StatusRequest& request) {
       health_problem = reply ? "answered " + (health.empty() ? std::string("something that is not HTTP") : health) : reply.error().message;
   }
 
-  if (request.json) {
-    nlohmann::ordered_json out = {{"address", address}, {"serving", true}};
-    for (const auto& [key, value] : facts) out["srvr"][key] = value;
-    for (const auto& [key, value] : more) {
-      if (key.starts_with("zk_")) out["mntr"][key.substr(3)] = value;
-    }
-    if (request.admin)
-      out["health"] = {{"address", to_string(*request.admin)},
-                       {"well", health_problem.empty()},
-                       {"answer", health_problem.empty() ? health : health_problem}};
-    fmt::print("{}\n", out.dump(2));
-  } else {
-    fmt::print("{} serves, {}\n", address, facts.at("Mode"));
-    for (const char* key : {"Zookeeper version", "Zxid", "Node count", "Connections", "Outstanding", "Latency min/avg/max"}) {
-      if (const auto at = facts.find(key); at != facts.end()) fmt::print("  {:<20} {}\n", key, at->second);
-    }
-    for (const char* key : {"zk_uptime", "zk_watch_count", "zk_ephemerals_count", "zk_global_sessions", "zk_approximate_data_size"}) {
-      if (const auto at = more.find(key); at != more.end()) fmt::print("  {:<20} {}\n", key + 3, at->second);
-    }
-    if (request.admin)
-      fmt::print("  {:<20} {}: {}\n", "health", to_string(*request.admin), health_problem.empty() ? health : health_problem);
+  Said said{.code = health_problem.empty() ? 0 : 1, .text = {}};
+  said.json = {{"address", address}, {"serving", true}};
+  for (const auto& [key, value] : facts) said.json["srvr"][key] = value;
+  for (const auto& [key, value] : more) {
+    if (key.starts_with("zk_")) said.json["mntr"][key.substr(3)] = value;
   }
-  return health_problem.empty() ? 0 : 1;
+  if (request.admin)
+    said.json["health"] = {{"address", to_string(*request.admin)},
+                           {"well", health_problem.empty()},
+                           {"answer", health_problem.empty() ? health : health_problem}};
+  said.text = fmt::format("{} serves, {}\n", address, facts.at("Mode"));
+  for (const char* key : {"Zookeeper version", "Zxid", "Node count", "Connections", "Outstanding", "Latency min/avg/max"}) {
+    if (const auto at = facts.find(key); at != facts.end()) said.text += fmt::format("  {:<20} {}\n", key, at->second);
+  }
+  for (const char* key : {"zk_uptime", "zk_watch_count", "zk_ephemerals_count", "zk_global_sessions", "zk_approximate_data_size"}) {
+    if (const auto at = more.find(key); at != more.end()) said.text += fmt::format("  {:<20} {}\n", key + 3, at->second);
+  }
+  if (request.admin)
+    said.text += fmt::format("  {:<20} {}: {}\n", "health", to_string(*request.admin), health_problem.empty() ? health : health_problem);
+  return said;
 }
 
 }  // namespace
 
 int status(const StatusRequest& request) {
-  const int servers = status_of_servers(request);
-  if (!request.name_server) return servers;
-  const MessagingStatus messaging = ask_messaging(*request.name_server);
-  fmt::print("{}", request.json ? to_json(messaging) : to_text(messaging));
-  return messaging.problem.empty() ? servers : 1;
+  Said said = status_of_servers(request);
+  if (!request.json) fmt::print("{}", said.text);  // asking about messaging may take its time
+  if (request.name_server) {
+    const MessagingStatus messaging = ask_messaging(*request.name_server);
+    if (!messaging.problem.empty()) said.code = 1;
+    if (!request.json) fmt::print("{}", to_text(messaging));
+    said.json["messaging"] = json_of(messaging);
+  }
+  if (request.json && !said.json.empty()) fmt::print("{}\n", said.json.dump(2));
+  return said.code;
 }
 
 }  // namespace chorus::app

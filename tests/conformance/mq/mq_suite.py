@@ -601,6 +601,37 @@ def connects_with_tls():
         equal(mq('consume', name, '--ca', str(peer.directory / 'certificate.pem'), '--no-verify'), 'secret\n')
 
 
+@suite.check
+def attributes_say_how_a_topic_is_kept():
+    if peer.name != 'chorus':
+        raise Skipped('flush.disk.type is an attribute of ours')
+    name = 'mq_flush'
+    mq('topics', 'create', name, '--flush', 'async')
+    equal(js('topics', 'show', name)[0]['brokers'][0]['attributes'], {'flush.disk.type': 'ASYNC_FLUSH'})
+    mq('produce', name, 'x')
+    equal(mq('consume', name), 'x\n')
+    mq('topics', 'create', name, '--force', '--flush', 'sync', '--attribute', 'message.type=FIFO')
+    equal(js('topics', 'show', name)[0]['brokers'][0]['attributes'], {'flush.disk.type': 'SYNC_FLUSH', 'message.type': 'FIFO'})
+    mq('topics', 'create', 'mq_compacted', '--attribute', 'cleanup.policy=COMPACTION', code=10)
+    if 'COMPACTION cleanup policy is not supported.' not in mq.errors:
+        raise AssertionError(mq.errors)
+    mq('topics', 'create', 'mq_other', '--flush', 'never', code=1)
+
+
+@suite.check
+def status_is_one_object():
+    if peer.name != 'chorus':
+        raise Skipped('there is no server of the tree')
+    words = [str(Chorus.binary), 'status', peer.options['coord.client_address'], '--name-server', peer.namesrv, '--json']
+    done = subprocess.run(words, capture_output=True, timeout=SECONDS, env=environment(), check=True)
+    said = json.loads(done.stdout)
+    equal((said['serving'], said['messaging']['well'], said['messaging']['brokers'][0]['address']), (True, True, peer.broker))
+    words[2] = f'127.0.0.1:{free_port()}'
+    done = subprocess.run(words, capture_output=True, timeout=SECONDS, env=environment())
+    said = json.loads(done.stdout)
+    equal((done.returncode, said['serving'], said['messaging']['well']), (1, False, True))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--peer', default='chorus')
@@ -608,7 +639,8 @@ def main():
     arguments = parser.parse_args()
     global peer
     kind = {'java': 'rocketmq5'}.get(arguments.peer, arguments.peer)
-    with tempfile.TemporaryDirectory(prefix='chorus-mq-') as directory, rocketmq.start(kind, directory) as peer:
+    options = {'coord.client_address': f'127.0.0.1:{free_port()}'} if kind == 'chorus' else {}
+    with tempfile.TemporaryDirectory(prefix='chorus-mq-') as directory, rocketmq.start(kind, directory, options) as peer:
         return suite.run(only=arguments.only)
 
 
