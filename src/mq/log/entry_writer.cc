@@ -107,7 +107,9 @@ void EntryWriter::finished(Job& job) {
   for (const EntryGroup& group : refused) octets_ -= group.octets.size();
   // What waits is on its way before anybody is told, so that the disk has work.
   if (job.result) submit();
+  if (!job.result) refusing_ = &job.result.error();
   if (!job.groups.empty()) callbacks_.on_written(std::move(job.groups));
+  if (*alive) refusing_ = nullptr;
   if (*alive && !job.result) callbacks_.on_refused(job.result.error(), std::move(refused));
   if (*alive && job.work) job.work_done(std::move(job.work_result));
   if (!*alive) return;

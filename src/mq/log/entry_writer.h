@@ -57,6 +57,9 @@ class EntryWriter {
   std::uint64_t octets() const { return octets_; }
   std::uint64_t groups_written() const { return groups_written_; }
   bool failed() const { return failed_; }
+  /// While on_written tells of entries behind which others are refused: until on_refused, what is appended has no place. Null: at any other
+  /// time.
+  const store::LogError* refusing() const { return refusing_; }
 
  private:
   struct Job;
@@ -78,6 +81,7 @@ class EntryWriter {
   bool flush_now_ = false;
   bool flush_armed_ = false;
   bool failed_ = false;
+  const store::LogError* refusing_ = nullptr;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -63,6 +63,7 @@ void MessageStore::start_writer() {
 std::optional<StoreError> MessageStore::refusal_now(std::uint64_t octets) const {
   if (closing_) return StoreError{StoreErrc::closing, "the message log is closing"};
   if (failed_) return StoreError{StoreErrc::failed, "the disk of the message log failed: it has to be opened anew"};
+  if (const store::LogError* error = writer_->refusing()) return store_error(*error);
   if (writer_->octets() != 0 && writer_->octets() + octets > options_.pending_octets_max)
     return StoreError{StoreErrc::busy, "too many messages wait for the disk"};
   if (sealing_.size() > sealing_max) return StoreError{StoreErrc::busy, "too many segments wait for their index files"};

@@ -359,6 +359,40 @@ TEST_F(MessageStoreTest, OldSegmentsGoBySizeAndByDisk) {
   EXPECT_EQ(store->statistics().segments, 1U) << "the disk is fuller than wanted";
 }
 
+TEST_F(MessageStoreTest, WhatIsAppendedAsOthersAreRefusedIsRefusedToo) {
+  ASSERT_TRUE(start());
+  std::size_t mixed = 0;
+  for (std::uint64_t room = 0; room < 12; ++room) {
+    const auto capacity = machine.disk().options.capacity;
+    machine.disk().options.capacity = capacity - machine.disk().free_space() + room * 4096;
+    // Of several segments, so of several groups, the later ones of which find no room; who hears of the first ones appends more.
+    std::size_t written = 0, refused = 0, told = 0;
+    const auto count = [&](const StoreResult<Appended>& result) { ++(result ? written : refused); };
+    for (int i = 0; i < 60; ++i) {
+      store->append(entry(a, std::string(200, '.')), [&](StoreResult<Appended> result) {
+        count(result);
+        if (result) store->append(entry(b, std::string(200, ',')), [&](StoreResult<Appended> more) { count(more), ++told; });
+        ++told;
+      });
+    }
+    ASSERT_TRUE(simulation.run_until([&] { return told >= 60 && told == written + refused && written + refused >= 60; }, 60s));
+    simulation.run_for(1s);
+    mixed += written > 0 && refused > 0 ? 1 : 0;
+    machine.disk().options.capacity = capacity;
+    settle();
+    const auto after = append(a, "after");
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(all(a).size(), static_cast<std::size_t>(store->bounds(a)->max - store->bounds(a)->min));
+    EXPECT_THAT(all(a).back(), testing::HasSubstr("after"));
+  }
+  EXPECT_GT(mixed, 0u);
+  settle();
+  const auto before = all(b);
+  restart();
+  EXPECT_EQ(all(b), before);
+  EXPECT_THAT(report.damage, IsEmpty());
+}
+
 TEST_F(MessageStoreTest, EpochsAndTruncation) {
   ASSERT_TRUE(start());
   fill(a, 30);
