@@ -6,6 +6,8 @@
 #include <ctime>
 #include <utility>
 
+#include "mq/broker/pop_work.h"
+
 namespace chorus::mq {
 namespace {
 
@@ -29,7 +31,8 @@ Broker::Broker(world::World& world, BrokerOptions options, std::unique_ptr<Store
       topics_(topic_defaults(options_), now_ms()),
       groups_(options_.groups, now_ms()),
       clients_(options_.client_silence_max),
-      hold_(options_.waits_max) {
+      hold_(options_.waits_max),
+      pop_work_(std::make_unique<PopWork>()) {
   state_->go_live();
   for (const std::string& complaint : state_->complaints()) log_.error("state of the broker: {}", complaint);
   store_->on_arrival([this](const QueueKey& queue, const IndexEntry&) { arrived(queue); });
@@ -276,10 +279,10 @@ void Broker::remove_topic(const std::string& topic, Done done) {
   for (const std::string& group : state_->offsets.groups_of(topic)) {
     for (const bool v2 : {false, true}) {
       const std::string retry = topic::pop_retry_of(group, topic, v2);
-      if (topics_.find(retry) != nullptr)
-        remove_topic(retry, [this, retry](BrokerResult<void> removed) {
-          if (!removed) log_.warn("a retry topic is left behind topic={} why={}", retry, removed.error().message);
-        });
+      if (topics_.find(retry) == nullptr) continue;
+      remove_topic(retry, [this, retry](BrokerResult<void> outcome) {
+        if (!outcome) log_.warn("a retry topic is left behind topic={} why={}", retry, outcome.error().message);
+      });
     }
   }
   state_->offsets.remove_topic(topic);

@@ -319,6 +319,9 @@ class Broker {
   void end_round(const RoundPtr& round);
   void answer_round(const RoundPtr& round);
   void unlock(const GroupQueue& of);
+  struct PopWork;  // pop_work.h
+  void keep_order(const GroupQueue& of);
+  void release_order(const GroupQueue& of);
   bool park(const PopRequest& request, std::string turn, std::move_only_function<void()> again);
   void peek_next(const RoundPtr& round);
   void write_offsets(Done done);
@@ -364,6 +367,7 @@ class Broker {
   absl::flat_hash_set<GroupQueue> pop_locks_;     // queues of which something is on its way to somebody of the group
   absl::flat_hash_map<Position, int> pops_busy_;  // handles that an entry on its way to the log ends or changes
   absl::flat_hash_set<Position> pops_reviving_;   // copies of them are on their way
+  std::unique_ptr<PopWork> pop_work_;
   bool reviving_ = false;
   milliseconds revive_pause_{0};    // after what could not be written
   std::uint64_t revive_timer_ = 0;  // counts: an older one does nothing

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mq/broker/broker.h"
+#include "mq/broker/pop_work.h"
 
 namespace chorus::mq {
 namespace {
@@ -50,10 +51,15 @@ std::vector<QueueKey> Broker::pop_queues(const PopRequest& request, bool retry_f
     }
   }
   if (request.in_order) return own;
-  // Of one kind only: what is told of queues names all retry topics alike. Messages of the old kind are given out also when new ones are of
-  // the new. source: retrieveMessageFromPopRetryTopicV1
+  // Of one kind only: what is told of queues names all retry topics alike. Messages of the other kind are given out as well: they stay from
+  // before the setting was changed. source: retrieveMessageFromPopRetryTopicV1
   std::string name = topic::pop_retry_of(request.group, request.topic, options_.pop_retry_topic_v2);
-  if (options_.pop_retry_topic_v2 && world_.random().below(2) == 0) name = topic::pop_retry_of(request.group, request.topic, false);
+  std::string other = topic::pop_retry_of(request.group, request.topic, !options_.pop_retry_topic_v2);
+  const auto has_some = [&](const std::string& retry) {
+    const GroupQueue of{.group = request.group, .queue = {.topic = retry, .queue = 0}};
+    return bounds(of.queue).max > pop_offset(of, false);
+  };
+  if (has_some(other) && (!has_some(name) || world_.random().below(2) == 0)) name = std::move(other);
   if (topics_.find(name) == nullptr && bounds({.topic = name, .queue = 0}).max > 0) {
     topics_.ensure(name, 1, perm::read | perm::write, now_ms());  // a crash kept it from the catalogue
   }
@@ -79,6 +85,7 @@ bool Broker::may_pop(const PopRequest& request, const QueueKey& queue) const {
   const GroupQueue of{.group = request.group, .queue = queue};
   if (bounds(queue).max <= pop_offset(of, request.from_newest)) return false;
   if (request.in_order) {
+    if (pop_work_->orders_busy.contains(of)) return false;
     return state_->offsets.pending_reset(of.group, queue) || !state_->pops().orders().is_blocked(of, request.attempt_id, now_ms());
   }
   const PopHandles& handles = state_->pops().handles();
@@ -127,6 +134,8 @@ bool Broker::visit(const RoundPtr& round, const QueueKey& queue) {
     if (!request.in_order) round->answer.rest += std::max<Offset>(0, bounds.max - pop_offset(of, request.from_newest));
     return false;
   }
+  // What is acknowledged just now is not to be given, and whose time is changed neither.
+  if (request.in_order && pop_work_->orders_busy.contains(of)) return false;
   if (state_->offsets.take_reset(of.group, queue) && state_->pops().orders().find(of) != nullptr) {
     round->reset.insert(of);
     round->records.push_back({.kind = Kind::own, .payload = encode_entry(of), .type = static_cast<std::uint8_t>(EntryType::order_cleared)});
@@ -278,16 +287,22 @@ void Broker::unlock(const GroupQueue& of) {
   release_offset(of);
 }
 
+void Broker::keep_order(const GroupQueue& of) { ++pop_work_->orders_busy[of]; }
+
+void Broker::release_order(const GroupQueue& of) {
+  auto& busy = pop_work_->orders_busy;
+  if (--busy[of] == 0) busy.erase(of);
+  if (!busy.contains(of) && !state_->pops().orders().is_blocked(of, {}, now_ms())) wake_pops(of);
+}
+
 bool Broker::park(const PopRequest& request, std::string turn, std::move_only_function<void()> again) {
   const QueueKey key = stored_key({.topic = request.topic, .queue = std::max(request.queue, -1)});
   if (hold_.size(key, turn) >= options_.pop_waits_per_queue_max) return false;
   Wait wait{.queue = key, .connection = request.connection, .deadline = *request.hold_until, .turn = std::move(turn)};
   if (!request.in_order) {
-    wait.also.push_back(
-        {.topic = stored_key({.topic = topic::pop_retry_of(request.group, request.topic, false), .queue = 0}).topic, .queue = -1});
-    if (options_.pop_retry_topic_v2) {
-      wait.also.push_back(
-          {.topic = stored_key({.topic = topic::pop_retry_of(request.group, request.topic, true), .queue = 0}).topic, .queue = -1});
+    for (const bool v2 : {false, true}) {
+      const std::string retry = topic::pop_retry_of(request.group, request.topic, v2);
+      wait.also.push_back({.topic = stored_key({.topic = retry, .queue = 0}).topic, .queue = -1});
     }
   }
   const auto id = hold_.add(std::move(wait));

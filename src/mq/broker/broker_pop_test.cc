@@ -46,7 +46,7 @@ TEST_F(BrokerPopTest, WhatIsAcknowledgedDoesNotComeAgainWhateverCrashes) {
   const auto message = decode_message(again.queues[0].payloads);
   EXPECT_EQ(message->reconsume_times, 1);
   EXPECT_EQ(message->properties().get_int(property::first_pop_time), answer.pop_time_ms);
-  EXPECT_TRUE(ack(some)) << "once more";
+  EXPECT_EQ(ack(some).error().code, BrokerErrc::not_found) << "once more: before the crash it was no error";
   EXPECT_TRUE(ack(all_of(again)));
   pass(30s);
   EXPECT_THAT(pop_bodies(request()), IsEmpty());
@@ -112,6 +112,21 @@ TEST_F(BrokerPopTest, WhoLostAMessageIsToldSo) {
   EXPECT_EQ(ack(other).error().code, BrokerErrc::not_found);
   EXPECT_TRUE(ack(held));
   EXPECT_TRUE(ack(held));
+}
+
+TEST_F(BrokerPopTest, WhatIsGivenAgainIsNotAcknowledgedByWhoWasTooLate) {
+  restart();
+  send_all({"a", "b"});
+  const PopAck late = all_of(popped(request(1, 1s)));
+  const PopAck in_time = all_of(popped(request(1, 60s)));
+  ASSERT_TRUE(ack(in_time));
+  pass(2s);
+  EXPECT_EQ(ack(late).error().code, BrokerErrc::not_found) << "its copy is there";
+  EXPECT_TRUE(ack(in_time)) << "acknowledging again is no error";
+  restart();
+  EXPECT_EQ(ack(late).error().code, BrokerErrc::not_found);
+  EXPECT_EQ(ack(in_time).error().code, BrokerErrc::not_found) << "it is not known any more how it ended";
+  EXPECT_THAT(pop_bodies(request()), ElementsAre("a"));
 }
 
 TEST_F(BrokerPopTest, APopThatWaitsGetsTheNextMessageAndNobodyElseDoes) {
@@ -274,6 +289,18 @@ TEST_F(BrokerPopTest, TopicsOfTheNewKindOfRetryAreReadBesideTheOld) {
   }
   EXPECT_EQ(std::set<std::string>(got.begin(), got.end()), (std::set<std::string>{"a", "b"}));
   EXPECT_GT(broker->bounds({"%RETRY%g+t", 0}).max, 0);
+}
+
+TEST_F(BrokerPopTest, SoAreThoseOfTheNewKindOnceItIsSwitchedOffAgain) {
+  options.pop_retry_topic_v2 = true;
+  restart();
+  send_all({"a"});
+  EXPECT_THAT(pop_bodies(request(32, 1s)), ElementsAre("a"));
+  pass(2s);
+  options.pop_retry_topic_v2 = false;
+  restart();
+  EXPECT_EQ(broker->bounds({"%RETRY%g+t", 0}).max, 1);
+  EXPECT_THAT(pop_bodies(request()), ElementsAre("a"));
 }
 
 TEST_F(BrokerPopTest, WhoAsksWhetherThereIsSomethingIsTold) {
