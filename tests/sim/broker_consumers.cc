@@ -45,7 +45,7 @@ void Scene::see(const Queue& queue, const mq::Batch& batch, const std::function<
       fault(fmt::format("{} at {}: the message says offset {} and position {}", to_string(queue), entry.offset, message->queue_offset,
                         message->position));
     const Id id = id_in(message->body);
-    ledger_.seen(queue, entry.offset, {.id = id, .store_time_ms = message->store_time_ms});
+    ledger_.seen(queue, entry.offset, {.id = id, .store_time_ms = message->store_time_ms, .reconsume_times = message->reconsume_times});
     if (id > 0 && id <= ledger_.size()) use(id, *message);
   }
 }

@@ -44,9 +44,20 @@ void Ledger::seen(const Queue& queue, std::int64_t offset, Seen what) {
   const auto [place, is_new] = seen_[queue].try_emplace(offset, what);
   if (is_new) {
     places_[what.id].emplace_back(queue, offset);
-  } else if (place->second.id != what.id || place->second.store_time_ms != what.store_time_ms) {
+  } else if (place->second.id != what.id || place->second.store_time_ms != what.store_time_ms ||
+             place->second.reconsume_times != what.reconsume_times) {
     fault(fmt::format("{} had message {} at offset {}, and later message {}", to_string(queue), place->second.id, offset, what.id));
   }
+}
+
+std::vector<Ledger::Place> Ledger::places(Id id) const {
+  std::vector<Place> all;
+  const auto found = places_.find(id);
+  if (found == places_.end()) return all;
+  for (const auto& [queue, offset] : found->second) {
+    all.push_back({.queue = queue, .offset = offset, .reconsume_times = seen_.at(queue).at(offset).reconsume_times});
+  }
+  return all;
 }
 
 void Ledger::bounds(const Queue& queue, std::int64_t min, std::int64_t max) { bounds_[queue] = {min, max}; }
@@ -105,6 +116,8 @@ void Ledger::judge_message(Id id, bool retention) {
       there.push_back(offset);
     } else if (queue.topic == put_aside) {
       aside = true;
+    } else if (elsewhere_.contains(queue.topic)) {
+      continue;
     } else if (queue.topic.starts_with("%RETRY%")) {
       ++again[queue.topic.substr(7)];
     } else if (queue.topic.starts_with("%DLQ%")) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ class Ledger {
   struct Seen {
     Id id = 0;
     std::int64_t store_time_ms = 0;
+    std::int32_t reconsume_times = 0;
   };
 
   Id ask(Message message);
@@ -51,6 +53,7 @@ class Ledger {
   /// The broker died with this call on its way.
   void unknown(Id id);
   Message& message(Id id) { return messages_[id - 1]; }
+  const Message& message(Id id) const { return messages_[id - 1]; }
   std::size_t size() const { return messages_.size(); }
 
   /// A reader was shown this. Whatever happens, that place holds this message from then on.
@@ -64,7 +67,18 @@ class Ledger {
   std::map<std::pair<std::string, Queue>, std::int64_t> commits_asked() const { return asked_commits_; }
   void commit_found(const std::string& group, const Queue& queue, std::optional<std::int64_t> offset);
 
+  /// Copies in these topics are judged by another, places and holes here.
+  void judged_elsewhere(std::set<std::string> topics) { elsewhere_ = std::move(topics); }
+  /// Everywhere that a message was seen, with what was seen there.
+  struct Place {
+    Queue queue;
+    std::int64_t offset = 0;
+    std::int32_t reconsume_times = 0;
+  };
+  std::vector<Place> places(Id id) const;
+
   void fault(std::string text) { faults_.push_back(std::move(text)); }
+  void checked(std::uint64_t count = 1) { checks_ += count; }
   /// Once all is quiet, every delayed message is due, every transaction has ended and every queue was read.
   void judge(bool retention);
   const std::vector<std::string>& faults() const { return faults_; }
@@ -80,6 +94,7 @@ class Ledger {
   std::map<Queue, std::pair<std::int64_t, std::int64_t>> bounds_;
   std::map<Id, std::vector<std::pair<Queue, std::int64_t>>> places_;
   std::map<std::pair<std::string, Queue>, std::int64_t> asked_commits_, safe_commits_;
+  std::set<std::string> elsewhere_;
   std::vector<std::string> faults_;
   std::uint64_t checks_ = 0;
 };

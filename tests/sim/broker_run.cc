@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "broker_planted.h"
 #include "broker_scene.h"
 #include "planted.h"
 #include "trace_sink.h"
@@ -20,7 +21,9 @@ Scene::Scene(const RunOptions& options)
       broker_options_(broker_options()),
       machine_(simulation_.add_node("broker")),
       chaos_(simulation_, {&machine_}, chaos_options()),
-      catalogue_(dice_.fork()) {
+      catalogue_(dice_.fork()),
+      pops_(ledger_, pop_groups(), retention_),
+      popping_(3 * pops_.groups().size()) {
   if (options.verbose) {
     logger_ = std::make_shared<spdlog::logger>("broker", std::make_shared<coord_sim::TraceSink>(simulation_));
     logger_->set_level(spdlog::level::debug);
@@ -29,6 +32,12 @@ Scene::Scene(const RunOptions& options)
     logger_->set_level(spdlog::level::off);
   }
   for (const std::string& group : groups) consumers_.push_back({.group = group, .next = {}, .busy = {}});
+  std::set<std::string> copies;
+  for (const PopGroup& group : pops_.groups()) {
+    for (const std::string& topic : topics) copies.merge(pop_retry_topics(group.name, topic));
+    copies.insert("%DLQ%" + group.name);
+  }
+  ledger_.judged_elsewhere(std::move(copies));
 }
 
 sim::Options Scene::machine_options() {
@@ -65,6 +74,9 @@ mq::BrokerOptions Scene::broker_options() {
   options.transaction_check_interval = ms_between(50, 300);
   options.transaction_check_max = static_cast<std::int32_t>(dice_.between(1, 8));
   options.offset_interval = ms_between(20, 500);
+  options.pop_retry_topic_v2 = dice_.below(2) == 0;
+  options.pop_from_retry_percent = pick<std::uint32_t>({0, 20, 100});
+  options.pop_in_flight_per_queue_max = pick<std::size_t>({5, 10'000});
   return options;
 }
 
@@ -86,11 +98,13 @@ sim::ChaosOptions Scene::chaos_options() {
 std::shared_ptr<void> Scene::boot(world::World& world) {
   ++life_;
   for (const Id id : std::exchange(pending_, {})) ledger_.unknown(id);
+  pops_.died(power_failed(world));
+  popping_.assign(popping_.size(), false);
   auto process = std::make_shared<Process>(*this);
   world::World* its_world = &world;
   if (!options_.plant.empty()) {
     process->planted = coord_sim::plant(options_.plant, world);
-    its_world = process->planted.get();
+    if (process->planted) its_world = process->planted.get();
   }
   auto state = std::make_unique<mq::BrokerState>();
   auto opened = mq::open_store(*its_world, store_options_, state.get());
@@ -105,10 +119,14 @@ std::shared_ptr<void> Scene::boot(world::World& world) {
     if (options_.plant.empty() && machine_.running()) fault(fmt::format("{} is taken for damaged at {}", damage.path, damage.offset));
   }
   catalogue_.live_in(*its_world);
-  process->broker =
-      std::make_unique<mq::Broker>(*its_world, broker_options_, std::move(opened->store), std::move(state), catalogue_, *logger_);
+  auto store = plant_in_store(options_.plant, *its_world, std::move(opened->store));
+  // Written to by two kinds of brokers, one after the other.
+  mq::BrokerOptions broker_options = broker_options_;
+  if (life_ % 3 == 0) broker_options.pop_retry_topic_v2 = !broker_options.pop_retry_topic_v2;
+  process->broker = std::make_unique<mq::Broker>(*its_world, broker_options, std::move(store), std::move(state), catalogue_, *logger_);
   mq::Broker& broker = *process->broker;
   catalogue_.tell(broker);
+  for (const PopGroup& group : pops_.groups()) broker.put(mq::GroupConfig{.name = group.name, .retry_max_times = group.retry_max});
   broker.on_check([this](const mq::TransactionCheck& check) { checked(check); });
   broker.start();
   broker.clients().producer(producer_group, {.client_id = "p", .connection = mq::ConnectionId(1), .last_seen = its_world->now()});
@@ -122,6 +140,22 @@ std::shared_ptr<void> Scene::boot(world::World& world) {
     }
   }
   return process;
+}
+
+/// Or the disk did, so that what was written and not synced may be gone.
+bool Scene::power_failed(world::World& world) {
+  // The clock of a machine goes on over kills.
+  const sim::Duration base = world.now().time_since_epoch() - simulation_.elapsed();
+  const std::uint64_t faults = machine_.disk_counts().faults;
+  const bool failed = base != monotonic_base_ || faults != disk_faults_;
+  monotonic_base_ = base;
+  disk_faults_ = faults;
+  return failed;
+}
+
+void Scene::pop_rest(bool resting) {
+  resting_ = resting;
+  for (std::size_t popper = 0; !resting && popper < popping_.size(); ++popper) pop_on(popper);
 }
 
 /// The broker's disk has failed: its owner starts it again, or the machine.
@@ -174,6 +208,12 @@ void Scene::read_all() {
     queues.push_back({"%RETRY%" + group, 0});
     queues.push_back({"%DLQ%" + group, 0});
   }
+  for (const PopGroup& group : pops_.groups()) {
+    for (const std::string& topic : topics) {
+      for (const std::string& retry : pop_retry_topics(group.name, topic)) queues.push_back({retry, 0});
+    }
+    queues.push_back({"%DLQ%" + group.name, 0});
+  }
   for (const Queue& queue : queues) read_queue(queue);
 }
 
@@ -182,6 +222,7 @@ RunResult Scene::run() {
   machine_.start();
   for (std::uint64_t i = 1 + dice_.below(3); i > 0; --i) produce_on();
   for (Consumer& consumer : consumers_) consume_on(consumer);
+  pop_rest(false);
   chaos_.begin();
   simulation_.run_for(sim::Duration(dice_.between(2'000'000'000, 4'000'000'000)));
   chaos_.stop();
@@ -201,18 +242,30 @@ RunResult Scene::run() {
   well = well && wait(all_due, 120s, "the last delayed message is due");
   simulation_.run_for(long_enough);
   // Nothing of the last minutes is deleted, as it may have to be delivered still.
-  if (retention_) simulation_.run_for(200s);
+  if (retention_) {
+    pop_rest(true);
+    simulation_.run_for(200s);
+    pop_rest(false);
+  }
   well = well && wait([this] { return up() && broker_->state().halves().empty() && broker_->state().open_delivery().empty(); }, 60s,
                       "every transaction ends and every delivery");
+  well = well && wait([this] { return left_to_pop().empty(); }, 120s, "what was popped is acknowledged or put aside");
+  if (const std::string left = left_to_pop(); !well && !left.empty()) fault("left: " + left);
+  pop_rest(true);
   if (well) {
     read_all();
     segments_deleted_ = broker_->store().statistics().segments_deleted;
     machine_.crash();
     well = wait([this] { return up(); }, 60s, "after a last crash the broker is up");
     if (well) read_all();
+    // Every acknowledgement was durable, so nothing is left to come again.
+    if (const std::string left = left_to_pop(); well && !left.empty()) fault("after a last crash is left: " + left);
   }
   machine_.kill();
-  if (well) ledger_.judge(retention_);
+  if (well) {
+    ledger_.judge(retention_);
+    pops_.judge();
+  }
 
   RunResult result;
   result.faults = ledger_.faults();
@@ -223,6 +276,10 @@ RunResult Scene::run() {
             .faults = chaos_.counts().total() + machine_.disk_counts().faults,
             .messages = ledger_.size(),
             .sent_back = sent_back_,
+            .popped = pops_.given_count(),
+            .popped_again = pops_.given_again_count(),
+            .pop_acknowledged = pops_.acked_count(),
+            .dead_letters = pops_.dead_count(),
             .segments_deleted = segments_deleted_,
             .checks = ledger_.checks()};
   for (Id id = 1; id <= ledger_.size(); ++id) {
@@ -248,6 +305,10 @@ void Counts::add(const Counts& other) {
   delayed += other.delayed;
   transactions += other.transactions;
   sent_back += other.sent_back;
+  popped += other.popped;
+  popped_again += other.popped_again;
+  pop_acknowledged += other.pop_acknowledged;
+  dead_letters += other.dead_letters;
   segments_deleted += other.segments_deleted;
   checks += other.checks;
 }

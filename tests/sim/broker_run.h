@@ -19,6 +19,10 @@ struct Counts {
   std::uint64_t delayed = 0;
   std::uint64_t transactions = 0;
   std::uint64_t sent_back = 0;
+  std::uint64_t popped = 0;        // given to somebody of a group
+  std::uint64_t popped_again = 0;  // of them
+  std::uint64_t pop_acknowledged = 0;
+  std::uint64_t dead_letters = 0;  // of those who pop
   std::uint64_t segments_deleted = 0;
   std::uint64_t checks = 0;
   void add(const Counts& other);
@@ -26,7 +30,7 @@ struct Counts {
 
 struct RunOptions {
   std::uint64_t seed = 1;
-  std::string plant{};  // a bug between the broker and its world; empty: none
+  std::string plant{};  // a bug between the broker and its world, or its store; empty: none
   bool verbose = false;
   std::size_t trace_lines = 60;
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker_ledger.h"
+#include "broker_pop_ledger.h"
 #include "broker_run.h"
 #include "mq/broker/broker.h"
 #include "world/sim/chaos.h"
@@ -126,6 +127,20 @@ class Scene {
   void consume(Consumer& consumer, const Queue& queue);
   void consumed(Consumer& consumer, const Queue& queue, const mq::StoreResult<mq::Batch>& batch);
   void send_back(const std::string& group, Id id, mq::Position position, std::int32_t level);
+
+  // Consumers that pop, several of each group.
+  std::vector<PopGroup> pop_groups();
+  void note_clock();
+  void pop_on(std::size_t popper);
+  void pop(std::size_t popper);
+  void popped(const PopGroup& group, std::int64_t invisible_ms, const mq::BrokerResult<mq::PopAnswer>& answer);
+  void handle(const PopGroup& group, std::vector<Given> messages);
+  void acknowledge(const PopGroup& group, std::vector<Given> messages);
+  void change(const PopGroup& group, const Given& message);
+  /// What is held, or still to be popped; empty: nothing.
+  std::string left_to_pop() const;
+  void pop_rest(bool resting);
+  bool power_failed(world::World& world);
   void see(const Queue& queue, const mq::Batch& batch, const std::function<void(Id, const mq::MessageView&)>& use);
   void failed();
 
@@ -144,11 +159,18 @@ class Scene {
   std::shared_ptr<spdlog::logger> logger_;
   FarCatalogue catalogue_;
   Ledger ledger_;
+  PopLedger pops_;
   mq::Broker* broker_ = nullptr;
   std::uint64_t life_ = 0;
   std::vector<Id> pending_;  // calls of this life
   std::vector<Consumer> consumers_;
+  std::vector<bool> popping_;  // by consumer that pops: it waits for an answer
   bool quiet_ = false;
+  bool resting_ = false;  // those who pop
+  sim::Duration monotonic_base_{};
+  sim::Duration clock_noted_at_{};
+  std::int64_t clock_noted_ms_ = 0;
+  std::uint64_t disk_faults_ = 0;
   std::uint64_t sent_back_ = 0, segments_deleted_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "broker_planted.h"
 #include "broker_run.h"
 #include "planted.h"
 #include "seeds.h"
@@ -20,7 +21,10 @@ namespace {
 
 constexpr std::string_view plants_of_disks[] = {"no-sync", "late-sync", "no-directory-sync", "drop-writes"};
 
-bool is_of_disks(const std::string& name) { return std::ranges::find(plants_of_disks, name) != std::end(plants_of_disks); }
+bool is_of_disks(std::string_view name) { return std::ranges::find(plants_of_disks, name) != std::end(plants_of_disks); }
+bool is_plant(std::string_view name) {
+  return is_of_disks(name) || std::ranges::any_of(store_plants(), [name](const Plant& plant) { return name == plant.name; });
+}
 
 struct Arguments {
   std::optional<std::uint64_t> seed;
@@ -66,9 +70,11 @@ bool run_one(std::uint64_t seed, const Arguments& arguments, Counts& counts, boo
 std::string in_words(const Counts& counts) {
   return fmt::format(
       "{} crashes, {} restarts, {} faults; {} messages, of them {} acknowledged, {} with the answer lost in a crash, {} delayed, {} in "
-      "transactions; {} sent back, {} segments deleted, {} events, {} checks",
+      "transactions; {} sent back; {} popped, {} of them again, {} acknowledged, {} dead letters; {} segments deleted, {} events, {} "
+      "checks",
       counts.crashes, counts.restarts, counts.faults, counts.messages, counts.acknowledged, counts.unknown, counts.delayed,
-      counts.transactions, counts.sent_back, counts.segments_deleted, counts.events, counts.checks);
+      counts.transactions, counts.sent_back, counts.popped, counts.popped_again, counts.pop_acknowledged, counts.dead_letters,
+      counts.segments_deleted, counts.events, counts.checks);
 }
 
 int run_many(const Arguments& arguments) {
@@ -96,8 +102,9 @@ int run(int argc, char** argv) {
   for (const Plant& plant : coord_sim::plants()) {
     if (is_of_disks(plant.name)) names += fmt::format("\n  {}: {}", plant.name, plant.what);
   }
+  for (const Plant& plant : store_plants()) names += fmt::format("\n  {}: {}", plant.name, plant.what);
   app.add_option("--plant", arguments.plant, names)->check([](const std::string& name) {
-    return is_of_disks(name) ? std::string() : "no such bug: " + name;
+    return is_plant(name) ? std::string() : "no such bug: " + name;
   });
   CLI11_PARSE(app, argc, argv);
   if (!arguments.seed) return run_many(arguments);
