@@ -45,6 +45,8 @@ class Cold {
   /// index file knows.
   StoreResult<Entry> read_at(const ColdSegments& segments, Position base, Position end, std::optional<std::uint32_t> mark,
                              Position position);
+  /// Whole entries from that one on, see FrameStore.
+  StoreResult<std::string> read_frames(Position base, Position end, Position from, std::uint64_t octets_max);
   /// Of an entry known to begin there; empty: not readable.
   StoreResult<std::optional<IndexEntry>> head(Position base, Position position);
   StoreResult<std::optional<Offset>> find_time(const ColdSegments& segments, const QueueKey& queue, std::int64_t time_ms);

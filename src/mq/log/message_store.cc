@@ -185,6 +185,7 @@ void MessageStore::written(std::vector<EntryGroup> groups) {
       ENSURE(view, group.first, pending.at);
       catalogue_.open->add(*view, pending.framed, pending.queue);
       catalogue_.add_epoch(view->epoch, view->index.position);
+      catalogue_.last_time_ms = view->index.store_time_ms;
       if (Queue* queue = pending.queue; queue != nullptr) {
         queue->readable = view->index.offset + view->index.count;
         queue->newest = view->index;
@@ -233,7 +234,7 @@ void MessageStore::go_on_from_catalogue() {
   segment_base_ = catalogue_.open->base;
   next_position_ = catalogue_.open->end;
   segment_time_ms_ = catalogue_.open->first_time_ms;
-  last_time_ms_ = std::max(last_time_ms_, catalogue_.last_time_ms);
+  last_time_ms_ = catalogue_.last_time_ms;
   catalogue_.queues.for_each([this](Queue& queue) {
     queue.segment = queue.run == nullptr ? -1 : segment_base_;
     queue.segment_base = queue.run == nullptr ? 0 : queue.run->base;

@@ -16,12 +16,13 @@
 #include "mq/log/cold.h"
 #include "mq/log/entry_writer.h"
 #include "mq/log/index_file.h"
+#include "mq/log/replication.h"
 #include "mq/log/store.h"
 #include "mq/log/tail.h"
 
 namespace chorus::mq::log {
 
-class MessageStore final : public Store {
+class MessageStore final : public Store, public FrameStore {
  public:
   MessageStore(world::World& world, StoreOptions options, State* state);
   ~MessageStore() override;
@@ -47,6 +48,8 @@ class MessageStore final : public Store {
   void truncate(Position position, std::move_only_function<void(StoreResult<void>)> done) override;
   StoreStatistics statistics() const override;
   void close(std::move_only_function<void(StoreResult<void>)> done) override;
+  void read_frames(Position from, std::uint64_t octets_max, FramesDone done) override;
+  void append_frames(Position first, std::string octets, FollowDone done) override;
 
  private:
   // Appending: message_store.cc
@@ -69,6 +72,14 @@ class MessageStore final : public Store {
       if (*alive) done(std::move(result));
     });
   }
+
+  // Following: message_store_frames.cc
+  struct Followed {
+    EntryView view;
+    std::uint32_t at = 0;
+    std::uint32_t framed = 0;
+  };
+  StoreResult<std::vector<Followed>> check_followed(Position first, bool begins, std::string_view octets) const;
 
   // Reading: message_store_read.cc, message_store_lookup.cc
   void in_background(std::move_only_function<void(Cold&)> work, world::Callback done);
