@@ -14,9 +14,9 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/support/rocketmq'), str(ROOT / 'tests/conformance/rocketmq/node')]
-import node_suite  # noqa: E402
 import rocketmq  # noqa: E402
 from checks import Suite, equal  # noqa: E402
+from install import install  # noqa: E402
 from servers import Chorus, wait_until  # noqa: E402
 
 suite = Suite('examples')
@@ -63,8 +63,7 @@ def go():
 
 @suite.check
 def node():
-    node_suite.install()
-    program = node_suite.PLACE / 'quickstart.js'
+    program = install() / 'quickstart.js'
     shutil.copy(EXAMPLES / 'node/quickstart.js', program)
     topic('orders-node')
     equal(lines('node', program), ['received: hello', 'sent: SEND_OK'])
