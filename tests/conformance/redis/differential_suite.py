@@ -23,6 +23,9 @@ import known  # noqa: E402
 import servers  # noqa: E402
 import streams  # noqa: E402
 
+# The server and its tools are one program, which goes by its name. Debian's package of the server would start one on 6379 besides.
+REDIS_PROGRAM = '/usr/bin/redis-check-rdb'
+
 
 class Connection:
     """Sends commands and hands back each reply as the octets that came."""
@@ -60,7 +63,8 @@ class Connection:
 @contextlib.contextmanager
 def running(command, port, directory):
     with open(pathlib.Path(directory) / 'log', 'wb') as log:
-        process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        program = REDIS_PROGRAM if command[0] == 'redis-server' else None
+        process = subprocess.Popen(command, executable=program, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def answers():
         if process.poll() is not None:
@@ -146,8 +150,8 @@ def main():
     parser.add_argument('--length', type=int, default=400)
     parser.add_argument('--only')
     arguments = parser.parse_args()
-    if not shutil.which('redis-server'):
-        sys.exit("Debian's redis-server is not there: scripts/install-dependencies --test")
+    if not shutil.which(REDIS_PROGRAM):
+        sys.exit("Debian's redis-tools are not there: scripts/install-dependencies --test")
     suite = checks.Suite('redis')
     with contextlib.ExitStack() as stack:
         ports = []
