@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-Piece = collections.namedtuple('Piece', 'seconds connection to by_client octets')
+Piece = collections.namedtuple('Piece', 'seconds connection to by_client octets')  # no octets: that side closed the connection
 
 
 class Relay:
@@ -23,7 +23,7 @@ class Relay:
         self.routes = routes
         self.pieces = []
         self.on_piece = on_piece or self.pieces.append
-        self.began = time.monotonic()
+        self.began, self.began_ms = time.monotonic(), int(time.time() * 1000)
         self.lock = threading.Lock()
         self.connections = 0
         self.listeners = []
@@ -72,10 +72,10 @@ class Relay:
                 while True:
                     for key, _ in waiting.select():
                         octets = key.fileobj.recv(1 << 16)
-                        if not octets:
-                            return
                         with self.lock:
                             self.on_piece(Piece(time.monotonic() - self.began, number, port, key.fileobj is client, octets))
+                        if not octets:
+                            return
                         other[key.fileobj].sendall(octets)
             except OSError:
                 return

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """RocketMQ 5's mqadmin against a NameServer and broker: each command's output is looked at for facts, not for its layout.
 
-usage: mqadmin_suite.py --namesrv HOST:PORT --broker HOST:PORT --home FOLDER [--access USER:SECRET] [PATTERN]...
+usage: mqadmin_suite.py --namesrv HOST:PORT --broker HOST:PORT --home FOLDER [--access USER:SECRET] [--list NAME]... [PATTERN]...
 
---access: of an administrator, where there is access control; then the scenarios are those of users and policies.
+--list: one of the lists of scenarios that are run one after the other; without it all, two at a time. --access: of an administrator, where there is
+access control; then the scenarios are those of users and policies.
 """
 import argparse
 import fnmatch
@@ -395,6 +396,7 @@ if __name__ == '__main__':
     parser.add_argument('--broker', required=True)
     parser.add_argument('--home', required=True)
     parser.add_argument('--access', default='')
+    parser.add_argument('--list', action='append', choices=['broker_state', 'topics', 'messages', 'clients', 'users'])
     parser.add_argument('patterns', nargs='*', default=['*'])
     arguments = parser.parse_args()
     jars = rocketmq.class_path(5)
@@ -413,8 +415,11 @@ if __name__ == '__main__':
                 print(f'{verdict} {scenario} {ms}' + (': ' + why.replace('\n', ' | ') if why else ''), flush=True)
 
     suite = Suite(arguments)
+    every = (('users',),) if arguments.access else (('broker_state', 'topics'), ('messages', 'clients'))
+    if arguments.list:
+        every = (arguments.list,)
     threads = [threading.Thread(target=run, args=(lists, suite, classes, jars, report))
-               for lists in ((('users',),) if arguments.access else (('broker_state', 'topics'), ('messages', 'clients')))]
+               for lists in every]
     for thread in threads:
         thread.start()
     for thread in threads:
