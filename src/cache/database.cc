@@ -12,42 +12,75 @@ namespace {
 
 /// More elements than this are freed a little at a time.
 constexpr std::size_t at_once_max = 64;
+/// When more than this wait to be freed, whoever brings more frees as many at once: memory does not grow faster than it is given back.
+constexpr std::size_t backlog_max = 1U << 20;
 /// Cursors of SCAN carry the slot in their low bits where there is a table a slot.
 constexpr unsigned slot_bits = 14;
 
 }  // namespace
 
 void Reclaimer::take(Entry* entry) {
-  if (elements_of(*entry) <= at_once_max) {
-    destroy(entry);
-  } else {
-    waiting_.push_back(entry);
-  }
+  const std::size_t count = elements_of(*entry);
+  if (count <= at_once_max) return destroy(entry);
+  pay(count);
+  put_aside(entry, count);
+}
+
+void Reclaimer::put_aside(Entry* entry, std::size_t count) {
+  waiting_.push_back({.entry = entry, .elements = count});
+  elements_ += count;
 }
 
 void Reclaimer::take(KeyTable keys) {
   if (keys.size() > at_once_max) {
+    pay(keys.size());
+    elements_ += keys.size();
     tables_.push_back(std::move(keys));
   } else {
     keys.for_each([this](Entry* entry) { take(entry); });
   }
 }
 
+void Reclaimer::take_array(KeyTable keys) {
+  if (keys.buckets() > at_once_max) arrays_.push_back(std::move(keys));
+}
+
+void Reclaimer::pay(std::size_t count) {
+  if (elements_ > backlog_max) step(count);
+}
+
 bool Reclaimer::step(std::size_t items) {
+  const auto destroy_or_keep = [this](Entry* entry) {
+    const std::size_t count = elements_of(*entry);
+    count <= at_once_max ? destroy(entry) : put_aside(entry, count);
+  };
   while (!tables_.empty() && items > 0) {
+    const std::size_t batch = std::min<std::size_t>(items, at_once_max), before = tables_.back().size();
+    items -= batch;
+    const bool is_empty = tables_.back().drain(batch, destroy_or_keep);
+    elements_ -= before - tables_.back().size();
+    if (is_empty) tables_.pop_back();
+  }
+  while (!arrays_.empty() && items > 0) {
     const std::size_t batch = std::min<std::size_t>(items, at_once_max);
     items -= batch;
-    if (tables_.back().drain(batch, [this](Entry* entry) { take(entry); })) tables_.pop_back();
+    if (arrays_.back().drain(batch, [](Entry*) {})) arrays_.pop_back();
   }
   while (!waiting_.empty() && items > 0) {
-    if (!destroy_some(waiting_.back(), items)) break;
+    Waiting& last = waiting_.back();
+    const std::size_t before = items;
+    const bool is_gone = destroy_some(last.entry, items);
+    const std::size_t freed = is_gone ? last.elements : std::min(last.elements, before - items);
+    elements_ -= freed;
+    last.elements -= freed;
+    if (!is_gone) break;
     waiting_.pop_back();
   }
   return waiting() > 0;
 }
 
 Reclaimer::~Reclaimer() {
-  for (Entry* entry : waiting_) destroy(entry);
+  for (const Waiting& each : waiting_) destroy(each.entry);
   for (KeyTable& keys : tables_) keys.for_each([](Entry* entry) { destroy(entry); });
 }
 
@@ -102,7 +135,7 @@ void Database::erase(Entry* entry) {
 }
 
 void Database::clear() {
-  expires_ = KeyTable();
+  reclaimer_->take_array(std::exchange(expires_, KeyTable()));
   for (KeyTable& keys : tables_) {
     reclaimer_->take(std::exchange(keys, KeyTable()));
   }
@@ -125,7 +158,7 @@ char* Database::writable(Entry*& entry, std::size_t size) {
   if (entry->encoding() != Encoding::raw) {
     NumberText scratch;
     const std::string_view before = entry->text(scratch);
-    Text* text = make_text(before, std::max(size, before.size()), before.size() == size ? size : room);
+    Text* text = make_text(before, size, before.size() == size ? size : room);
     Entry* fresh = Entry::make(entry->key(), Type::string, Encoding::raw, text, entry->expiry());
     fresh->set_access(entry->access());
     replace(entry, fresh, false);
@@ -133,7 +166,10 @@ char* Database::writable(Entry*& entry, std::size_t size) {
     return text->octets();
   }
   auto* text = entry->payload<Text>();
-  if (size <= text->size) return text->octets();
+  if (size <= text->size) {
+    text->size = size;
+    return text->octets();
+  }
   if (memory::capacity(text) < sizeof(Text) + size) {
     text = static_cast<Text*>(memory::resize(text, sizeof(Text) + room));
     entry->set_payload(Encoding::raw, text);

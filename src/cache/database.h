@@ -36,13 +36,25 @@ class Reclaimer {
   void take(Entry* entry);
   /// The same for all entries of a table.
   void take(KeyTable keys);
+  /// Of a table whose entries live, or end, elsewhere: only the array.
+  void take_array(KeyTable keys);
   /// Frees up to `items` elements; returns whether any is left.
   bool step(std::size_t items);
-  std::size_t waiting() const { return waiting_.size() + tables_.size(); }
+  std::size_t waiting() const { return waiting_.size() + tables_.size() + arrays_.size(); }
+  /// Elements of all that waits, keys of tables among them.
+  std::size_t elements() const { return elements_; }
 
  private:
-  std::vector<Entry*> waiting_;
-  std::vector<KeyTable> tables_;
+  struct Waiting {
+    Entry* entry;
+    std::size_t elements;  // not freed yet
+  };
+  void put_aside(Entry* entry, std::size_t count);
+  void pay(std::size_t count);
+
+  std::vector<Waiting> waiting_;
+  std::vector<KeyTable> tables_, arrays_;
+  std::size_t elements_ = 0;
 };
 
 /// Knows nothing of time: whoever asks decides what an expiry means. In cluster mode there is one table a slot, so that the keys of a slot
@@ -71,7 +83,8 @@ class Database {
 
   /// Sets, changes or (nullopt) removes the expiry; the entry may move.
   Entry* set_expiry(Entry* entry, std::optional<std::int64_t> at);
-  /// The string's octets, `size` of them (zeros where it was shorter), to be changed in place; the entry may move and becomes raw.
+  /// The string's octets, `size` of them from now on (zeros where it was shorter), to be changed in place; the entry may move and becomes
+  /// raw.
   char* writable(Entry*& entry, std::size_t size);
 
   /// Cursor 0 begins, and 0 is returned at the end; see Table::scan.

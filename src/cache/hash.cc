@@ -2,14 +2,24 @@
 
 #include <cstddef>
 #include <cstring>
+#include <mutex>
+
+#include "base/random.h"
 
 namespace chorus::cache {
 namespace {
 
-std::uint64_t seed_now = 0x9e3779b97f4a7c15ULL;
+/// Whoever knew one of the factors could make it zero with a key, and with it the product: all of them are drawn.
+struct Factors {
+  explicit Factors(std::uint64_t seed) {
+    base::Random random(seed);
+    for (std::uint64_t* each : {&start, &block, &length, &end}) *each = random.next() | 1;
+  }
+  std::uint64_t start = 0, block = 0, length = 0, end = 0;
+};
 
-// Odd numbers with about as many ones as zeros.
-constexpr std::uint64_t k0 = 0xd6e8feb86659fd93ULL, k1 = 0xa0761d6478bd642fULL, k2 = 0xe7037ed1a0b428dbULL;
+Factors factors(0x9e3779b97f4a7c15ULL);
+std::once_flag is_seeded;
 
 __extension__ using Wide = unsigned __int128;
 
@@ -28,14 +38,16 @@ std::uint64_t load(const char* at) {
 
 }  // namespace
 
-void set_hash_seed(std::uint64_t seed) { seed_now = seed; }
+void set_hash_seed(std::uint64_t seed) {
+  std::call_once(is_seeded, [seed] { factors = Factors(seed); });
+}
 
 std::uint64_t hash_of(std::string_view octets) {
   const char* at = octets.data();
   std::size_t left = octets.size();
-  std::uint64_t state = seed_now ^ k0;
+  std::uint64_t state = factors.start;
   while (left > 16) {
-    state = fold(load<std::uint64_t>(at) ^ k1, load<std::uint64_t>(at + 8) ^ state);
+    state = fold(load<std::uint64_t>(at) ^ factors.block, load<std::uint64_t>(at + 8) ^ state);
     at += 16;
     left -= 16;
   }
@@ -50,7 +62,7 @@ std::uint64_t hash_of(std::string_view octets) {
     a = static_cast<std::uint64_t>(static_cast<unsigned char>(at[0])) << 16 |
         static_cast<std::uint64_t>(static_cast<unsigned char>(at[left / 2])) << 8 | static_cast<unsigned char>(at[left - 1]);
   }
-  return fold(k2 ^ octets.size(), fold(a ^ k1, b ^ state) ^ seed_now);
+  return fold(factors.length ^ octets.size(), fold(a ^ factors.block, b ^ state) ^ factors.end);
 }
 
 }  // namespace chorus::cache

@@ -6,7 +6,7 @@
 
 namespace chorus::cache {
 
-/// Of this process; drawn once at the start (the simulator draws it from its seed). Tables made before a change are lost.
+/// Of this process: the first call counts, before there is any table or a second thread that hashes; later ones change nothing.
 void set_hash_seed(std::uint64_t seed);
 /// Well mixed in all 64 bits.
 std::uint64_t hash_of(std::string_view octets);

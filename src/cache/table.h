@@ -6,6 +6,7 @@
 // scan()'s cursor (bits counted from the highest) rests on, as in Redis.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -141,27 +142,27 @@ class Table {
     return is_resizing();
   }
 
-  /// Hands up to `count` items to destroy(item) and forgets them; returns whether the table is now empty. For tables about to end: the
-  /// work is spread, and the table may not be used otherwise from the first call on.
+  /// Hands about `count` items to destroy(item) and forgets them (an empty bucket counts as one); returns whether all is gone, the arrays
+  /// too. For tables about to end: the work is spread, and the table may not be used otherwise from the first call on.
   template <class Destroy>
   bool drain(std::size_t count, Destroy&& destroy) {
     for (Array& array : arrays_) {
-      if (array.buckets == nullptr) continue;
-      for (; array.drained <= array.mask; ++array.drained) {
+      while (array.buckets != nullptr) {
+        if (count == 0) return false;
         Bucket& bucket = array.buckets[array.drained];
-        for (Bucket* b = &bucket; b != nullptr; b = b->child()) {
-          for (std::size_t i = 0; i < per_bucket; ++i) {
-            if (!b->holds(i)) continue;
-            if (count == 0) return false;
-            --count;
-            --size_;
-            destroy(b->items[i]);
-            b->drop(i);
-          }
-        }
+        std::size_t items = 0;
+        visit_bucket(bucket, [&](Item item) {
+          ++items;
+          destroy(item);
+        });
+        release_children(bucket);
+        bucket.info = 0;
+        size_ -= items;
+        count -= std::min(count, std::max<std::size_t>(items, 1));
+        if (++array.drained > array.mask) release_drained(array);
       }
     }
-    return size_ == 0;
+    return true;
   }
 
   /// What the array itself holds, without what items point to.
@@ -209,6 +210,11 @@ class Table {
     memory::release_lines(array.buckets);
     array = {};
   }
+  /// The same, where every bucket's children are gone already: without a look at each.
+  static void release_drained(Array& array) {
+    memory::release_lines(array.buckets);
+    array = {};
+  }
   static void release_children(Bucket& bucket) {
     for (Bucket* child = bucket.child(); child != nullptr;) memory::release_lines(std::exchange(child, child->child()));
     bucket.info = static_cast<std::uint8_t>(bucket.info & ~Bucket::has_child);
@@ -250,7 +256,7 @@ class Table {
     release_children(from);
     from.info = 0;
     if (++moved_ > arrays_[0].mask) {
-      release(arrays_[0]);
+      release_drained(arrays_[0]);
       arrays_[0] = std::exchange(arrays_[1], {});
     }
   }

@@ -24,7 +24,10 @@ std::optional<std::string_view> HashValue::get(std::string_view field, NumberTex
 }
 
 bool HashValue::set(std::string_view field, std::string_view value) {
-  if (is_packed() && (field.size() > thresholds_.hash_listpack_value || value.size() > thresholds_.hash_listpack_value)) unpack();
+  if (is_packed() && (field.size() > thresholds_.hash_listpack_value || value.size() > thresholds_.hash_listpack_value ||
+                      !Listpack(entry_->payload<void>()).has_room(Listpack::size_of(field) + Listpack::size_of(value)))) {
+    unpack();
+  }
   if (is_packed()) {
     Listpack pack(entry_->payload<void>());
     const auto at = pack.find(field, pack.begin(), 2);

@@ -1,7 +1,6 @@
 #include "cache/lists/list_value.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace chorus::cache {
 
@@ -107,15 +106,40 @@ void ListValue::erase(std::size_t start, std::size_t count) {
 }
 
 std::size_t ListValue::remove(std::string_view value, std::size_t limit, End from) {
-  std::vector<std::size_t> found;
-  find(value, from, 0, [&](std::size_t index) {
-    found.push_back(index);
-    return limit == 0 || found.size() < limit;
-  });
-  // From the right to the left, so that those that are left keep their places.
-  const auto erase_one = [&](std::size_t index) { erase(index, 1); };
-  from == End::left ? std::for_each(found.rbegin(), found.rend(), erase_one) : std::for_each(found.begin(), found.end(), erase_one);
-  return found.size();
+  // One walk: what erasing gives is behind what went, and the next to look at, or the one before that.
+  std::size_t count = 0;
+  const auto wants_more = [&] { return limit == 0 || count < limit; };
+  if (is_packed()) {
+    Listpack pack(entry_->payload<void>());
+    for (auto at = from == End::left ? pack.begin() : pack.last(); at != pack.end() && wants_more();) {
+      const bool goes = pack.equals(at, value);
+      if (goes) {
+        at = pack.erase(at);
+        ++count;
+      }
+      if (from == End::right) {
+        at = pack.previous(at);
+      } else if (!goes) {
+        at = pack.next(at);
+      }
+    }
+    entry_->set_payload(Encoding::listpack, pack.block());
+    return count;
+  }
+  for (auto place = chain().seek(from == End::left ? 0 : -1); place && wants_more();) {
+    const bool goes = chain().equals(place, value);
+    if (goes) {
+      place = chain().erase(place);
+      ++count;
+    }
+    if (from == End::right) {
+      place = place ? chain().previous(place) : chain().seek(-1);
+    } else if (!goes) {
+      place = chain().next(place);
+    }
+  }
+  shrink();
+  return count;
 }
 
 bool ListValue::insert(std::string_view pivot, bool after, std::string_view value) {

@@ -7,6 +7,12 @@
 #include "cache/value/member.h"
 
 namespace chorus::cache {
+namespace {
+
+/// What a number takes in a packed list, at most.
+constexpr std::size_t number_octets_max = 10;
+
+}  // namespace
 
 Entry* SetValue::make(const Thresholds& thresholds, std::string_view key, std::string_view first) {
   if (thresholds.set_intset_entries > 0 && parse_integer(first)) {
@@ -51,7 +57,8 @@ bool SetValue::add(std::string_view member) {
   if (encoding() == Encoding::listpack) {
     Listpack pack(entry_->payload<void>());
     if (pack.find(member, pack.begin()) != pack.end()) return false;
-    if (pack.count() < thresholds_->set_listpack_entries && member.size() <= thresholds_->set_listpack_value) {
+    if (pack.count() < thresholds_->set_listpack_entries && member.size() <= thresholds_->set_listpack_value &&
+        pack.has_room(Listpack::size_of(member))) {
       pack.append(member);
       entry_->set_payload(Encoding::listpack, pack.block());
       return true;
@@ -123,7 +130,8 @@ void SetValue::widen_for(std::string_view member) {
   const Intset set(entry_->payload<void>());
   // The longest of them as text counts as well.
   const bool fits = set.count() < thresholds_->set_listpack_entries && member.size() <= thresholds_->set_listpack_value &&
-                    thresholds_->set_listpack_value >= 20;
+                    thresholds_->set_listpack_value >= 20 &&
+                    set.count() * number_octets_max + Listpack::size_of(member) <= Listpack::octets_max / 2;
   if (!fits) return to_table();
   Listpack pack = Listpack::make();
   for_each([&](std::string_view each) { pack.append(each); });

@@ -53,6 +53,8 @@ class Listpack {
   Position replace(Position at, std::string_view value);
   /// `count` elements from `at` on; returns where the next is.
   Position erase(Position at, std::size_t count = 1);
+  /// Whether that many octets more may come into it; whoever keeps the block turns it into something else before.
+  bool has_room(std::size_t added) const { return added <= octets_max && octets() + added <= octets_max; }
   /// Octets that `value` would add.
   static std::size_t size_of(std::string_view value);
 

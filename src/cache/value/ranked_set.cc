@@ -38,7 +38,8 @@ bool RankedSet::drain(std::size_t& items) {
     first = next;
     --items;
   }
-  return first == nullptr;
+  // The table of nodes that are gone: only its array is left.
+  return first == nullptr && table_.drain(items, [](Node*) {});
 }
 
 RankedSet::Node* RankedSet::make_node(std::uint32_t height, double score, std::string_view member) {
@@ -52,9 +53,9 @@ RankedSet::Node* RankedSet::make_node(std::uint32_t height, double score, std::s
   return node;
 }
 
-std::uint32_t RankedSet::draw_height() {
+std::uint32_t RankedSet::draw_height(std::string_view member) {
   // splitmix64; a quarter of the nodes of each level reach the next.
-  std::uint64_t z = dice_ += 0x9e3779b97f4a7c15ULL;
+  std::uint64_t z = dice_ += hash_of(member) | 1;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
   z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
   z ^= z >> 31;
@@ -67,7 +68,7 @@ RankedSet::Node* RankedSet::find(std::string_view member) const {
 }
 
 void RankedSet::insert(std::string_view member, double score) {
-  Node* node = make_node(draw_height(), score, member);
+  Node* node = make_node(draw_height(member), score, member);
   link(node);
   table_.insert(node);
 }

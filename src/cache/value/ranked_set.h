@@ -72,7 +72,7 @@ class RankedSet {
 
   RankedSet();
   static Node* make_node(std::uint32_t height, double score, std::string_view member);
-  std::uint32_t draw_height();
+  std::uint32_t draw_height(std::string_view member);
   void link(Node* node);
   void unlink(Node* node);
 
@@ -80,7 +80,7 @@ class RankedSet {
   Node* tail_ = nullptr;
   std::uint32_t height_ = 1;
   std::size_t linked_ = 0;
-  std::uint64_t dice_ = 0x9e3779b97f4a7c15ULL;  // heights need no seed of the world: they are seen by nobody
+  std::uint64_t dice_ = 0;  // stirred by the members' keyed hashes: strangers do not know which nodes are high
   Table<NodePolicy> table_;
 };
 

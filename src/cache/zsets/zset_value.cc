@@ -3,6 +3,9 @@
 namespace chorus::cache {
 namespace {
 
+/// What a score takes there, at most.
+constexpr std::size_t score_octets_max = 32;
+
 /// Scores in a packed list are text, or integers.
 double score_at(const Listpack& pack, Listpack::Position at) {
   const auto element = pack.get(at);
@@ -41,6 +44,7 @@ std::optional<double> ZsetValue::score(std::string_view member) const {
 }
 
 bool ZsetValue::set(std::string_view member, double score) {
+  if (is_packed() && !Listpack(entry_->payload<void>()).has_room(Listpack::size_of(member) + score_octets_max)) unpack();
   if (is_packed()) {
     Listpack pack(entry_->payload<void>());
     const auto at = pack.find(member, pack.begin(), 2);
