@@ -116,6 +116,7 @@ void run(Call& call, bool only_reads) {
     if (each.what != What::get) needed = std::max<std::size_t>(needed, (each.offset + each.width - 1) / 8 + 1);
   }
   char* octets = nullptr;
+  const bool grows = writes && (entry == nullptr || entry->text_size() < needed);
   if (writes) {
     if (entry == nullptr) {
       entry = Entry::make(key, Type::string, Encoding::raw, make_text({}, needed, needed));
@@ -146,7 +147,8 @@ void run(Call& call, bool only_reads) {
     ++changes;
     call.reply.integer(each.what == What::set ? before : *after);
   }
-  if (changes > 0) call.changed(key, Notify::string, "setbit");
+  // A key that came to be, or a string that became longer, is a change although nothing fitted into it.
+  if (changes > 0 || grows) call.changed(key, Notify::string, "setbit");
 }
 
 }  // namespace

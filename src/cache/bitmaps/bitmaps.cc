@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "cache/bitmaps/bits.h"
@@ -190,13 +191,13 @@ void bitop(Call& call) {
              is_not = call.is_word(1, "NOT");
   if (!is_and && !is_or && !is_xor && !is_not) return call.error(errors::syntax);
   if (is_not && call.size() != 4) return call.error("ERR BITOP NOT must be called with a single source key.");
-  std::vector<std::string> sources;
+  std::vector<std::string_view> sources;
+  std::vector<NumberText> scratch(call.size() - 3);
   std::size_t longest = 0;
   for (const std::string_view key : call.arguments().subspan(3)) {
     const Entry* entry = call.read(key);
     if (!call.is(entry, Type::string)) return;
-    NumberText scratch;
-    sources.emplace_back(entry == nullptr ? std::string_view() : entry->text(scratch));
+    sources.push_back(entry == nullptr ? std::string_view() : entry->text(scratch[sources.size()]));
     longest = std::max(longest, sources.back().size());
   }
   Entry* old = call.write(call[2]);
@@ -207,20 +208,23 @@ void bitop(Call& call) {
     }
     return call.reply.integer(0);
   }
-  std::string result = sources.front();
-  result.resize(longest, '\0');
-  if (is_not) {
-    for (char& octet : result) octet = static_cast<char>(~octet);
-  }
-  for (std::size_t n = 1; n < sources.size(); ++n) {
-    sources[n].resize(longest, '\0');
-    for (std::size_t i = 0; i < longest; ++i) {
-      const char other = sources[n][i];
-      result[i] = static_cast<char>(is_and ? result[i] & other : is_or ? result[i] | other : result[i] ^ other);
+  // One string more than there are, however many are named: where a source ends, zeros are thought to follow.
+  Text* result = make_text(sources.front(), longest, longest);
+  char* to = result->octets();
+  if (is_not) std::transform(to, to + longest, to, [](char octet) { return static_cast<char>(~octet); });
+  for (const std::string_view source : std::span(sources).subspan(1)) {
+    const auto combine = [&](auto operation) { std::transform(source.begin(), source.end(), to, to, operation); };
+    if (is_and) {
+      combine([](char a, char b) { return static_cast<char>(a & b); });
+      std::memset(to + source.size(), 0, longest - source.size());
+    } else if (is_or) {
+      combine([](char a, char b) { return static_cast<char>(a | b); });
+    } else {
+      combine([](char a, char b) { return static_cast<char>(a ^ b); });
     }
   }
   if (old != nullptr) call.erase(old);
-  call.insert(Entry::make(call[2], Type::string, Encoding::raw, make_text(result, longest, longest)));
+  call.insert(Entry::make(call[2], Type::string, Encoding::raw, result));
   call.changed(call[2], Notify::string, "set");
   call.reply.integer(static_cast<std::int64_t>(longest));
 }

@@ -78,7 +78,7 @@ void show_expiry(Call& call, Shows shows) {
     case Shows::left_ms:
       return call.reply.integer(left);
     case Shows::at_s:
-      return call.reply.integer((*at + 500) / 1000);
+      return call.reply.integer(*at / 1000 + (*at % 1000 >= 500 ? 1 : 0));
     case Shows::at_ms:
       return call.reply.integer(*at);
   }

@@ -1,5 +1,6 @@
 // Intersections, unions and differences.
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,16 +25,22 @@ bool find_sets(Call& call, Keys keys, Sets& sets) {
   return true;
 }
 
-void intersect(const Sets& sets, const SetValue::Visit& visit) {
+/// Until visit() says false.
+void intersect(const Sets& sets, const std::function<bool(std::string_view member)>& visit) {
   if (std::any_of(sets.begin(), sets.end(), [](const auto& set) { return !set; })) return;
   // The smallest is gone through, and the next smallest are asked first; of two as large the one that was named first.
   std::vector<std::size_t> order(sets.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(),
             [&](std::size_t a, std::size_t b) { return std::pair(sets[a]->size(), a) < std::pair(sets[b]->size(), b); });
-  sets[order.front()]->for_each([&](std::string_view member) {
-    if (std::all_of(order.begin() + 1, order.end(), [&](std::size_t i) { return sets[i]->contains(member); })) visit(member);
-  });
+  bool goes_on = true;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = sets[order.front()]->scan(cursor, [&](std::string_view member) {
+      if (!goes_on) return;
+      if (std::all_of(order.begin() + 1, order.end(), [&](std::size_t i) { return sets[i]->contains(member); })) goes_on = visit(member);
+    });
+  } while (cursor != 0 && goes_on);
 }
 
 /// In a set of its own that is in no database: the results of unions, and whatever is stored.
@@ -74,7 +81,10 @@ bool combine(Call& call, Keys keys, Operation operation, Result& result) {
   const auto add = [&](std::string_view member) { result.add(member); };
   switch (operation) {
     case Operation::intersection:
-      intersect(sets, add);
+      intersect(sets, [&](std::string_view member) {
+        add(member);
+        return true;
+      });
       break;
     case Operation::sum:
       for (const auto& set : sets) {
@@ -123,6 +133,7 @@ void sinter(Call& call) {
   intersect(sets, [&](std::string_view member) {
     call.reply.bulk(member);
     ++count;
+    return true;
   });
   call.reply.end_set(mark, count);
 }
@@ -147,8 +158,8 @@ void sintercard(Call& call) {
   Sets sets;
   if (!find_sets(call, keys, sets)) return;
   std::int64_t count = 0;
-  intersect(sets, [&](std::string_view) { ++count; });
-  call.reply.integer(limit > 0 ? std::min(count, limit) : count);
+  intersect(sets, [&](std::string_view) { return ++count != limit; });
+  call.reply.integer(count);
 }
 
 }  // namespace chorus::cache

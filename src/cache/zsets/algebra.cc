@@ -43,6 +43,12 @@ class Source {
     if (is_set()) return SetValue(thresholds_, entry_).for_each([&](std::string_view member) { visit(member, 1); });
     ZsetValue(thresholds_, entry_).for_range(0, size(), false, visit);
   }
+  /// The same a part a call; see Table::scan.
+  std::uint64_t scan(std::uint64_t cursor, const ZsetValue::Visit& visit) const {
+    if (entry_ == nullptr) return 0;
+    if (!is_set()) return ZsetValue(thresholds_, entry_).scan(cursor, visit);
+    return SetValue(thresholds_, entry_).scan(cursor, [&](std::string_view member) { visit(member, 1); });
+  }
 
  private:
   bool is_set() const { return entry_->type() == Type::set; }
@@ -212,8 +218,17 @@ void zintercard(Call& call) {
     if (*given < 0) return call.error("ERR LIMIT can't be negative");
     limit = *given;
   }
-  const auto size = static_cast<std::int64_t>(combine(sources, query, Operation::intersection).size());
-  call.reply.integer(limit > 0 ? std::min(size, limit) : size);
+  const auto smallest =
+      std::min_element(sources.begin(), sources.end(), [](const Source& a, const Source& b) { return a.size() < b.size(); });
+  std::int64_t count = 0;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = smallest->scan(cursor, [&](std::string_view member, double) {
+      if (limit > 0 && count == limit) return;
+      if (std::all_of(sources.begin(), sources.end(), [&](const Source& each) { return each.score(member).has_value(); })) ++count;
+    });
+  } while (cursor != 0 && (limit == 0 || count < limit));
+  call.reply.integer(count);
 }
 
 }  // namespace chorus::cache

@@ -1,6 +1,9 @@
 #include "cache/zsets/bounds.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string>
 
 namespace chorus::cache {
 namespace {
@@ -15,9 +18,11 @@ std::optional<ScoreBound> parse_score_bound(std::string_view text) {
     bound.excluded = true;
     text.remove_prefix(1);
   }
-  const auto score = parse_double(text);
-  if (!score) return {};
-  bound.score = *score;
+  // Laxer than a score itself: a space in front, nothing at all (zero) and what is beyond a double are fine, as in Redis.
+  const std::string terminated(text);
+  char* end = nullptr;
+  bound.score = std::strtod(terminated.c_str(), &end);
+  if (*end != '\0' || std::isnan(bound.score)) return {};
   return bound;
 }
 
