@@ -45,22 +45,31 @@ void Server::serve_blocked() {
     for (const ClientId id : std::vector<ClientId>(found->second)) {
       if (live(key.first, key.second) == nullptr) break;
       const auto at = clients_.find(id);
-      if (at == clients_.end() || at->second->blocked == nullptr) continue;
-      Client& client = *at->second;
-      const BlockedCommand& blocked = *client.blocked;
-      const std::vector<std::string_view> arguments(blocked.arguments.begin(), blocked.arguments.end());
-      const std::size_t before = client.out.size();
-      Call call(*this, client, *blocked.command, arguments, blocked.db);
-      blocked.command->run(call);
-      call.finish();
-      effects_.end_unit();
-      if (client.out.size() == before) continue;  // not what it waits for
-      unblock(client);
-      client.is_waiting = true;
-      list(client);
+      if (at == clients_.end() || at->second->blocked == nullptr || at->second->closes) continue;
+      serve(*at->second);
     }
   }
   is_serving_ = false;
+}
+
+void Server::serve(Client& client) {
+  const BlockedCommand& blocked = *client.blocked;
+  const std::vector<std::string_view> arguments(blocked.arguments.begin(), blocked.arguments.end());
+  const std::size_t before = client.out.size();
+  // Messages to itself go aside, as in dispatch(): what is behind `before` is its reply.
+  const bool was_run = std::exchange(client.is_run, true);
+  Call call(*this, client, *blocked.command, arguments, blocked.db);
+  blocked.command->run(call);
+  call.finish();
+  effects_.end_unit();
+  client.is_run = was_run;
+  const bool is_served = client.out.size() != before;  // else it is not what it waits for
+  if (blocked.is_silent) client.out.resize(std::min(before, client.out.size()));
+  if (!was_run && !client.pushes.empty()) client.out += std::exchange(client.pushes, {});
+  if (!is_served) return;
+  unblock(client);
+  client.is_waiting = true;
+  list(client);
 }
 
 void Server::end_waits() {

@@ -128,6 +128,11 @@ void Call::changed(unsigned db, std::string_view key, Notify what, std::string_v
   server_.notify(db, what, event, key);
 }
 
+void Call::changed_quietly(std::string_view key) {
+  ++changes_;
+  server_.key_changed(db_, key);
+}
+
 void Call::event(std::string_view key, Notify what, std::string_view event) { server_.notify(db_, what, event, key); }
 
 void Call::effect(Arguments words) { effect(db_, words); }
@@ -149,6 +154,8 @@ bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us
   server_.block(client_, std::move(blocked));
   return true;
 }
+
+bool Call::is_too_long() const { return client_.out.size() > server_.options_.reply_octets_max; }
 
 void Call::error(std::string_view text) {
   has_failed_ = true;

@@ -86,6 +86,8 @@ class Call {
   /// The key was changed: transactions that watch it fail, and so on. Not for what changes nothing.
   void changed(std::string_view key, Notify what, std::string_view event) { changed(db_, key, what, event); }
   void changed(unsigned db, std::string_view key, Notify what, std::string_view event);
+  /// The same, where no notification tells of it.
+  void changed_quietly(std::string_view key);
   /// An event without a change of its own (a "del" after the change that emptied a key).
   void event(std::string_view key, Notify what, std::string_view event);
   /// Something changed that is not a key.
@@ -102,6 +104,9 @@ class Call {
   /// The client waits until one of `keys` is there, when the command is run once more. Nothing is replied. timeout_us: 0 is forever. In a
   /// transaction or a script that is not allowed: `false`, and the handler replies as if the time were over.
   bool block(std::span<const std::string_view> keys, std::int64_t timeout_us);
+
+  /// Whether the reply has become longer than a client may have: a handler that only reads may stop then, as the client will not see it.
+  bool is_too_long() const;
 
   void error(std::string_view text);
   bool has_failed() const { return has_failed_; }

@@ -1,11 +1,14 @@
 // What the server keeps of a connection.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/strong.h"
@@ -28,11 +31,8 @@ struct Transaction {
   std::size_t octets = 0;
 };
 
-struct WatchedKey {
-  unsigned db;
-  std::string key;
-  bool was_expired;  // when it was watched: that it goes now is no change
-};
+/// By database and key: whether it was expired when it was watched; that it goes now is no change then.
+using WatchedKeys = absl::flat_hash_map<std::pair<unsigned, std::string>, bool>;
 
 /// A command that waits for a key.
 struct BlockedCommand {
@@ -41,6 +41,7 @@ struct BlockedCommand {
   unsigned db;
   std::vector<std::string> keys;
   std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
+  bool is_silent = false;                   // CLIENT REPLY was off when it came: its reply is, too
 };
 
 enum class Listening : std::uint8_t { channel, pattern, shard };
@@ -56,8 +57,10 @@ struct Client {
   Parser parser;
   std::string out;          // replies not handed over yet
   std::string pushes;       // messages that its own command led to: they come behind the reply
+  bool is_run = false;      // a command of its is under way
   bool is_listed = false;   // among those with something to hand over
   bool closes = false;      // once `out` is handed over
+  bool is_cut = false;      // more than it may have: nothing is handed over any more
   bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked
   int protocol = 2;
   unsigned db = 0;
@@ -68,7 +71,7 @@ struct Client {
   const Command* last_command = nullptr;
   std::uint64_t commands = 0, octets_in = 0, octets_out = 0;
   std::optional<Transaction> transaction;
-  std::vector<WatchedKey> watched;
+  WatchedKeys watched;
   bool watch_broken = false;
   std::unique_ptr<BlockedCommand> blocked;
   std::set<std::string, std::less<>> listening[3];

@@ -85,11 +85,14 @@ bool Server::refuse(Client& client, const Command* command, std::string_view err
 void Server::dispatch(Client& client, Arguments arguments) {
   const std::size_t before = client.out.size();
   if (client.reply_mode == ReplyMode::skip_next) client.reply_mode = ReplyMode::skip_this;
-  current_ = &client;
+  client.is_run = true;
   const auto done = [&] {
-    current_ = nullptr;
+    client.is_run = false;
     // CLIENT REPLY itself decides when it turns replies on again.
-    if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) client.out.resize(before);
+    if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) {
+      client.out.resize(std::min(before, client.out.size()));  // it is shorter where the client was cut off
+      if (client.blocked != nullptr) client.blocked->is_silent = true;
+    }
     if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
     if (!client.pushes.empty()) client.out += std::exchange(client.pushes, {});
   };
@@ -101,7 +104,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
   }
   if (!command->subcommands.empty() && arguments.size() > 1) {
     const Command* sub = table.find_subcommand(*command, arguments[1]);
-    if (sub == nullptr && command->run == nullptr) {
+    if (sub == nullptr) {
       refuse(client, nullptr, fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shown(arguments[1]), upper(command->name)));
       return done();
     }
@@ -167,9 +170,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
   }
   if (client.transaction && !is_one_of(*command, {"quit", "reset"})) {
     QueuedCommand queued{.command = command, .arguments = {}};
+    client.transaction->octets += sizeof queued;
     for (const std::string_view argument : arguments) {
       queued.arguments.emplace_back(argument);
-      client.transaction->octets += argument.size();
+      client.transaction->octets += sizeof(std::string) + argument.size();
     }
     // As much as a query may take, so that a transaction does not hold more.
     if (client.transaction->octets > options_.query_octets_max) {
@@ -199,6 +203,8 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   command.run(call);
   call.finish();
   if (call.has_failed()) ++by_command_[&command].failed;
+  // What a command did stays done, and the rest of a transaction is; but so long a reply nobody gets.
+  if (call.is_too_long()) cut_off(client);
 }
 
 void Server::end_unit() {

@@ -24,8 +24,8 @@ void Server::expire_now(unsigned db, Entry* entry) {
 void Server::erase(unsigned db, Entry* entry) { databases_[db]->erase(entry); }
 
 /// Walks over the keys that expire, some of each database a call; where many of them were due, more. The time that a call takes is bounded
-/// by how many keys it looks at. source: Redis' active expire cycle
-void Server::expire_cycle() {
+/// by how many keys it looks at: true, there are more. source: Redis' active expire cycle
+bool Server::expire_cycle() {
   constexpr std::size_t looked_at_max = 20'000;
   constexpr std::size_t batch = 40;
   std::size_t looked_at = 0;
@@ -53,10 +53,11 @@ void Server::expire_cycle() {
       if (more && looked_at > looked_at_max) {
         ++statistics_.expire_cycles_cut;
         expire_db_ = db;
-        return;
+        return true;
       }
     }
   }
+  return false;
 }
 
 void Server::key_changed(unsigned db, std::string_view key) {
@@ -67,12 +68,11 @@ void Server::key_changed(unsigned db, std::string_view key) {
   for (const ClientId id : found->second) {
     const auto client = clients_.find(id);
     if (client == clients_.end() || client->second->watch_broken) continue;
-    const auto watched = std::find_if(client->second->watched.begin(), client->second->watched.end(),
-                                      [&](const WatchedKey& each) { return each.db == db && each.key == key; });
+    const auto watched = client->second->watched.find(found->first);
     if (watched == client->second->watched.end()) continue;
     // It had expired when it was watched: now it is gone as well, which is what the client saw.
-    if (watched->was_expired && is_gone) {
-      watched->was_expired = false;
+    if (watched->second && is_gone) {
+      watched->second = false;
       continue;
     }
     client->second->watch_broken = true;

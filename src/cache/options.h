@@ -18,6 +18,7 @@ struct ServerOptions {
   std::size_t clients_max = 10'000;
   std::size_t bulk_octets_max = 512U << 20;  // proto-max-bulk-len
   std::size_t query_octets_max = 1U << 30;   // client-query-buffer-limit
+  std::size_t reply_octets_max = 1U << 30;   // replies to one command, or one EXEC: whoever asks for more is let go
   std::size_t push_octets_max = 32U << 20;   // messages that a client does not take (client-output-buffer-limit pubsub)
   NotifySettings notify;                     // notify-keyspace-events
   Thresholds thresholds;

@@ -12,7 +12,7 @@ std::size_t Server::publish(Listening how, std::string_view channel, std::string
     if (found == clients_.end() || found->second->closes) continue;
     Client& client = *found->second;
     // What a command leads to for its own client comes behind its reply, in a transaction behind that of EXEC.
-    Reply reply(&client == current_ ? client.pushes : client.out, client.protocol);
+    Reply reply(client.is_run ? client.pushes : client.out, client.protocol);
     reply.push(delivery.by_pattern ? 4 : 3);
     reply.bulk(delivery.by_pattern ? "pmessage" : how == Listening::shard ? "smessage" : "message");
     if (delivery.by_pattern) reply.bulk(delivery.pattern);
@@ -20,11 +20,7 @@ std::size_t Server::publish(Listening how, std::string_view channel, std::string
     reply.bulk(message);
     list(client);
     // Who does not take messages is let go: nobody else waits for it, and its memory is bounded.
-    if (client.out.size() + client.pushes.size() > options_.push_octets_max) {
-      client.out.clear();
-      client.pushes.clear();
-      client.closes = true;
-    }
+    if (client.out.size() + client.pushes.size() > options_.push_octets_max) cut_off(client);
   }
   return receivers.size();
 }

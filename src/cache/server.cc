@@ -75,19 +75,28 @@ void Server::disconnect(ClientId id) {
   clients_.erase(found);
 }
 
-void Server::tick(Now now) {
+bool Server::tick(Now now) {
   const memory::Scope scope(account_);
   now_ = now;
   end_waits();
-  expire_cycle();
+  const bool expires_more = expire_cycle();
   constexpr std::size_t buckets_each = 256, elements_each = 16'384;
   for (const auto& database : databases_) database->maintain(buckets_each);
-  reclaimer_.step(elements_each);
+  const bool frees_more = reclaimer_.step(elements_each);
+  return expires_more || frees_more;
 }
 
 void Server::list(Client& client) {
   if (std::exchange(client.is_listed, true)) return;
   listed_.push_back(client.id);
+}
+
+/// Its connection ends, and what was to be sent is dropped.
+void Server::cut_off(Client& client) {
+  client.out.clear();
+  client.pushes.clear();
+  client.closes = client.is_cut = true;
+  list(client);
 }
 
 void Server::take_outputs(std::vector<Output>& outputs) {
@@ -97,9 +106,12 @@ void Server::take_outputs(std::vector<Output>& outputs) {
     if (found == clients_.end()) continue;
     Client& client = *found->second;
     client.is_listed = false;
+    if (client.is_cut) client.out.clear();
     client.octets_out += client.out.size();
     statistics_.octets_out += client.out.size();
-    outputs.push_back({.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
+    Output& output = outputs.emplace_back(Output{.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
+    // A subscriber is sent to without asking; what it does not take is bounded.
+    if (client.is_subscribed()) output.unsent_max = options_.push_octets_max;
   }
 }
 
@@ -117,14 +129,18 @@ std::vector<Client*> Server::all_clients() {
 
 void Server::end(Client& client) {
   client.closes = true;
+  // It may not take from others what it will never see. One whose command is under way ends its wait by itself.
+  if (!client.is_run) unblock(client);
   list(client);
 }
 
 bool Server::end_wait(Client& client, std::string_view error) {
-  if (client.blocked == nullptr) return false;
+  if (client.blocked == nullptr || client.closes) return false;
+  if (!client.blocked->is_silent) {
+    Reply reply(client.out, client.protocol);
+    error.empty() ? reply.null_array() : reply.error(error);
+  }
   unblock(client);
-  Reply reply(client.out, client.protocol);
-  error.empty() ? reply.null_array() : reply.error(error);
   client.is_waiting = true;
   list(client);
   return true;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,8 @@ struct Output {
   ClientId client;
   std::string octets;
   bool closes = false;  // after these
+  /// With more than this not taken by the client, these included, its connection is to be broken off: nothing, no limit.
+  std::optional<std::size_t> unsent_max = {};
 };
 
 /// One shard's data and the connections of its reactor. Lives there; each call is one event and runs to its end.
@@ -61,8 +64,8 @@ class Server {
   /// The client takes replies again: goes on with requests that were put off. Returns whether there are more.
   bool resume(ClientId id, Now now);
   void disconnect(ClientId id);
-  /// Ten times a second or so: expiry, time limits, memory.
-  void tick(Now now);
+  /// Ten times a second or so: expiry, time limits, memory. True: there is more to do than one call may take, it may well come sooner.
+  bool tick(Now now);
   /// What the events above led to.
   void take_outputs(std::vector<Output>& outputs);
 
@@ -93,6 +96,7 @@ class Server {
   std::size_t watched_keys() const { return watchers_.size(); }
   std::size_t waited_keys() const { return waiters_.size(); }
   std::size_t waiting_to_be_freed() const { return reclaimer_.waiting(); }
+  std::size_t elements_to_be_freed() const { return reclaimer_.elements(); }
   const Statistics& statistics() const { return statistics_; }
   std::size_t clients() const { return clients_.size(); }
   std::size_t blocked_clients() const { return blocked_; }
@@ -112,10 +116,11 @@ class Server {
   void execute(Client& client, const Command& command, Arguments arguments);
   void end_unit();
   void list(Client& client);
+  void cut_off(Client& client);
   // keyspace.cc
   Entry* live(unsigned db, std::string_view key);
   void expire_now(unsigned db, Entry* entry);
-  void expire_cycle();
+  bool expire_cycle();
   void erase(unsigned db, Entry* entry);
   void key_changed(unsigned db, std::string_view key);
   void database_changed(unsigned db, const Database* other);
@@ -132,6 +137,7 @@ class Server {
   void unblock(Client& client);
   void key_ready(unsigned db, std::string_view key);
   void serve_blocked();
+  void serve(Client& client);
   void end_waits();
 
   ServerOptions options_;
@@ -158,7 +164,6 @@ class Server {
   std::size_t blocked_ = 0;
   bool is_serving_ = false;
   Subscriptions subscriptions_;
-  Client* current_ = nullptr;  // whose command is run
 };
 
 }  // namespace chorus::cache

@@ -9,17 +9,15 @@
 namespace chorus::cache {
 
 void Server::watch(Client& client, std::string_view key) {
-  const auto has = [&](const WatchedKey& each) { return each.db == client.db && each.key == key; };
-  if (std::any_of(client.watched.begin(), client.watched.end(), has)) return;
   const Entry* entry = databases_[client.db]->find(key);
   const bool was_expired = entry != nullptr && entry->is_expired(now_.unix_ms());
-  client.watched.push_back({.db = client.db, .key = std::string(key), .was_expired = was_expired});
+  if (!client.watched.try_emplace(DbKey(client.db, key), was_expired).second) return;
   watchers_[DbKey(client.db, key)].push_back(client.id);
 }
 
 void Server::unwatch(Client& client) {
-  for (const WatchedKey& each : client.watched) {
-    const auto found = watchers_.find(DbKey(each.db, each.key));
+  for (const auto& [key, was_expired] : client.watched) {
+    const auto found = watchers_.find(key);
     if (found == watchers_.end()) continue;
     std::erase(found->second, client.id);
     if (found->second.empty()) watchers_.erase(found);
@@ -31,9 +29,10 @@ void Server::unwatch(Client& client) {
 bool Server::has_broken_watch(Client& client) {
   if (client.watch_broken) return true;
   // What has expired since counts as changed, though nobody looked at it.
-  return std::any_of(client.watched.begin(), client.watched.end(), [&](const WatchedKey& each) {
-    const Entry* entry = databases_[each.db]->find(each.key);
-    return !each.was_expired && entry != nullptr && entry->is_expired(now_.unix_ms());
+  return std::any_of(client.watched.begin(), client.watched.end(), [&](const auto& each) {
+    const auto& [key, was_expired] = each;
+    const Entry* entry = databases_[key.first]->find(key.second);
+    return !was_expired && entry != nullptr && entry->is_expired(now_.unix_ms());
   });
 }
 

@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/text.h"
 #include "cache/admin/handlers.h"
 #include "cache/call.h"
 #include "cache/connection/help.h"
 #include "cache/resp/glob.h"
+#include "cache/value/listpack.h"
 
 namespace chorus::cache {
 namespace {
@@ -28,6 +31,26 @@ std::string set_number(T& to, std::string_view text, std::int64_t least, std::in
   if (!value) return "argument couldn't be parsed into an integer";
   if (*value < least || *value > most) return fmt::format("argument must be between {} and {} inclusive", least, most);
   to = static_cast<T>(*value);
+  return {};
+}
+
+/// Longer ones would not fit into an element of a list.
+constexpr std::int64_t bulk_octets_most = Listpack::octets_max - (1 << 20);
+
+/// With a unit, in any case: b, k (1000), kb (1024), m, mb, g, gb.
+std::string set_octets(std::size_t& to, std::string_view text, std::int64_t least, std::int64_t most) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::string unit = base::lower(text.substr(digits));
+  constexpr std::pair<std::string_view, std::int64_t> units[] = {{"", 1},        {"b", 1},        {"k", 1000},          {"kb", 1 << 10},
+                                                                 {"m", 1000000}, {"mb", 1 << 20}, {"g", 1'000'000'000}, {"gb", 1 << 30}};
+  const auto* factor = std::find_if(std::begin(units), std::end(units), [&](const auto& each) { return each.first == unit; });
+  const auto number = parse_integer(text.substr(0, digits));
+  if (factor == std::end(units) || !number) return "argument must be a memory value";
+  std::int64_t value = 0;
+  if (__builtin_mul_overflow(*number, factor->second, &value) || value < least || value > most) {
+    return fmt::format("argument must be between {} and {} inclusive", least, most);
+  }
+  to = static_cast<std::size_t>(value);
   return {};
 }
 
@@ -64,7 +87,7 @@ constexpr auto parameters = std::to_array<Parameter>({
      }},
     {"port", [](const ServerOptions& options) { return std::to_string(options.port); }},
     {"proto-max-bulk-len", [](const ServerOptions& options) { return std::to_string(options.bulk_octets_max); },
-     [](ServerOptions& options, std::string_view text) { return set_number(options.bulk_octets_max, text, 1 << 20, any); }},
+     [](ServerOptions& options, std::string_view text) { return set_octets(options.bulk_octets_max, text, 1 << 20, bulk_octets_most); }},
     {"requirepass", [](const ServerOptions& options) { return options.password; },
      [](ServerOptions& options, std::string_view text) {
        options.password = text;
@@ -122,6 +145,7 @@ void config_set(Call& call) {
     if (const std::string wrong = find(call[i])->set(changed, call[i + 1]); !wrong.empty()) return failed(call[i], wrong);
   }
   call.server().change_options() = std::move(changed);
+  for (Client* client : call.server().all_clients()) client->parser.limits.bulk_octets_max = call.options().bulk_octets_max;
   call.reply.ok();
 }
 

@@ -36,7 +36,7 @@ void hrandfield(Call& call) {
   if (*count < 0) {
     // The same field may come again.
     head(static_cast<std::size_t>(-*count));
-    for (std::int64_t i = *count; i < 0; ++i) hash.random(call.random(), write);
+    for (std::int64_t i = *count; i < 0 && !call.is_too_long(); ++i) hash.random(call.random(), write);
     return;
   }
   const std::size_t size = hash.size();

@@ -74,7 +74,7 @@ void pfcount(Call& call) {
   // The estimate is kept in the string: a change, as GET shows it.
   sketch.cache_estimate(estimate);
   store(call, call[1], entry, sketch);
-  call.changed();
+  call.changed_quietly(call[1]);
   call.reply.integer(static_cast<std::int64_t>(estimate));
 }
 

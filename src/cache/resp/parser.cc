@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t stranger_arguments_max = 10;
 constexpr std::int64_t stranger_octets_max = 16384;
 constexpr std::size_t large_octets = 32U << 10;
+constexpr std::size_t believed_octets = 1U << 20;
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
@@ -108,8 +109,10 @@ void Parser::feed(std::string_view octets) {
 void Parser::keep() {
   if (data_.data() == buffer_.data()) return;
   std::string kept;
-  // A large argument is read straight into its place.
-  if (bulk_ > static_cast<std::int64_t>(large_octets)) kept.reserve(scanned_ + static_cast<std::size_t>(bulk_) + 2);
+  // A large argument is read straight into its place; of one that is only announced little is believed, the rest doubles as it comes.
+  if (bulk_ > static_cast<std::int64_t>(large_octets)) {
+    kept.reserve(std::min(scanned_ + static_cast<std::size_t>(bulk_) + 2, data_.size() - at_ + believed_octets));
+  }
   kept.append(data_.substr(at_));
   buffer_ = std::move(kept);
   data_ = buffer_;

@@ -38,6 +38,8 @@ class Parser {
   std::string_view error() const { return error_; }
   /// Octets held that are no command yet, or not asked for.
   std::size_t waiting() const { return data_.size() - at_; }
+  /// What its own memory takes.
+  std::size_t octets() const { return buffer_.capacity(); }
 
  private:
   struct Piece {

@@ -152,7 +152,7 @@ void srandmember(Call& call) {
   if (*count < 0) {
     // The same member may come again.
     call.reply.array(static_cast<std::size_t>(-*count));
-    for (std::int64_t i = *count; i < 0; ++i) call.reply.bulk(set.random(call.random()));
+    for (std::int64_t i = *count; i < 0 && !call.is_too_long(); ++i) call.reply.bulk(set.random(call.random()));
     return;
   }
   const std::size_t size = set.size(), wanted = std::min(static_cast<std::size_t>(*count), size);

@@ -199,7 +199,7 @@ void getex(Call& call) {
 
 void mget(Call& call) {
   call.reply.array(call.size() - 1);
-  for (std::size_t i = 1; i < call.size(); ++i) {
+  for (std::size_t i = 1; i < call.size() && !call.is_too_long(); ++i) {
     const Entry* entry = call.read(call[i]);
     reply_text(call, entry != nullptr && entry->type() == Type::string ? entry : nullptr);
   }

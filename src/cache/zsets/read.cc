@@ -104,7 +104,7 @@ void zrandmember(Call& call) {
   if (*count < 0) {
     // The same member may come again.
     head(static_cast<std::size_t>(-*count));
-    for (std::int64_t i = *count; i < 0; ++i) set.for_range(call.random().below(size), 1, false, write);
+    for (std::int64_t i = *count; i < 0 && !call.is_too_long(); ++i) set.for_range(call.random().below(size), 1, false, write);
     return;
   }
   const std::size_t wanted = std::min(static_cast<std::size_t>(*count), size);
