@@ -120,11 +120,13 @@ def add_checks(suite, options):
         chance = random.Random(options.seed)
         acknowledged, committed, rolled_back = {}, set(), set()
         with tempfile.TemporaryDirectory() as directory, rocketmq.start('chorus', directory) as broker:
-            code, head, _ = rocketmq.call(broker.broker, UPDATE_TOPIC, {
-                'topic': TOPIC, 'defaultTopic': 'TBW102', 'readQueueNums': str(QUEUES), 'writeQueueNums': str(QUEUES), 'perm': '6', 'order': 'false',
-                'topicFilterType': 'SINGLE_TAG'})
-            assert code == 0, head
+            make_topic = {'topic': TOPIC, 'defaultTopic': 'TBW102', 'readQueueNums': str(QUEUES), 'writeQueueNums': str(QUEUES), 'perm': '6',
+                          'order': 'false', 'topicFilterType': 'SINGLE_TAG'}
             for one in range(rounds):
+                # A process that is killed loses nothing of either kind.
+                flush = 'ASYNC_FLUSH' if one % 2 else 'SYNC_FLUSH'
+                code, head, _ = rocketmq.call(broker.broker, UPDATE_TOPIC, {**make_topic, 'attributes': f'+flush.disk.type={flush}'})
+                assert code == 0, head
                 producers = [Producer(broker.broker, f'{one}.{n}', chance.random()) for n in range(PRODUCERS)]
                 for producer in producers:
                     producer.start()

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/ensure.h"
+#include "mq/broker/topic_attributes.h"
 #include "mq/rocketmq/body/admin.h"
 #include "mq/rocketmq/body/clients.h"
 #include "mq/rocketmq/body/group_config.h"
@@ -45,6 +46,9 @@ void texts(std::string_view input) {
   }
   parse_queue_numbers(input);
   parse_attribute_changes(input);
+  for (const auto& before : {std::optional<mq::TopicAttributeMap>(), std::optional(mq::TopicAttributeMap{{"message.type", "FIFO"}})}) {
+    if (const auto after = mq::changed_attributes(before, input)) ENSURE(after->size() <= 6);
+  }
   parse_properties_text(input);
 }
 

@@ -68,6 +68,10 @@ class Declaration {
         ->check(CLI::IsMember({2, 4, 6}))
         ->capture_default_str();
     sub->add_option("-A,--attribute", command_.items, "name=value, such as message.type=FIFO; repeat for more")->allow_extra_args(false);
+    sub->add_option(
+           "--flush", command_.flush,
+           "When its messages are acknowledged: sync, once they are on the disk; async, once they are written; else as its brokers do")
+        ->check(CLI::IsMember({"sync", "async"}));
     sub->add_option("--broker", command_.broker, "On this broker alone; else on every master");
     sub->add_option("--cluster", command_.cluster, "On the masters of this cluster");
     sub->add_flag("--in-order", command_.in_order, "An ordered topic: its queues stay where they are");

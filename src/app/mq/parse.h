@@ -27,6 +27,7 @@ struct Connection {
 struct Command {
   std::string name;  // "topics list", "produce", ...
   std::string topic, group, broker, cluster;
+  std::string flush;                                   // topics create: sync, async, or empty
   std::vector<std::string> items;                      // bodies, ids, attributes
   std::optional<std::string> tag, key, order_key;      // produce; key: message too
   std::vector<std::string> properties;                 // name=value

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "app/mq/tool.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::app::mqtool {
 
@@ -138,6 +139,10 @@ Exit Tool::create_topic(const Command& command) {
     if (equals == std::string::npos || equals == 0)
       return fail(Exit::usage, fmt::format("\"{}\" is not name=value, such as message.type=FIFO", attribute));
     changes += (changes.empty() ? "+" : ",+") + attribute;
+  }
+  if (!command.flush.empty()) {
+    changes += fmt::format("{}+{}={}", changes.empty() ? "" : ",", mq::attribute::flush_disk_type,
+                           command.flush == "sync" ? mq::attribute::sync_flush : mq::attribute::async_flush);
   }
   for (const Broker& broker : *brokers) {
     const auto known = client_.ask(broker.address, mqclient::topic_config(command.topic));

@@ -55,6 +55,7 @@ struct BrokerWorld {
   BrokerOptions options;
   spdlog::logger log{"broker"};
   Broker* broker = nullptr;
+  Flush flush = Flush::sync;  // from the next start on
   std::vector<TransactionCheck> checks;
 
   explicit BrokerWorld(std::uint64_t seed = 7) : simulation(seed, {.disk = {.capacity = 64 << 20}}) {
@@ -63,7 +64,8 @@ struct BrokerWorld {
     options.transaction_check_interval = 1s;
     machine.set_boot([this](world::World& world) -> std::shared_ptr<void> {
       auto state = std::make_unique<BrokerState>();
-      auto opened = open_store(world, {.directory = "/mq", .segment_octets = 1 << 16, .entry_octets_max = 32 << 10}, state.get());
+      auto opened =
+          open_store(world, {.directory = "/mq", .segment_octets = 1 << 16, .entry_octets_max = 32 << 10, .flush = flush}, state.get());
       if (!opened) return nullptr;
       catalogue.world = &world;
       auto made = std::make_shared<Broker>(world, options, std::move(opened->store), std::move(state), catalogue, log);

@@ -129,7 +129,6 @@ Broker::Prepared Broker::revived_copy(const GroupQueue& of, const PopHandle& han
 
 void Broker::end_revival(const std::shared_ptr<Revival>& revival) {
   std::vector<NewEntry> entries = std::move(revival->copies);
-  for (NewEntry& entry : entries) entry.flush = std::nullopt;
   if (!revival->gone.empty()) {
     log_.warn("popped messages are no longer there to be given again count={}", revival->gone.size());
     entries.push_back(

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "mq/broker/broker.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 namespace {
@@ -114,7 +115,7 @@ Broker::Prepared Broker::encode(const NewMessage& message, std::string_view name
   for_each_key(properties.get(property::keys).value_or(""), [&](std::string_view key) {
     if (key != prepared.unique_key) prepared.entry.keys.push_back(index_key(name, key));
   });
-  if (!properties.get_bool(property::wait_store_ok, true)) prepared.entry.flush = Flush::async;
+  prepared.entry.flush = flush_of(topics_, name);
   return prepared;
 }
 
@@ -157,7 +158,10 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
       return base::error(BrokerErrc::illegal_message,
                          fmt::format("the message is illegal: its properties have {} octets, 32767 are the most", properties.size()));
     }
-    return encode(message, to, queue, type, due_ms);
+    Prepared prepared = encode(message, to, queue, type, due_ms);
+    // Wherever it is on its way, it is as safe as its topic says. Who does not wait is not waited for.
+    prepared.entry.flush = Properties(properties).get_bool(property::wait_store_ok, true) ? flush_of(config) : Flush::async;
+    return prepared;
   };
   const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
     set_property(properties, property::real_topic, config.name);
@@ -359,7 +363,7 @@ void Broker::send_back(SendBack request, Done done) {
         auto prepared = prepare(copy, config, false);
         if (!prepared) return done(std::unexpected(std::move(prepared.error())));
         // The consumer gives its message up with the answer: the copy must be there.
-        prepared->entry.flush = std::nullopt;
+        prepared->entry.flush = flush_of(config);
         append(std::move(*prepared), [done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
           if (!stored) return done(std::unexpected(std::move(stored.error())));
           done({});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "mq/broker/broker_fixture.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 namespace {
@@ -222,6 +223,63 @@ TEST_F(BrokerTest, CountsWhatGoesInAndOut) {
   EXPECT_EQ(broker->statistics().find(stats::broker_put_count, options.cluster, now)->day.sum, 3);
   EXPECT_FALSE(broker->statistics().find(stats::group_get_count, "t@h", now));
   EXPECT_EQ(broker->counters().sends_waiting, 0u);
+}
+
+struct FlushTest : BrokerTest {
+  void make(std::string name, std::string_view flush) {
+    const auto made = wait<BrokerResult<void>>([&](auto done) {
+      broker->update_topic({.name = std::move(name), .read_queues = 1, .write_queues = 1}, fmt::format("+flush.disk.type={}", flush),
+                           std::move(done));
+    });
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+  }
+  /// Whether what was sent was on the disk when it was acknowledged.
+  bool synced(std::string_view topic, std::string_view body, std::vector<std::pair<std::string_view, std::string>> properties = {}) {
+    const auto before = machine.disk_counts().syncs;
+    EXPECT_TRUE(send(topic, body, std::move(properties)).has_value());
+    return machine.disk_counts().syncs > before;
+  }
+};
+
+TEST_F(FlushTest, ATopicSaysWhenItsMessagesAreAcknowledged) {
+  make("quick", "ASYNC_FLUSH");
+  make("safe", "SYNC_FLUSH");
+  EXPECT_TRUE(synced("other", "1"));
+  EXPECT_TRUE(synced("safe", "1"));
+  EXPECT_FALSE(synced("quick", "1"));
+  EXPECT_FALSE(synced("safe", "2", {{property::wait_store_ok, "false"}})) << "it does not wait";
+  // On its way somewhere else.
+  for (const auto& way : {std::vector<std::pair<std::string_view, std::string>>{{property::delay_level, "3"}}, half()}) {
+    EXPECT_FALSE(synced("quick", "later", way));
+    EXPECT_TRUE(synced("safe", "later", way));
+  }
+  flush = Flush::async;
+  restart();
+  EXPECT_FALSE(synced("other", "2"));
+  EXPECT_FALSE(synced("quick", "2"));
+  EXPECT_TRUE(synced("safe", "3"));
+}
+
+TEST_F(FlushTest, EachIsKeptAsItsTopicPromises) {
+  make("quick", "ASYNC_FLUSH");
+  ASSERT_TRUE(synced("safe", "begins the log"));
+  ASSERT_FALSE(synced("quick", "killed"));
+  restart();
+  EXPECT_THAT(all({"quick", 0}), ElementsAre("killed")) << "a process that ends loses nothing";
+  // What a later message waited for holds for all before it.
+  ASSERT_FALSE(synced("quick", "covered"));
+  ASSERT_TRUE(synced("safe", "covers"));
+  machine.crash();
+  machine.start();
+  EXPECT_THAT(all({"quick", 0}), ElementsAre("killed", "covered"));
+  EXPECT_THAT(all({"safe", 0}), ElementsAre("begins the log", "covers"));
+  // And by itself it is on the disk after a while.
+  ASSERT_FALSE(synced("quick", "in time"));
+  pass(1s);
+  machine.crash();
+  machine.start();
+  EXPECT_THAT(all({"quick", 0}), ElementsAre("killed", "covered", "in time"));
+  EXPECT_EQ(flush_of(*broker->topics().find("quick")), Flush::async) << "it is kept with the topic";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mq/broker/broker.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 namespace {
@@ -124,6 +125,7 @@ void Broker::deliver(std::vector<Due> dues) {
             if (message->topic == topic::timer && out_ms && *out_ms > now_ms()) {  // not there yet: it was written anew on its way
               const std::int64_t due = std::max(std::min(*out_ms, now_ms() + options_.timer_roll.count()), earliest_due_ms());
               prepared = encode(copy, topic::timer, 0, EntryType::delivered, due);
+              prepared.entry.flush = flush_of(topics_, *real_topic);
               rolled.push_back(due);
             } else {
               const auto queue = static_cast<std::int32_t>(message->properties().get_int(property::real_queue_id).value_or(0));
@@ -134,7 +136,6 @@ void Broker::deliver(std::vector<Due> dues) {
               prepared = encode(copy, *real_topic, queue, EntryType::delivered, 0);
               ++counters_.delayed_delivered;
             }
-            prepared.entry.flush = std::nullopt;
             copies.push_back(std::move(prepared.entry));
           }
           if (!skipped.empty()) {

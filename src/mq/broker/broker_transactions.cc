@@ -81,7 +81,6 @@ void Broker::finish_half(const EndTransaction& request, const Entry& entry, Done
   // TRAN_MSG stays: consumers of Java's client take the transaction's id from it. source: PullAPIWrapper.processPullResult
   copy.properties = real->properties;
   Prepared prepared = encode(copy, real->topic, real->queue, EntryType::transaction_copy, 0);
-  prepared.entry.flush = std::nullopt;
   append(std::move(prepared), [this, done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
     if (!stored) return done(std::unexpected(std::move(stored.error())));
     ++counters_.transactions_committed;
@@ -135,7 +134,6 @@ void Broker::check_half(Position position, const Half& known, bool give_up) {
           NewMessage copy = copy_of(*half, position);
           copy.properties = std::string(half->properties_text);
           Prepared prepared = encode(copy, topic::check_max, 0, EntryType::transaction_copy, 0);
-          prepared.entry.flush = std::nullopt;
           return append(std::move(prepared), [ended](BrokerResult<StoredMessage>) { ended(); });
         }
         const std::string group(half->properties().get(property::producer_group).value_or(""));

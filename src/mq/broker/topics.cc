@@ -131,12 +131,9 @@ TopicResult<const TopicConfig*> TopicTable::update(TopicConfig config, std::stri
                                                        config.write_queues));
   }
   const TopicConfig* before = find(config.name);
-  if (before) config.attributes = before->attributes;
-  if (!attributes.empty()) {
-    auto altered = altered_attributes(std::move(config.attributes), attributes, before == nullptr);
-    if (!altered) return base::error(TopicErrc::invalid, std::move(altered.error()));
-    config.attributes = std::move(*altered);
-  }
+  auto changed = changed_attributes(before ? std::optional(before->attributes) : std::nullopt, attributes);
+  if (!changed) return std::unexpected(std::move(changed.error()));
+  config.attributes = std::move(*changed);
   if (before && *before == config) return before;
   return &change(std::move(config), now_ms);
 }

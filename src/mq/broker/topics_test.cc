@@ -36,6 +36,10 @@ TEST(TopicTable, AnOperatorChangesTopics) {
   ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3}, "-reserve.time", 3));
   EXPECT_EQ(topics.find("t")->attributes, (std::map<std::string, std::string>{{"message.type", "FIFO"}}));
   EXPECT_EQ(topics.update({.name = "t"}, "a=b", 4).error().code, TopicErrc::invalid);
+  EXPECT_EQ(topics.update({.name = "u"}, "+cleanup.policy=none", 4).error().code, TopicErrc::invalid);
+  EXPECT_EQ(topics.find("u"), nullptr);
+  ASSERT_TRUE(topics.update({.name = "t", .read_queues = 2, .write_queues = 3, .attributes = {{"given", "directly"}}}, "", 4));
+  EXPECT_EQ(topics.find("t")->attributes, (std::map<std::string, std::string>{{"message.type", "FIFO"}}));
   EXPECT_EQ(topics.update({.name = "TBW102"}, "", 4).error().code, TopicErrc::system);
   EXPECT_EQ(topics.update({.name = "t", .read_queues = -1}, "", 4).error().code, TopicErrc::invalid);
   EXPECT_EQ(topics.remove("TBW102", 4).error().code, TopicErrc::system);

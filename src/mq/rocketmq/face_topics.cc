@@ -3,11 +3,30 @@
 
 #include <utility>
 
+#include "mq/broker/topic_attributes.h"
 #include "mq/rocketmq/body/route.h"
 #include "mq/rocketmq/broker_face.h"
 #include "mq/rocketmq/convert.h"
 
 namespace chorus::mq::rocketmq {
+namespace {
+
+/// In a list they come by themselves: {"+message.type":"FIFO","-reserve.time":""}.
+std::string changes_of(const std::map<std::string, std::string>& attributes) {
+  std::string text;
+  for (const auto& [name, value] : attributes) {
+    text += text.empty() ? "" : ",";
+    text += name.starts_with('-') ? name : fmt::format("{}={}", name, value);
+  }
+  return text;
+}
+
+std::optional<TopicAttributeMap> attributes_of(const TopicTable& topics, std::string_view topic) {
+  const mq::TopicConfig* config = topics.find(topic);
+  return config ? std::optional(config->attributes) : std::nullopt;
+}
+
+}  // namespace
 
 void BrokerFace::topics(ConnectionId from, const Command& command) {
   const Asker asker = asker_of(from, command);
@@ -25,16 +44,22 @@ void BrokerFace::topics(ConnectionId from, const Command& command) {
       if (refuse_bad_header(asker, header)) return;
       if (std::string why = topic::refuse_name(topic.name); !why.empty())
         return refuse(asker, ResponseCode::invalid_parameter, std::move(why));
+      if (std::string why = refuse_unsupported(attributes_of(broker_.topics(), topic.name), attributes); !why.empty())
+        return refuse(asker, ResponseCode::invalid_parameter, std::move(why));
       return broker_.update_topic(std::move(topic), attributes, answer_when_done(asker));
     }
     case RequestCode::update_and_create_topic_list: {
       const auto list = decode_body<TopicConfigList>(command.body);
       if (!list) return refuse(asker, ResponseCode::system_error, "the body cannot be read");
       if (list->topics.empty()) return answer(asker, {});
+      for (const TopicConfig& topic : list->topics) {
+        if (std::string why = refuse_unsupported(attributes_of(broker_.topics(), topic.name), changes_of(topic.attributes)); !why.empty())
+          return refuse(asker, ResponseCode::invalid_parameter, std::move(why));
+      }
       auto left = std::make_shared<std::size_t>(list->topics.size());
       auto failure = std::make_shared<std::optional<BrokerError>>();
       for (const TopicConfig& topic : list->topics) {
-        broker_.update_topic(topic_of(topic), "", [this, asker, left, failure](BrokerResult<void> result) {
+        broker_.update_topic(topic_of(topic), changes_of(topic.attributes), [this, asker, left, failure](BrokerResult<void> result) {
           if (!result) *failure = result.error();
           if (--*left > 0) return;
           if (*failure) return refuse(asker, **failure);

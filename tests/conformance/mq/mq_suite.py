@@ -602,6 +602,23 @@ def connects_with_tls():
 
 
 @suite.check
+def attributes_say_how_a_topic_is_kept():
+    if peer.name != 'chorus':
+        raise Skipped('flush.disk.type is an attribute of ours')
+    name = 'mq_flush'
+    mq('topics', 'create', name, '--flush', 'async')
+    equal(js('topics', 'show', name)[0]['brokers'][0]['attributes'], {'flush.disk.type': 'ASYNC_FLUSH'})
+    mq('produce', name, 'x')
+    equal(mq('consume', name), 'x\n')
+    mq('topics', 'create', name, '--force', '--flush', 'sync', '--attribute', 'message.type=FIFO')
+    equal(js('topics', 'show', name)[0]['brokers'][0]['attributes'], {'flush.disk.type': 'SYNC_FLUSH', 'message.type': 'FIFO'})
+    mq('topics', 'create', 'mq_compacted', '--attribute', 'cleanup.policy=COMPACTION', code=10)
+    if 'COMPACTION cleanup policy is not supported.' not in mq.errors:
+        raise AssertionError(mq.errors)
+    mq('topics', 'create', 'mq_other', '--flush', 'never', code=1)
+
+
+@suite.check
 def status_is_one_object():
     if peer.name != 'chorus':
         raise Skipped('there is no server of the tree')

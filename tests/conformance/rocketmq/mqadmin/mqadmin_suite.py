@@ -129,6 +129,17 @@ class Suite:
         # RocketMQ's own NameServer may go on with the older value while the broker tells it of several changes at once.
         assert json.loads(rocketmq.call(self.broker, 21)[2])['topicConfigTable'][topic]['perm'] == 4, 'what the broker has'
         yield 'updateTopicPerm'
+        attributed = ('updateTopic', '-b', self.broker, '-t', self.topic + '-attributed', '-a')
+        has(mqadmin(*attributed, '+message.type=FIFO'), 'success', 'message.type=FIFO')
+        for changes, why in (('+queue.type=SimpleCQ', 'attempt to update an unchangeable attribute. key: queue.type'),
+                             ('+cleanup.policy=delete', 'attempt to update an unchangeable attribute. key: cleanup.policy'),
+                             ('+message.type=fifo', 'value is not in set:'), ('+message.type=MIXED', 'MIXED message type is not supported.'),
+                             ('+message.type=NORMAL,-reserve.time', 'attempt to delete a nonexistent key: reserve.time'),
+                             ('+other=1', 'unsupported key: other')):
+            text = mqadmin(*attributed, changes)
+            assert why in text, f'{changes}: {text[:800]}'
+        has(mqadmin(*attributed, '+message.type=NORMAL'), 'success')
+        yield 'updateTopic_attributes_changed'
         has(mqadmin('deleteTopic', '-c', rocketmq.CLUSTER, '-t', topic), 'success')
         assert topic not in mqadmin('topicList').split(), 'it is still in the list'
         yield 'deleteTopic'
