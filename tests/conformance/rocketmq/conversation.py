@@ -126,10 +126,13 @@ class Conversation:
             for frame in self.early.values():
                 self.differ(POP, 'early', f'{frame.ext}: came without having come in RocketMQ')
             self.pause(0.05)
+            for (number, opaque), request in self.requests.items():
+                if request.one_way and self.open[number].answers[opaque]:
+                    self.differ(request.code, 'one way', f'{request.code} {request.ext}: an answer, though it wants none')
             for number, connection in self.open.items():
                 for frame in connection.asked:
                     if frame.code not in SAID_AGAIN or frame.code not in self.seen[number]:
-                        self.differ(frame.code, 'asks more', f'the server asks {frame.code} {frame.ext} of the client, which RocketMQ did not')
+                        self.differ(frame.code, 'asks more', f'the server asks {frame.code} {frame.ext} of the client, RocketMQ did not')
         except OSError as why:
             self.differ(0, 'connection', f'{type(why).__name__}: {why}')
         finally:
@@ -205,8 +208,8 @@ class Conversation:
             self.differ(code, part, f'{code} {request.ext if request else ""}: {words}')
 
     def popped(self, connection, request, got, want):
-        """What was not acknowledged comes again when its time is over, which RocketMQ notices a little later than Chorus: perhaps in another
-        poll than there. None: too early, it is kept for that poll."""
+        """What was not acknowledged comes again when its time is over, which RocketMQ notices a little later than Chorus: perhaps in
+        another poll than there. None: too early, it is kept for that poll."""
         kind = (id(connection), *sorted((key, value) for key, value in request.ext.items() if key != 'bornTime'))
         if (got.code, want.code) == (0, NO_MESSAGE):
             self.early[kind] = got
@@ -222,7 +225,8 @@ class Conversation:
         return got
 
     def pulled(self, connection, request, got, want):
-        """How many of the messages that are sent meanwhile a pull finds is chance: what is missing is pulled, what is more is left away."""
+        """How many of the messages that are sent meanwhile a pull finds is chance: what is missing is pulled, what is more is left away.
+        Where the queue ends by then is chance as well; it must not be before where the pull goes on."""
         if got.code or want.code:
             return got, want
         theirs = len(remoting.messages_of(want.body))
