@@ -9,7 +9,7 @@ if(CHORUS_PCH)
   endif()
   file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
   set(headers <algorithm> <array> <chrono> <cstdint> <deque> <expected> <functional> <limits> <map> <memory> <optional> <set> <span> <string>
-              <string_view> <utility> <variant> <vector> <fmt/format.h> <absl/container/flat_hash_map.h>)
+              <string_view> <utility> <variant> <vector> <fmt/format.h> <absl/container/flat_hash_map.h> <nlohmann/json.hpp> ${CMAKE_CURRENT_LIST_DIR}/fmt_once.h)
   add_library(chorus_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
   target_link_libraries(chorus_precompiled PRIVATE fmt::fmt spdlog::spdlog absl::flat_hash_map)
   target_precompile_headers(chorus_precompiled PRIVATE ${headers})

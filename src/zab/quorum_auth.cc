@@ -109,7 +109,7 @@ std::optional<Directives> read_directives(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -207,8 +207,8 @@ AuthStep QuorumAuthLearner::answer(std::string_view challenge, AuthStep step) {
   expected_ = response(exchange, "");
   std::string token = get(*directives, "charset").empty() ? "" : "charset=utf-8,";
   token += fmt::format("username={},realm={},nonce={},nc={},cnonce={},digest-uri=\"{}\",maxbuf=65536,response={},qop=auth,authzid={}",
-                       quoted(username_), quoted(exchange.realm), quoted(exchange.nonce), nonce_count, quoted(nonce_), digest_uri,
-                       response(exchange, "AUTHENTICATE"), quoted(username_));
+                       in_quotes(username_), in_quotes(exchange.realm), in_quotes(exchange.nonce), nonce_count, in_quotes(nonce_),
+                       digest_uri, response(exchange, "AUTHENTICATE"), in_quotes(username_));
   step.reply = make_packet(Status::in_progress, token);
   return step;
 }
@@ -222,7 +222,7 @@ AuthStep QuorumAuthServer::receive(std::string_view octets) {
   if (!received->token.empty()) return failed(std::move(step), "it wants another SASL mechanism than DIGEST-MD5", true);
   challenged_ = true;
   step.reply =
-      make_packet(Status::in_progress, fmt::format("realm=\"{}\",nonce={},charset=utf-8,algorithm=md5-sess", realm, quoted(nonce_)));
+      make_packet(Status::in_progress, fmt::format("realm=\"{}\",nonce={},charset=utf-8,algorithm=md5-sess", realm, in_quotes(nonce_)));
   return step;
 }
 
