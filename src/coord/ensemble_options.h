@@ -33,6 +33,7 @@ struct EnsembleOptions {
   milliseconds connect_timeout{5000};              // zookeeper.cnxTimeout, election port
   milliseconds leader_connect_delay{100};          // zookeeper.leaderConnectDelayDuringRetryMs: between a learner's tries
   int leader_connect_tries = 10;                   // not for people to set; see zab/node.h
+  std::int64_t counter_end = 0xffff'ffff;          // not for people to set; see zab/peer.h
   /// zookeeper.quorumCnxnTimeoutMs: silence allowed while an election connection is set up; empty: sync_limit ticks.
   std::optional<milliseconds> election_handshake_timeout;
 

@@ -175,6 +175,7 @@ base::Result<std::unique_ptr<Member>, NodeError> Member::start(world::World& wor
               .snapshot_syncs_max = static_cast<std::size_t>(ensemble.concurrent_snapshot_syncs_max),
               .diff_syncs_max = static_cast<std::size_t>(ensemble.concurrent_diff_syncs_max),
               .always_send_snapshot = ensemble.force_snapshot_sync,
+              .counter_end = ensemble.counter_end,
           },
       .listen_on_all_interfaces = ensemble.listen_on_all_interfaces,
       .connect_timeout = ensemble.connect_timeout,

@@ -127,7 +127,7 @@ EnsembleRun::EnsembleRun(const EnsembleRunOptions& options)
       dice_(options.seed * 2 + 1),
       simulation_(options.seed, machine_options(dice_.fork(), options.verbose)),
       shape_(dice_, options),
-      common_options_(draw_options(dice_, shape_)),
+      common_options_(draw_options(dice_, shape_, options.seed)),
       workload_(dice_.fork()),
       invariants_(shape_.machines()) {
   add_members();

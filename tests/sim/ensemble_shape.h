@@ -37,7 +37,7 @@ inline constexpr std::uint16_t client_port = 2181, quorum_port = 2888;
 inline const std::string config_path = "/conf/ensemble";
 
 /// Of all members; who they are comes later.
-coord::Options draw_options(base::Random& dice, const Shape& shape);
+coord::Options draw_options(base::Random& dice, const Shape& shape, std::uint64_t seed);
 /// The file by which a member without data may vote: its ensemble is new, or it is.
 void allow_to_begin(sim::Disk& disk, const coord::Options& options);
 
