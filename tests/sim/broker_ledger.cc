@@ -20,9 +20,11 @@ Id Ledger::ask(Message message) {
   return messages_.size();
 }
 
-void Ledger::stored(Id id, std::int64_t offset) {
+void Ledger::stored(Id id, std::int64_t offset, std::int64_t position, std::int64_t now_us) {
   Message& its = message(id);
   its.fate = Fate::stored;
+  its.position = position;
+  its.acknowledged_us = now_us;
   if (its.delayed || its.decision != Decision::none) return;
   its.offset = offset;
   ++checks_;
@@ -32,6 +34,40 @@ void Ledger::stored(Id id, std::int64_t offset) {
   }
   std::int64_t& highest = acknowledged_.try_emplace(its.queue, -1).first->second;
   highest = std::max(highest, offset);
+}
+
+void Ledger::log_found(std::int64_t end, std::optional<std::int64_t> since_us) {
+  for (Id id = 1; id <= messages_.size(); ++id) {
+    Message& its = message(id);
+    if (its.fate != Fate::stored) continue;
+    // Its end may be lost without it; it is asked about again.
+    if (its.flushed_later && since_us) its.end_acknowledged = false;
+    if (its.position < end) continue;
+    ++checks_;
+    if (!its.flushed_later || !since_us || its.acknowledged_us < *since_us) {
+      fault(fmt::format("message {} to {} was acknowledged at position {}, and the log ends at {} after {}", id, to_string(its.queue),
+                        its.position, end,
+                        !its.flushed_later ? "a start"
+                        : since_us         ? fmt::format("a power failure {} ms later", (*since_us - its.acknowledged_us) / 1000)
+                                           : std::string("a kill")));
+    }
+    its.fate = Fate::unknown;
+    its.offset = -1;
+  }
+}
+
+void Ledger::end_found(const Queue& queue, std::int64_t max, bool power_failed) {
+  auto& records = seen_[queue];
+  const auto lost = records.lower_bound(max);
+  if (lost != records.end() && !power_failed) {
+    fault(
+        fmt::format("{} ends at {} after a start without a power failure, and a reader was shown {}", to_string(queue), max, lost->first));
+  }
+  for (auto one = lost; one != records.end(); ++one) {
+    std::erase(places_[one->second.id], std::pair(queue, one->first));
+  }
+  records.erase(lost, records.end());
+  if (const auto highest = acknowledged_.find(queue); highest != acknowledged_.end()) highest->second = std::min(highest->second, max - 1);
 }
 
 void Ledger::refused(Id id) { message(id).fate = Fate::refused; }

@@ -31,10 +31,13 @@ class Ledger {
     Queue queue;
     Decision decision = Decision::none;
     bool delayed = false;
-    std::int64_t due_ms = 0;  // by the broker's clock as it was asked; only of delayed ones
+    std::int64_t due_ms = 0;     // by the broker's clock as it was asked; only of delayed ones
+    bool flushed_later = false;  // its topic is flushed asynchronously: an acknowledged one may be lost with the power, for a while
     Fate fate = Fate::asked;
-    std::int64_t floor = -1;   // a message was acknowledged at this offset before this one was asked for
-    std::int64_t offset = -1;  // as acknowledged; of a plain message
+    std::int64_t position = -1;        // in the log, of what was acknowledged
+    std::int64_t acknowledged_us = 0;  // when
+    std::int64_t floor = -1;           // a message was acknowledged at this offset before this one was asked for
+    std::int64_t offset = -1;          // as acknowledged; of a plain message
     bool end_acknowledged = false;
     bool check_answered = false;
     // Sent back by groups: how often acknowledged and asked for.
@@ -48,13 +51,19 @@ class Ledger {
   };
 
   Id ask(Message message);
-  void stored(Id id, std::int64_t offset);
+  void stored(Id id, std::int64_t offset, std::int64_t position = -1, std::int64_t now_us = 0);
   void refused(Id id);
   /// The broker died with this call on its way.
   void unknown(Id id);
   Message& message(Id id) { return messages_[id - 1]; }
   const Message& message(Id id) const { return messages_[id - 1]; }
   std::size_t size() const { return messages_.size(); }
+
+  /// After a start: the log ends there. What stood at its end or behind it is lost, as it may be of messages that are flushed later, which
+  /// were acknowledged since `since_us` (empty: of none, since the power did not fail).
+  void log_found(std::int64_t end, std::optional<std::int64_t> since_us);
+  /// And a queue of such messages ends there: what readers were shown of it at `max` or behind it is no more.
+  void end_found(const Queue& queue, std::int64_t max, bool power_failed);
 
   /// A reader was shown this. Whatever happens, that place holds this message from then on.
   void seen(const Queue& queue, std::int64_t offset, Seen what);

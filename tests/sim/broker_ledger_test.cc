@@ -166,5 +166,47 @@ TEST_F(LedgerTest, OffsetsThatWereAcknowledgedAreThere) {
   EXPECT_THAT(ledger.faults(), ElementsAre(HasSubstr("durably"), HasSubstr("never committed")));
 }
 
+const Queue clicks{"clicks", 0};
+
+struct LaterTest : testing::Test {
+  Ledger ledger;
+  Id sent(const Queue& queue, std::int64_t offset, std::int64_t position, std::int64_t now_us) {
+    const Id id = ledger.ask({.queue = queue, .flushed_later = queue == clicks});
+    ledger.stored(id, offset, position, now_us);
+    return id;
+  }
+};
+
+TEST_F(LaterTest, WhatIsFlushedLaterMayGoWithThePower) {
+  const Id kept = sent(clicks, 0, 100, 1'000), lost = sent(clicks, 1, 200, 5'000);
+  ledger.seen(clicks, 0, {.id = kept});
+  ledger.seen(clicks, 1, {.id = lost});
+  ledger.log_found(150, 4'000);
+  ledger.end_found(clicks, 1, true);
+  // Its place is another one's now.
+  const Id next = sent(clicks, 1, 150, 9'000);
+  ledger.seen(clicks, 1, {.id = next});
+  ledger.bounds(clicks, 0, 2);
+  ledger.judge(false);
+  EXPECT_THAT(ledger.faults(), IsEmpty());
+}
+TEST_F(LaterTest, NotWhenItWasAcknowledgedLongBefore) {
+  sent(clicks, 0, 200, 3'000);
+  ledger.log_found(150, 5'000);
+  EXPECT_THAT(ledger.faults(), ElementsAre(HasSubstr("a power failure 2 ms later")));
+}
+TEST_F(LaterTest, NotWithAKill) {
+  const Id id = sent(clicks, 0, 200, 5'000);
+  ledger.seen(clicks, 0, {.id = id});
+  ledger.log_found(150, std::nullopt);
+  ledger.end_found(clicks, 0, false);
+  EXPECT_THAT(ledger.faults(), ElementsAre(HasSubstr("after a kill"), HasSubstr("without a power failure")));
+}
+TEST_F(LaterTest, NeverWhatIsOnTheDiskWhenItIsAcknowledged) {
+  sent(orders, 0, 200, 5'000);
+  ledger.log_found(150, 0);
+  EXPECT_THAT(ledger.faults(), ElementsAre(HasSubstr("the log ends at 150 after a start")));
+}
+
 }  // namespace
 }  // namespace chorus::mq_sim

@@ -43,11 +43,11 @@ void Scene::produce() {
 
 void Scene::send_plain() {
   const Queue queue = any_queue();
-  const Id id = ledger_.ask({.queue = queue});
+  const Id id = ledger_.ask({.queue = queue, .flushed_later = queue.topic == later_topic});
   const std::string body = body_of(id, dice_.below(dice_.chance(0.1) ? 3000 : 100));
   broker_->send(fresh(queue, body), {.queues = queues_of_a_topic},
                 of_this_life({id}, [this, id](mq::BrokerResult<mq::StoredMessage> result) {
-                  if (note(id, result)) ledger_.stored(id, result->offset);
+                  if (note(id, result)) stored(id, result->offset, *result);
                 }));
 }
 
@@ -57,14 +57,14 @@ void Scene::send_batch() {
   std::vector<std::string> bodies;
   std::vector<mq::NewMessage> messages;
   for (std::uint64_t n = 1 + dice_.below(8); n > 0; --n) {
-    ids.push_back(ledger_.ask({.queue = queue}));
+    ids.push_back(ledger_.ask({.queue = queue, .flushed_later = queue.topic == later_topic}));
     bodies.push_back(body_of(ids.back(), dice_.below(60)));
   }
   for (const std::string& body : bodies) messages.push_back(fresh(queue, body));
   broker_->send_batch(queue.topic, queue.number, messages, {.queues = queues_of_a_topic},
                       of_this_life(ids, [this, ids](mq::BrokerResult<std::vector<mq::StoredMessage>> result) {
                         for (std::size_t i = 0; i < ids.size(); ++i) {
-                          if (note(ids[i], result)) ledger_.stored(ids[i], (*result)[i].offset);
+                          if (note(ids[i], result)) stored(ids[i], (*result)[i].offset, (*result)[i]);
                         }
                       }));
 }
@@ -75,7 +75,7 @@ void Scene::send_delayed() {
   const auto level = static_cast<std::size_t>(1 + dice_.below(broker_options_.delay_levels.size()));
   const milliseconds delay = by_level ? broker_options_.delay_levels[level - 1] : ms_between(1, 3000);
   const std::int64_t now = machine_.world().wall_now().time_since_epoch().count();
-  const Id id = ledger_.ask({.queue = queue, .delayed = true, .due_ms = now + delay.count()});
+  const Id id = ledger_.ask({.queue = queue, .delayed = true, .due_ms = now + delay.count(), .flushed_later = queue.topic == later_topic});
   const std::string body = body_of(id, dice_.below(100));
   mq::NewMessage message = fresh(queue, body);
   if (by_level) {
@@ -85,14 +85,15 @@ void Scene::send_delayed() {
   }
   broker_->send(std::move(message), {.queues = queues_of_a_topic},
                 of_this_life({id}, [this, id](mq::BrokerResult<mq::StoredMessage> result) {
-                  if (note(id, result)) ledger_.stored(id, -1);
+                  if (note(id, result)) stored(id, -1, *result);
                 }));
 }
 
 void Scene::send_transaction() {
   const Queue queue = any_queue();
-  const Id id =
-      ledger_.ask({.queue = queue, .decision = pick({Decision::commit, Decision::commit, Decision::rollback, Decision::undecided})});
+  const Id id = ledger_.ask({.queue = queue,
+                             .decision = pick({Decision::commit, Decision::commit, Decision::rollback, Decision::undecided}),
+                             .flushed_later = queue.topic == later_topic});
   const std::string body = body_of(id, dice_.below(100));
   mq::NewMessage message = fresh(queue, body);
   mq::append_property(message.properties, mq::property::transaction_prepared, "true");
@@ -100,7 +101,7 @@ void Scene::send_transaction() {
   broker_->send(std::move(message), {.queues = queues_of_a_topic},
                 of_this_life({id}, [this, id](mq::BrokerResult<mq::StoredMessage> result) {
                   if (!note(id, result)) return;
-                  ledger_.stored(id, -1);
+                  stored(id, -1, *result);
                   if (dice_.chance(0.3)) return;  // the producer dies, or forgets: it will be asked
                   simulation_.after(ms_between(0, 300), [this, id, offset = result->offset, position = result->position] {
                     if (up()) end(id, offset, position);

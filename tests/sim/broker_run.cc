@@ -7,6 +7,7 @@
 
 #include "broker_planted.h"
 #include "broker_scene.h"
+#include "mq/broker/topic_attributes.h"
 #include "planted.h"
 #include "trace_sink.h"
 
@@ -127,6 +128,11 @@ std::shared_ptr<void> Scene::boot(world::World& world) {
   mq::Broker& broker = *process->broker;
   catalogue_.tell(broker);
   for (const PopGroup& group : pops_.groups()) broker.put(mq::GroupConfig{.name = group.name, .retry_max_times = group.retry_max});
+  broker.put(mq::TopicConfig{.name = later_topic,
+                             .read_queues = queues_of_a_topic,
+                             .write_queues = queues_of_a_topic,
+                             .attributes = {{std::string(mq::attribute::flush_disk_type), std::string(mq::attribute::async_flush)}}});
+  judge_start(broker);
   broker.on_check([this](const mq::TransactionCheck& check) { checked(check); });
   broker.start();
   broker.clients().producer(producer_group, {.client_id = "p", .connection = mq::ConnectionId(1), .last_seen = its_world->now()});
@@ -147,10 +153,28 @@ bool Scene::power_failed(world::World& world) {
   // The clock of a machine goes on over kills.
   const sim::Duration base = world.now().time_since_epoch() - simulation_.elapsed();
   const std::uint64_t faults = machine_.disk_counts().faults;
-  const bool failed = base != monotonic_base_ || faults != disk_faults_;
-  monotonic_base_ = base;
-  disk_faults_ = faults;
-  return failed;
+  const bool power = std::exchange(monotonic_base_, base) != base;
+  const bool disk = std::exchange(disk_faults_, faults) != faults;
+  power_failed_ = power_failed_ || power;
+  disk_failed_ = disk_failed_ || disk;
+  return power || disk;
+}
+
+/// What is there after a start is what the flush policy of each topic promises.
+void Scene::judge_start(mq::Broker& broker) {
+  // From its acknowledgement to the disk, when the process does not stand still, and the disk is slow several times in a row.
+  constexpr auto patience = 1500ms;
+  std::optional<std::int64_t> since;
+  if (disk_failed_) {
+    since = 0;  // what was to be flushed may be gone
+  } else if (power_failed_) {
+    since = died_us_ - std::chrono::duration_cast<std::chrono::microseconds>(store_options_.flush_interval + patience).count();
+  }
+  power_failed_ = disk_failed_ = false;
+  ledger_.log_found(broker.store().statistics().end, since);
+  for (std::int32_t i = 0; i < queues_of_a_topic; ++i) {
+    ledger_.end_found({later_topic, i}, broker.bounds({later_topic, i}).max, since.has_value());
+  }
 }
 
 void Scene::pop_rest(bool resting) {

@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 inline constexpr std::int32_t queues_of_a_topic = 3;
-inline const std::vector<std::string> topics{"orders", "payments"};
+inline const std::string later_topic = "clicks";  // flushed asynchronously
+inline const std::vector<std::string> topics{"orders", "payments", later_topic};
 inline const std::vector<std::string> groups{"audit", "billing"};
 inline const std::string producer_group = "shop";
 inline constexpr std::int32_t reconsume_max = 2;
@@ -79,7 +80,10 @@ class Scene {
  private:
   struct Process {
     explicit Process(Scene& run) : run(run) {}
-    ~Process() { run.broker_ = nullptr; }
+    ~Process() {
+      if (run.broker_ != nullptr) run.died_us_ = run.elapsed_us();
+      run.broker_ = nullptr;
+    }
     Scene& run;
     std::unique_ptr<world::World> planted;
     std::unique_ptr<mq::Broker> broker;
@@ -103,6 +107,10 @@ class Scene {
   mq::BrokerOptions broker_options();
   sim::ChaosOptions chaos_options();
   std::shared_ptr<void> boot(world::World& world);
+  std::int64_t elapsed_us() const { return std::chrono::duration_cast<std::chrono::microseconds>(simulation_.elapsed()).count(); }
+  void judge_start(mq::Broker& broker);
+  /// An acknowledged message as the ledger is told of it.
+  void stored(Id id, std::int64_t offset, const mq::StoredMessage& message) { ledger_.stored(id, offset, message.position, elapsed_us()); }
   bool up() const { return broker_ != nullptr && machine_.running() && !machine_.paused(); }
   void fault(std::string text) { ledger_.fault(std::move(text)); }
 
@@ -162,7 +170,9 @@ class Scene {
   PopLedger pops_;
   mq::Broker* broker_ = nullptr;
   std::uint64_t life_ = 0;
-  std::vector<Id> pending_;  // calls of this life
+  std::int64_t died_us_ = 0;                         // when the last life ended
+  bool power_failed_ = false, disk_failed_ = false;  // since a broker was last there
+  std::vector<Id> pending_;                          // calls of this life
   std::vector<Consumer> consumers_;
   std::vector<bool> popping_;  // by consumer that pops: it waits for an answer
   bool quiet_ = false;
