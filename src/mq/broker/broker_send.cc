@@ -166,7 +166,9 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
     set_property(properties, property::real_topic, config.name);
     set_property(properties, property::real_queue_id, std::to_string(message.queue));
-    return build(to, queue, type, due_ms);
+    auto prepared = build(to, queue, type, due_ms);
+    if (prepared) prepared->queue = message.queue;  // its sender is told of the queue that it is for
+    return prepared;
   };
   if (in_batch) return build(config.name, message.queue, EntryType::none, 0);
 

@@ -104,7 +104,11 @@ class BrokerFace {
   void recall(ConnectionId from, const Command& command);
   // face_pull.cc
   void pull_message(ConnectionId from, const Command& command);
-  void pulled(const Asker& asker, const QueueKey& queue, Offset from, StoreResult<Batch> batch);
+  /// Of the topic and the group that a pull is for: told with its answer.
+  struct SysFlags {
+    std::int32_t topic = 0, group = 0;
+  };
+  void pulled(const Asker& asker, SysFlags flags, Offset from, StoreResult<Batch> batch);
   // face_pop.cc
   void pop_message(ConnectionId from, const Command& command);
   void peek_message(ConnectionId from, const Command& command);

@@ -88,7 +88,7 @@ void BrokerFace::query(ConnectionId from, const Command& command) {
         return refuse(asker, ResponseCode::no_permission, fmt::format("no permission to read the message at offset: {}", position));
       }
       if (!entry || entry->index.kind != Kind::message || entry->index.position != position) {
-        return refuse(asker, ResponseCode::system_error, fmt::format("can not find message by offset: {}", position));
+        return refuse(asker, ResponseCode::system_error, fmt::format("can not find message by the offset, {}", position));
       }
       Outgoing outgoing;
       outgoing.body = std::move(entry->payload);

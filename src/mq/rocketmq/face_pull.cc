@@ -52,11 +52,13 @@ ResponseCode code_of(Batch::Status status, Offset from) {
   return ResponseCode::pull_offset_moved;
 }
 
-Outgoing pull_answer(ResponseCode code, std::string_view remark, Offset next, Offset min, Offset max) {
+template <class Flags>
+Outgoing pull_answer(ResponseCode code, std::string_view remark, Offset next, Offset min, Offset max, const Flags& flags) {
   Outgoing outgoing;
   outgoing.code = static_cast<std::int32_t>(code);
   outgoing.remark = std::string(remark);
   outgoing.field("suggestWhichBrokerId", std::int64_t{0}).field("nextBeginOffset", next).field("minOffset", min).field("maxOffset", max);
+  outgoing.field("topicSysFlag", flags.topic).field("groupSysFlag", flags.group);
   return outgoing;
 }
 
@@ -164,9 +166,10 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
   }
 
   const QueueKey queue = request.queue;
+  const SysFlags sys_flags{.topic = topic->sys_flag, .group = (*config)->sys_flag};
   if (const auto reset = broker_.offsets().take_reset(group, queue)) {
     const auto bounds = broker_.bounds(queue);
-    return answer(asker, pull_answer(ResponseCode::pull_offset_moved, "OFFSET_RESET", *reset, bounds.min, bounds.max));
+    return answer(asker, pull_answer(ResponseCode::pull_offset_moved, "OFFSET_RESET", *reset, bounds.min, bounds.max, sys_flags));
   }
   if (flags & flag_commit) broker_.offsets().commit(group, queue, commit);
   if (flags & flag_suspend && suspend_ms > 0) {
@@ -177,12 +180,12 @@ void BrokerFace::pull_message(ConnectionId from, const Command& command) {
       .octets_max = octets_max > 0 ? std::min<std::uint64_t>(static_cast<std::uint64_t>(octets_max), 4 << 20) : options_.pull_octets_max};
   const Offset offset = request.from;
   broker_.pull(std::move(request),
-               [this, asker, queue, offset](StoreResult<Batch> batch) { pulled(asker, queue, offset, std::move(batch)); });
+               [this, asker, sys_flags, offset](StoreResult<Batch> batch) { pulled(asker, sys_flags, offset, std::move(batch)); });
 }
 
-void BrokerFace::pulled(const Asker& asker, const QueueKey&, Offset from, StoreResult<Batch> batch) {
+void BrokerFace::pulled(const Asker& asker, SysFlags flags, Offset from, StoreResult<Batch> batch) {
   if (!batch) return refuse(asker, ResponseCode::system_error, batch.error().message);
-  Outgoing outgoing = pull_answer(code_of(batch->status, from), name_of(batch->status), batch->next, batch->min, batch->max);
+  Outgoing outgoing = pull_answer(code_of(batch->status, from), name_of(batch->status), batch->next, batch->min, batch->max, flags);
   if (batch->status != Batch::Status::found) return answer(asker, std::move(outgoing));
   outgoing.opaque = asker.opaque;
   std::string frame;

@@ -56,18 +56,21 @@ void BrokerFace::send_message(ConnectionId from, const Command& command) {
       one.properties = std::string(item.properties_text);
       messages.push_back(std::move(one));
     }
-    return broker_.send_batch(message.topic, message.queue, messages, hint, [this, asker](BrokerResult<std::vector<StoredMessage>> stored) {
-      if (!stored) return refuse(asker, stored.error());
-      std::string ids;
-      for (const StoredMessage& one : *stored) {
-        if (!ids.empty()) ids += ',';
-        ids += one.message_id;
-      }
-      Outgoing outgoing;
-      outgoing.field("msgId", std::move(ids));
-      fill(outgoing, stored->front(), broker_.options());
-      answer(asker, std::move(outgoing));
-    });
+    std::string key(Properties(message.properties).get(property::unique_key).value_or(""));  // of the batch as a whole
+    return broker_.send_batch(message.topic, message.queue, messages, hint,
+                              [this, asker, key = std::move(key)](BrokerResult<std::vector<StoredMessage>> stored) mutable {
+                                if (!stored) return refuse(asker, stored.error());
+                                std::string ids;
+                                for (const StoredMessage& one : *stored) {
+                                  if (!ids.empty()) ids += ',';
+                                  ids += one.message_id;
+                                }
+                                Outgoing outgoing;
+                                outgoing.field("msgId", std::move(ids));
+                                stored->front().unique_key = std::move(key);
+                                fill(outgoing, stored->front(), broker_.options());
+                                answer(asker, std::move(outgoing));
+                              });
   }
   if (max_reconsume_times >= 0 && topic::is_retry(message.topic)) {
     set_property(message.properties, property::max_reconsume_times, std::to_string(max_reconsume_times));
@@ -131,7 +134,7 @@ void BrokerFace::ask_about(const TransactionCheck& check) {
   const auto shown = decode_message(check.message);
   if (!shown) return;
   Outgoing request = Outgoing::request(RequestCode::check_transaction_state, 0, true);
-  request.field("topic", shown->topic)
+  request.field("topic", std::string(topic::half))
       .field("tranStateTableOffset", check.half_offset)
       .field("commitLogOffset", check.half_position)
       .field("msgId", check.unique_key)

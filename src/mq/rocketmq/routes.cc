@@ -32,12 +32,20 @@ Routes::Registered Routes::add(BrokerRegistration registration, world::Instant n
   live.heard = now;
   live.silence_max = registration.silence_max.value_or(std::chrono::seconds(120));
   live.filter_servers = std::move(registration.filter_servers);
-  if (registration.topics && registration.id == 0 && (!live.version || live.version != registration.version)) {
-    for (auto& [topic, queues] : topics_) {
-      if (!registration.topics->contains(topic)) queues.erase(registration.broker);
+  if (registration.topics && registration.id == 0) {
+    const bool changed = !live.version || live.version != registration.version;
+    // What registers itself over the wire may tell of one new topic alone, so that what it does not name stays.
+    // source: namesrv/routeinfo/RouteInfoManager.java, registerBroker(); deleteTopicWithBrokerRegistration is off
+    if (changed && !registration.connection) {
+      for (auto& [topic, queues] : topics_) {
+        if (!registration.topics->contains(topic)) queues.erase(registration.broker);
+      }
+      std::erase_if(topics_, [](const auto& topic) { return topic.second.empty(); });
     }
-    std::erase_if(topics_, [](const auto& topic) { return topic.second.empty(); });
-    for (const auto& [topic, config] : *registration.topics) topics_[topic][registration.broker] = queues_of(registration.broker, config);
+    for (const auto& [topic, config] : *registration.topics) {
+      const auto [queues, is_new] = topics_[topic].try_emplace(registration.broker);
+      if (is_new || changed) queues->second = queues_of(registration.broker, config);
+    }
   }
   if (registration.version) live.version = registration.version;
 

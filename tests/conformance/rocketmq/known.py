@@ -23,14 +23,11 @@ KEPT = 'Chorus takes the wish for a delay out of what it delivers; RocketMQ leav
 REPLY = 'RocketMQ keeps a copy of each reply in a topic that nobody reads'
 CHECK = 'RocketMQ shows the message as it lies in its topic of half messages, Chorus as it will be'
 FLAGS = '5.5 tells flags of topic and group, always 0 here, which no client reads'
-WAITS = 'of a message that waits in a system topic Chorus tells the queue there, RocketMQ the one it is for'
 BATCH = 'Chorus completes each message of a batch like one that is sent alone, with a key where it has none; RocketMQ does not'
 POPPED = 'RocketMQ fills in the fields of what was not popped, with 0'
 WORDS = 'other words, the same code'
 DIFFERENCES = {
     ('*', '*', '34', 'ext.IS_SUPPORT_HEART_BEAT_V2'): 'Chorus wants whole heartbeats: it has no fingerprints of those before',
-    ('*', '*', '11', 'ext -groupSysFlag,topicSysFlag'): FLAGS,
-    ('*', '*', '361', 'ext -groupSysFlag,topicSysFlag'): FLAGS,
     ('*', '*', '309', 'ext -groupSysFlag,topicSysFlag'): FLAGS,
     ('*', '*', '14', 'code 22 -> 0'): EMPTY,
     ('*', '*', '11', 'message.preparedOffset'): FROM_WHERE,
@@ -39,20 +36,14 @@ DIFFERENCES = {
     ('*', '*', '11', 'message.properties -TIMER_*'): KEPT,
     ('node', '*', '11', 'message.properties +TAGS*'): 'RocketMQ leaves an empty tag away when it writes the message anew, as after a delay',
     ('*', '*', '11', 'message.properties -*__transactionId__'): 'RocketMQ writes the key of the message into it once more',
-    ('*', '*', '310', 'queueId of what waits'): WAITS,
-    ('go', '*', '10', 'queueId of what waits'): WAITS,
     ('*', 'send_batch', '11', 'message.properties +*'): BATCH,
-    ('*', 'send_batch', '320', 'ext +transactionId'): BATCH,
-    ('java5', 'send_batch', '320', 'ext.transactionId'): 'RocketMQ tells the key of the batch, Chorus that of its first message',
     ('*', '*', '201', 'ext keys'): '5.5 tells how many groups there are, for a tool that reads them in parts',
     ('*', 'request_and_reply', '32[45]', 'ext*'): REPLY,
     ('*', 'request_and_reply', '326', 'ext.properties -MSG_REGION,TRACE_ON'): REPLY,
-    ('*', '*', '39', 'ext.topic'): CHECK,
     ('*', '*', '39', 'message.properties*'): CHECK,
     ('go', 'topic_list', '105', 'code 0 -> 17'): 'the NameServer of RocketMQ hears late of a deleted topic',
     ('nameserver', '*', '106', 'body.*'): 'the broker of the Chorus that is asked is there as well',
     ('nameserver', '*', '103', 'body'): 'an empty table of ordered topics, which RocketMQ leaves away',
-    ('nameserver', '*', '105', 'code 0 -> 17'): 'Chorus takes what a broker tells of one new topic for the list of all that it has: to be mended',
     ('java5', 'timer_too_far', '310', 'code 13 -> 0'): 'a timed message may be 40 days away, not 3',
     ('java5', 'recall', '370', 'ext -MSG_REGION'): 'the region is told with each message that is sent',
     ('java5', 'pop_refusals', '200050', 'ext -invisibleTime,popTime,restNum,reviveQid'): POPPED,
@@ -61,7 +52,6 @@ DIFFERENCES = {
     ('java5', 'pop_refusals', '200151', 'remark'): WORDS,
     ('java5', 'pop_*', '200050', 'message born at'): 'RocketMQ sends what comes again as a message of its own',
     ('java5', 'pop_*', '200050', 'message.properties -ORIGIN_GROUP'): 'a note of RocketMQ for its own use',
-    ('*', 'query_by_offset_id', '33', 'remark'): WORDS,
     ('java5', 'push_sql_wrong', '46', 'remark'): 'the words of another parser',
     ('*', '*', '28', 'body.table +brokerVersion,remainHowManyDataToCommit -commitLogDiskRatio_*'): 'a folder; older figures',
     ('mqadmin', '*', '354', 'body*'): 'there is no RocksDB to be looked at',
