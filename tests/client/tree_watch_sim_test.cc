@@ -6,9 +6,8 @@
 
 #include <map>
 
-#include "base/ensure.h"
 #include "client/tree_watch.h"
-#include "coord/node.h"
+#include "tree_server.h"
 #include "world/sim/simulation.h"
 
 namespace chorus {
@@ -16,13 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Copy = std::map<std::string, std::string>;
-
-client::ClientOptions options_for(const std::string& server) {
-  client::ClientOptions options;
-  options.session.servers = {{server, 2181}};
-  options.session.timeout = 6s;
-  return options;
-}
 
 struct Watching {
   Copy copy;
@@ -50,16 +42,7 @@ struct Watching {
 
 struct TreeWatchSim : testing::TestWithParam<int> {
   TreeWatchSim() : simulation(static_cast<std::uint64_t>(GetParam())), log("null", std::make_shared<spdlog::sinks::null_sink_st>()) {
-    server = &simulation.add_node("server");
-    server->set_boot([this](world::World& world) -> std::shared_ptr<void> {
-      coord::Options options;
-      options.client_address = world::Address{server->address(), 2181};
-      options.pre_alloc_size_kb = 64;
-      auto node = coord::Node::start(world, options, log);
-      ENSURE(node.has_value(), node.error().message);
-      return std::shared_ptr<coord::Node>(std::move(*node));
-    });
-    server->start();
+    server = &add_tree_server(simulation, log);
     watcher = &simulation.add_node("watcher");
     watcher->set_boot([this](world::World& world) -> std::shared_ptr<void> {
       auto made = std::make_shared<Watching>(world, server->address());

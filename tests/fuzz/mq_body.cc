@@ -45,7 +45,6 @@ void texts(std::string_view input) {
     ENSURE(parse_message_offsets(info) == entries);
   }
   parse_queue_numbers(input);
-  parse_attribute_changes(input);
   for (const auto& before : {std::optional<mq::TopicAttributeMap>(), std::optional(mq::TopicAttributeMap{{"message.type", "FIFO"}})}) {
     if (const auto after = mq::changed_attributes(before, input)) ENSURE(after->size() <= 6);
   }

@@ -8,9 +8,9 @@
 #include <map>
 #include <set>
 
+#include "../client/tree_server.h"
 #include "base/ensure.h"
 #include "client/client.h"
-#include "coord/node.h"
 #include "mq/client/client.h"
 #include "mq/node.h"
 #include "world/sim/simulation.h"
@@ -38,16 +38,7 @@ struct BrokersSim : testing::Test {
   };
 
   BrokersSim() : log("null", std::make_shared<spdlog::sinks::null_sink_st>()) {
-    server = &simulation.add_node("server");
-    server->set_boot([this](world::World& world) -> std::shared_ptr<void> {
-      coord::Options options;
-      options.client_address = world::Address{server->address(), 2181};
-      options.pre_alloc_size_kb = 64;
-      auto node = coord::Node::start(world, options, log);
-      ENSURE(node.has_value(), node.error().message);
-      return std::shared_ptr<coord::Node>(std::move(*node));
-    });
-    server->start();
+    server = &add_tree_server(simulation, log);
     auto& asking = simulation.add_node("asking");
     asking.set_boot([](world::World&) { return std::make_shared<int>(0); });
     asking.start();

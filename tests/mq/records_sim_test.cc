@@ -4,8 +4,7 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "base/ensure.h"
-#include "coord/node.h"
+#include "../client/tree_server.h"
 #include "mq/acl/tree_records.h"
 #include "world/sim/simulation.h"
 
@@ -14,13 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace mq::acl;
-
-client::ClientOptions options_for(const std::string& server) {
-  client::ClientOptions options;
-  options.session.servers = {{server, 2181}};
-  options.session.timeout = 6s;
-  return options;
-}
 
 /// What of a broker has to do with them.
 struct Broker {
@@ -34,18 +26,7 @@ struct Broker {
 };
 
 struct RecordsSim : testing::Test {
-  RecordsSim() : log("null", std::make_shared<spdlog::sinks::null_sink_st>()) {
-    server = &simulation.add_node("server");
-    server->set_boot([this](world::World& world) -> std::shared_ptr<void> {
-      coord::Options options;
-      options.client_address = world::Address{server->address(), 2181};
-      options.pre_alloc_size_kb = 64;
-      auto node = coord::Node::start(world, options, log);
-      ENSURE(node.has_value(), node.error().message);
-      return std::shared_ptr<coord::Node>(std::move(*node));
-    });
-    server->start();
-  }
+  RecordsSim() : log("null", std::make_shared<spdlog::sinks::null_sink_st>()) { server = &add_tree_server(simulation, log); }
   std::shared_ptr<Broker> start(const std::string& name, const std::string& credentials = "brokers:secret") {
     auto& machine = simulation.add_node(name);
     std::shared_ptr<Broker> broker;

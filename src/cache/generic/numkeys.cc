@@ -26,6 +26,22 @@ std::span<const std::string_view> counted_keys(Call& call, std::size_t at, std::
   return call.arguments().subspan(at + 1, static_cast<std::size_t>(*count));
 }
 
+std::optional<std::size_t> pop_count(Call& call, std::size_t at) {
+  std::optional<std::int64_t> count;
+  for (std::size_t i = at; i < call.size(); i += 2) {
+    if (count || !call.is_word(i, "COUNT") || i + 1 >= call.size()) {
+      call.error(errors::syntax);
+      return std::nullopt;
+    }
+    count = parse_integer(call[i + 1]);
+    if (!count || *count <= 0) {
+      call.error("ERR count should be greater than 0");
+      return std::nullopt;
+    }
+  }
+  return static_cast<std::size_t>(count.value_or(1));
+}
+
 bool find_counted_keys_1(Arguments arguments, std::vector<std::size_t>& at) { return find_counted(arguments, 1, at); }
 bool find_counted_keys_2(Arguments arguments, std::vector<std::size_t>& at) { return find_counted(arguments, 2, at); }
 bool find_stored_keys(Arguments arguments, std::vector<std::size_t>& at) {

@@ -40,12 +40,17 @@ Entry* begin_scan(Call& call, Type type, ScanOptions& options) {
   if (!read_scan_cursor(call, 2, options)) return nullptr;
   Entry* entry = call.read(call[1]);
   if (entry == nullptr) {
-    call.reply.array(2);
-    call.reply.bulk("0");
-    call.reply.array(0);
+    end_scan(call, 0, 0, {});
     return nullptr;
   }
   return call.is(entry, type) && read_scan_options(call, 3, false, options) ? entry : nullptr;
+}
+
+void end_scan(Call& call, std::uint64_t cursor, std::size_t count, std::string_view found) {
+  call.reply.array(2);
+  call.reply.bulk(std::to_string(cursor));
+  call.reply.array(count);
+  call.reply.out() += found;
 }
 
 bool read_scan_options(Call& call, std::size_t from, bool takes_type, ScanOptions& options) {

@@ -25,5 +25,7 @@ bool read_scan_cursor(Call& call, std::size_t at, ScanOptions& options);
 bool read_scan_options(Call& call, std::size_t from, bool takes_type, ScanOptions& options);
 /// Of SSCAN, HSCAN and ZSCAN: the cursor, then the key, which is of `type`, then options, in the order of their errors. Null: replied.
 Entry* begin_scan(Call& call, Type type, ScanOptions& options);
+/// The reply of the three: where to go on, and an array of `count` elements, which `found` has as they are written.
+void end_scan(Call& call, std::uint64_t cursor, std::size_t count, std::string_view found);
 
 }  // namespace chorus::cache

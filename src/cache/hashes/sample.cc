@@ -73,10 +73,7 @@ void hscan(Call& call) {
       count += 2;
     });
   } while (cursor != 0 && seen < options.count);
-  call.reply.array(2);
-  call.reply.bulk(std::to_string(cursor));
-  call.reply.array(count);
-  call.reply.out() += found;
+  end_scan(call, cursor, count, found);
 }
 
 }  // namespace chorus::cache

@@ -139,15 +139,8 @@ void pop_from_first(Call& call, std::size_t at, std::optional<std::int64_t> time
   if (where >= call.size()) return call.error(errors::syntax);
   const auto end = end_of(call, where);
   if (!end) return;
-  std::int64_t count = 1;
-  bool has_count = false;
-  for (std::size_t i = where + 1; i < call.size(); i += 2) {
-    if (has_count || !call.is_word(i, "COUNT") || i + 1 >= call.size()) return call.error(errors::syntax);
-    const auto given = parse_integer(call[i + 1]);
-    if (!given || *given <= 0) return call.error("ERR count should be greater than 0");
-    count = *given;
-    has_count = true;
-  }
+  const auto count = pop_count(call, where + 1);
+  if (!count) return;
   for (const std::string_view key : keys) {
     Entry* entry = call.write(key);
     if (entry == nullptr) continue;
@@ -158,7 +151,7 @@ void pop_from_first(Call& call, std::size_t at, std::optional<std::int64_t> time
     const std::size_t size = ListValue(call.options().thresholds, entry).size();
     call.reply.array(2);
     call.reply.bulk(key);
-    const auto taken = std::min(size, static_cast<std::size_t>(count));
+    const auto taken = std::min(size, *count);
     pop_many(call, entry, key, *end, taken);
     NumberText number;
     return call.effect({pop_name(*end), key, number.of(static_cast<std::int64_t>(taken))});

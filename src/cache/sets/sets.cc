@@ -172,20 +172,21 @@ void sscan(Call& call) {
   ScanOptions options;
   Entry* entry = begin_scan(call, Type::set, options);
   if (entry == nullptr) return;
-  std::vector<std::string> found;
+  std::string found;
+  Reply reply(found, call.reply.protocol());
+  std::size_t count = 0;
   std::int64_t seen = 0;
   std::uint64_t cursor = options.cursor;
   const SetValue set(call.options().thresholds, entry);
   do {
     cursor = set.scan(cursor, [&](std::string_view member) {
       ++seen;
-      if (options.matches(member)) found.emplace_back(member);
+      if (!options.matches(member)) return;
+      reply.bulk(member);
+      ++count;
     });
   } while (cursor != 0 && seen < options.count);
-  call.reply.array(2);
-  call.reply.bulk(std::to_string(cursor));
-  call.reply.array(found.size());
-  for (const std::string& member : found) call.reply.bulk(member);
+  end_scan(call, cursor, count, found);
 }
 
 }  // namespace chorus::cache

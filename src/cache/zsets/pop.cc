@@ -85,15 +85,8 @@ void pop_from_first(Call& call, std::size_t at, std::optional<std::int64_t> time
   const std::size_t where = at + 1 + keys.size();
   if (where >= call.size() || (!call.is_word(where, "MIN") && !call.is_word(where, "MAX"))) return call.error(errors::syntax);
   const bool highest = call.is_word(where, "MAX");
-  std::int64_t count = 1;
-  bool has_count = false;
-  for (std::size_t i = where + 1; i < call.size(); i += 2) {
-    if (has_count || !call.is_word(i, "COUNT") || i + 1 >= call.size()) return call.error(errors::syntax);
-    const auto given = parse_integer(call[i + 1]);
-    if (!given || *given <= 0) return call.error("ERR count should be greater than 0");
-    count = *given;
-    has_count = true;
-  }
+  const auto count = pop_count(call, where + 1);
+  if (!count) return;
   for (const std::string_view key : keys) {
     Entry* entry = call.write(key);
     if (entry == nullptr) continue;
@@ -101,7 +94,7 @@ void pop_from_first(Call& call, std::size_t at, std::optional<std::int64_t> time
       if (call.client().blocked != nullptr) continue;
       return call.error(errors::wrong_type);
     }
-    const auto popped = take(call, entry, key, highest, static_cast<std::size_t>(count));
+    const auto popped = take(call, entry, key, highest, *count);
     call.reply.array(2);
     call.reply.bulk(key);
     call.reply.array(popped.size());

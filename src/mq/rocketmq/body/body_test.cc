@@ -152,15 +152,6 @@ TEST(Bodies, ReadWhatIsNoJson) {
   EXPECT_FALSE(decode_body<ResetOffset>(R"({"offsetTable":{"notAQueue":5}})"));
 }
 
-TEST(Bodies, AttributeChanges) {
-  const auto changes = parse_attribute_changes("+message.type=FIFO, -queue.type");
-  ASSERT_TRUE(changes.has_value());
-  EXPECT_EQ(changes->at("message.type"), "FIFO");
-  EXPECT_EQ(changes->at("queue.type"), std::nullopt);
-  EXPECT_TRUE(parse_attribute_changes("")->empty());
-  for (const char* bad : {"a=b", "+a", "-a=b", "+a=", "+a=b,,", "+a=b,-a"}) EXPECT_FALSE(parse_attribute_changes(bad)) << bad;
-}
-
 TEST(Bodies, PropertiesText) {
   const PropertyList list{{"brokerName", "b"}, {"note", "\xc3\xa9\xe4\xb8\x80"}, {"empty", ""}};
   EXPECT_EQ(properties_text(list), "brokerName=b\nnote=\xc3\xa9\xe4\xb8\x80\nempty=\n");

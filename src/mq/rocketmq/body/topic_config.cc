@@ -72,22 +72,6 @@ std::string line_of(const TopicConfig& config) {
 
 }  // namespace
 
-std::optional<std::map<std::string, std::optional<std::string>>> parse_attribute_changes(std::string_view text) {
-  std::map<std::string, std::optional<std::string>> changes;
-  if (base::trim(text).empty()) return changes;
-  for (std::string_view part : base::split(text, ',')) {
-    part = base::trim(part);
-    const std::size_t equals = part.find('=');
-    const std::string_view key = base::trim(part.substr(0, equals));
-    if (key.size() < 2 || (key[0] != '+' && key[0] != '-') || (key[0] == '+') != (equals != std::string_view::npos)) return std::nullopt;
-    std::optional<std::string> value;
-    if (key[0] == '+') value = base::trim(part.substr(equals + 1));
-    if (value && value->empty()) return std::nullopt;
-    if (!changes.emplace(key.substr(1), std::move(value)).second) return std::nullopt;
-  }
-  return changes;
-}
-
 std::optional<RegisterBroker> decode_compressed_registration(std::string_view body, bool with_mappings, std::size_t octets_max) {
   const auto plain = inflate_all(body, octets_max);
   if (!plain) return std::nullopt;

@@ -78,9 +78,6 @@ struct TopicConfigList {
   friend bool operator==(const TopicConfigList&, const TopicConfigList&) = default;
 };
 
-/// `+key=value,-other`: attributes of code 17, each to be set (a value) or removed. Empty: it is not that.
-std::optional<std::map<std::string, std::optional<std::string>>> parse_attribute_changes(std::string_view text);
-
 /// Body of 103. What concerns static topics is passed on.
 struct RegisterBroker {
   struct Topics {
