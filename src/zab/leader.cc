@@ -23,7 +23,7 @@ std::string four_octets(std::int32_t value) {
 
 Leader::Leader(Core& core)
     : core_(core),
-      epoch_(core.accepted_epoch + 1),
+      epoch_(std::max(core.accepted_epoch, core.epoch_of_others) + 1),
       own_epoch_(core.current_epoch),
       own_zxid_(core.ledger.committed()),
       tally_(core.config),
@@ -153,12 +153,20 @@ void Leader::introduce(LinkId link, Learner& learner, const Packet& packet) {
   learner.stage = Stage::introduced;
   // What it acknowledged over a former link counts no more: it may have lost it.
   count(learner.id, 0);
+  if (phase_ == Phase::serving && accepted > epoch_ && core_.config.members.contains(info->id)) return give_way(info->id, accepted);
   if (phase_ > Phase::storing_epoch) return lead_epoch(link, learner);
   if (phase_ != Phase::collecting_epochs) return;
   if (!core_.has(Fault::skip_epoch_check)) epoch_ = std::max(epoch_, accepted + 1);
   // Also who observes: in a configuration that is to come it may be a voter. Quorums are made of voters whoever else is among them.
   introduced_.insert(learner.id);
   check_epochs();
+}
+
+/// It promised a leader of which nothing came not to follow one of an older epoch, and keeps that promise. Java's leaders go on without it,
+/// until they end for another reason. An election takes less than a member that is missing may cost.
+void Leader::give_way(ServerId id, std::int64_t accepted) {
+  core_.epoch_of_others = accepted;
+  give_up(fmt::format("server {} accepted the epoch {}, we lead {}: an epoch that it can follow has to begin", id, accepted, epoch_));
 }
 
 void Leader::check_epochs() {

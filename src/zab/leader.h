@@ -87,6 +87,7 @@ class Leader {
 
   bool forget(Learners::iterator learner);
   void introduce(LinkId link, Learner& learner, const Packet& packet);
+  void give_way(ServerId id, std::int64_t accepted);
   void check_epochs();
   void lead_epoch(LinkId link, Learner& learner);
   void promise(LinkId link, Learner& learner, const Packet& packet);

@@ -281,6 +281,25 @@ TEST_F(LeaderStories, TakesAnEpochAboveAllThatAQuorumAccepted) {
   EXPECT_EQ(us->peer().accepted_epoch(), 7);
 }
 
+// It accepted the epoch of a leader that never led. A Java leader would leave it out until its term ends for another reason.
+TEST_F(LeaderStories, GivesWayToAnEpochThatAMemberCanFollow) {
+  serve();
+  hello(4, LinkId{4}, 8);
+  EXPECT_TRUE(us->serving) << "for no stranger";
+  hello(1, LinkId{1}, 8);
+  EXPECT_FALSE(us->serving);
+  EXPECT_THAT(us->closed[LinkId{1}], HasSubstr("server 1 accepted the epoch 8, we lead 2"));
+  EXPECT_TRUE(us->closed.contains(LinkId{2}));
+  us->win();
+  hello(2, LinkId{12}, 2);
+  EXPECT_EQ(us->all(LinkId{12}), "LEADERINFO 0x900000000") << "whether or not that member is among the first";
+  promise(LinkId{12}, 2, 0x100000003);
+  us->receive(LinkId{12}, plain(PacketType::ack, 0x900000000));
+  ASSERT_TRUE(us->serving);
+  hello(1, LinkId{11}, 8);
+  EXPECT_EQ(us->all(LinkId{11}), "LEADERINFO 0x900000000");
+}
+
 TEST_F(LeaderStories, TakesLinksThatCameBeforeItWasElected) {
   hello(2, LinkId{2});
   EXPECT_EQ(us->all(LinkId{2}), "");
