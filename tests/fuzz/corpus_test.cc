@@ -48,7 +48,8 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                                          Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
                                          Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter},
                                          Target{"mq_log", fuzz_mq_log}, Target{"mq_compression", fuzz_mq_compression},
-                                         Target{"cache", fuzz_cache}),
+                                         Target{"mq_state", fuzz_mq_state}, Target{"mq_records", fuzz_mq_records},
+                                         Target{"mq_client", fuzz_mq_client}, Target{"mq_face", fuzz_mq_face}, Target{"cache", fuzz_cache}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

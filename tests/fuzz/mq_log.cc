@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
@@ -7,6 +8,7 @@
 #include "mq/log/frame.h"
 #include "mq/log/index_file.h"
 #include "mq/log/index_layout.h"
+#include "mq/log/inspect.h"
 #include "mq/log/recovery.h"
 #include "mq/log/scan_segment.h"
 #include "store/memory_files.h"
@@ -98,6 +100,22 @@ void checkpoint(std::string octets, bool repair) {
   ENSURE(!read || encode_checkpoint(*read) == octets);
 }
 
+void inspected(const std::string& octets, bool repair) {
+  std::string entries = octets;
+  if (repair) repair_segment(entries);
+  store::MemoryFiles files;
+  files.put("d/" + log_name(0), entry_format.header(segment_header_octets) + entries);
+  files.put("d/" + index_name(0), octets);
+  for (const std::string& path : {"d/" + log_name(0), "d/" + index_name(0)}) {
+    static_cast<void>(is_log_file(files, path));
+    for (const bool json : {false, true}) {
+      std::ostringstream out;
+      inspect(files, path, {.json = json, .paths = true, .sizes = true, .data = true}, out);
+      ENSURE(!out.str().empty());
+    }
+  }
+}
+
 }  // namespace
 
 void fuzz_mq_log(std::string_view input) {
@@ -110,6 +128,8 @@ void fuzz_mq_log(std::string_view input) {
       return segment(std::move(octets));
     case 1:
       return index(std::move(octets), repair);
+    case 3:
+      return inspected(octets, repair);
     default:
       return checkpoint(std::move(octets), repair);
   }

@@ -27,10 +27,20 @@ void fuzz_mq_remoting(std::string_view input);
 void fuzz_mq_message(std::string_view input);
 /// A body of RocketMQ's; the first octet says which (mq_body.cc has the list).
 void fuzz_mq_body(std::string_view input);
+/// What a broker knows beside messages; the first octet says: 0 a checkpoint, 1 entries { type, u16 length, payload }*, 2 one payload.
+void fuzz_mq_state(std::string_view input);
+/// A record of topics, groups or access control as the tree has it, or a word of them; the first octet says which (mq_records.cc has the
+/// list).
+void fuzz_mq_records(std::string_view input);
+/// What servers tell our client; the first octet says: 0 messages, 1 a route, 2 a connection, which comes in pieces as the second octet
+/// says, 3 addresses.
+void fuzz_mq_client(std::string_view input);
+/// A story of four connections to a NameServer and a broker: { octet: connection and kind of event, u16, texts }* (mq_face.cc).
+void fuzz_mq_face(std::string_view input);
 /// A condition in SQL92, octet 0, properties.
 void fuzz_mq_filter(std::string_view input);
-/// The first octet says: 0 a segment of the message log after its header, 1 an index file, 2 a checkpoint; with 4 added, checksums are put
-/// right first.
+/// The first octet says: 0 a segment of the message log after its header, 1 an index file, 2 a checkpoint, 3 any of these as the inspector
+/// reads it; with 4 added, checksums are put right first.
 void fuzz_mq_log(std::string_view input);
 /// A compressed body, after an octet that says how: 0 and 3 zlib, 1 LZ4, 2 Zstandard, others nobody's.
 void fuzz_mq_compression(std::string_view input);
