@@ -4,6 +4,8 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "../client/tree_server.h"
 #include "mq/acl/tree_records.h"
 #include "world/sim/simulation.h"
@@ -113,8 +115,19 @@ TEST_F(RecordsSim, OfTwoAtOnceOneIsToldSo) {
                           [&](AclResult<void> done) { answers.push_back(done ? "" : done.error().message); });
   }
   ASSERT_TRUE(until([&] { return answers.size() == 2; }));
-  EXPECT_EQ(std::ranges::count(answers, ""), 1);
-  EXPECT_TRUE(until([&] { return a->user("u") && b->user("u"); }));
+  std::ranges::sort(answers);
+  EXPECT_EQ(answers, (std::vector<std::string>{"", "The user is existed"}));
+  EXPECT_TRUE(a->user("u") && b->user("u"));
+}
+
+TEST_F(RecordsSim, WhatOthersDidIsKnownOnce) {
+  const auto a = start("a"), b = start("b");
+  ASSERT_TRUE(until([&] { return a->access.is_ready() && b->access.is_ready(); }));
+  ASSERT_EQ(create(*a, "u"), "");
+  ASSERT_TRUE(until([&] { return b->user("u") != nullptr; }));
+  EXPECT_FALSE(a->access.take_done_by_others(Kind::user, "u", false));
+  EXPECT_TRUE(b->access.take_done_by_others(Kind::user, "u", false));
+  EXPECT_FALSE(b->access.take_done_by_others(Kind::user, "u", false));
 }
 
 TEST_F(RecordsSim, StrangersCannotReadThem) {

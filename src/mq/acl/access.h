@@ -33,7 +33,11 @@ struct AccessOptions {
   bool any() const { return plain || authentication || authorization; }
 };
 
-using Kept = std::move_only_function<void(base::Result<void, std::string>)>;  // words for a person
+struct NotKept {
+  bool changed_by_others = false;  // meanwhile, which the table knows by now: it may be asked for again
+  std::string words;               // for a person
+};
+using Kept = std::move_only_function<void(base::Result<void, NotKept>)>;
 
 /// Where records are kept for all brokers of a cluster.
 class Records {
@@ -50,6 +54,7 @@ class Access {
   using Change = std::move_only_function<AclResult<std::vector<Record>>(const AccessTable&)>;
   using Done = std::move_only_function<void(AclResult<void>)>;
   static constexpr std::size_t changes_max = 1024;  // that wait
+  static constexpr std::size_t news_max = 1024;
 
   /// `records` outlives it.
   Access(AccessOptions options, Records& records, spdlog::logger& logger);
@@ -60,26 +65,39 @@ class Access {
   void begin(const std::vector<Record>& all, std::move_only_function<void()> ready);
   /// Somebody else changed it.
   void apply(const Record& record);
+  /// Whether another broker made this, or took it away (gone), and nobody has asked this one for it since; true once. An administrator's
+  /// tool asks each broker of a cluster in turn, and all are to say that it is done.
+  bool take_done_by_others(Kind kind, std::string_view name, bool gone);
   bool is_ready() const { return ready_; }
 
   const AccessOptions& options() const { return options_; }
   const AccessTable& table() const { return table_; }
-  /// `done` may come from within the call when nothing has to be kept.
+  /// `done` may come from within the call when nothing has to be kept. `change` is asked again where somebody else was faster.
   void change(Change change, Done done);
 
  private:
   struct Waiting {
     Change change;
     Done done;
+    int conflicts = 0;
+  };
+  struct News {
+    Kind kind;
+    std::string name;
+    bool gone;
   };
   void next();
-  void put(std::shared_ptr<std::vector<Record>> records, std::size_t at, Done done);
+  void run(const std::shared_ptr<Waiting>& one);
+  void put(const std::shared_ptr<Waiting>& one, std::shared_ptr<std::vector<Record>> records, std::size_t at);
+  void learn(const Record& record);
+  bool knows(const Record& record) const;
 
   const AccessOptions options_;
   Records& records_;
   spdlog::logger& log_;
   AccessTable table_;
   std::deque<Waiting> waiting_;
+  std::deque<News> news_;  // of others, oldest first
   bool changing_ = false;
   bool ready_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -12,7 +12,7 @@ namespace {
 struct FakeRecords : Records {
   void put(const Record& record, Kept done) override { asked.emplace_back(record, std::move(done)); }
   /// Completes the first that waits.
-  void complete(base::Result<void, std::string> how = {}) {
+  void complete(base::Result<void, NotKept> how = {}) {
     auto [record, done] = std::move(asked.front());
     asked.pop_front();
     done(std::move(how));
@@ -74,9 +74,59 @@ TEST_F(AccessTest, ChangesComeOneAfterTheOther) {
   records.complete();
   // The second saw what the first made.
   EXPECT_EQ(told, (std::vector<std::string>{"first", "second: The user is existed"}));
-  records.complete(std::unexpected("the tree is gone"));
+  records.complete(std::unexpected(NotKept{.words = "the tree is gone"}));
   EXPECT_EQ(told.back(), "third: the tree is gone");
   EXPECT_EQ(access.table().user("v"), nullptr);
+}
+
+TEST_F(AccessTest, WhatOthersDidMeanwhileIsLookedAtAnew) {
+  Access access({.authentication = true}, records, log);
+  access.begin({}, [] {});
+  const NotKept conflict{true, "somebody was faster"};
+  access.change(creates("u"), notes("u"));
+  access.apply({Kind::user, "u", to_json(User{.name = "u", .password = "theirs"})});
+  records.complete(std::unexpected(conflict));
+  EXPECT_EQ(told, std::vector<std::string>{"u: The user is existed"});
+  // Somebody who is always faster ends it.
+  access.change(creates("v"), notes("v"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(told.size(), 1u);
+    ASSERT_EQ(records.asked.size(), 1u);
+    records.complete(std::unexpected(conflict));
+  }
+  EXPECT_EQ(told.back(), "v: somebody was faster");
+  EXPECT_TRUE(records.asked.empty());
+}
+
+TEST_F(AccessTest, KnowsOnceWhatOthersHaveDone) {
+  const Record made{Kind::user, "u", to_json(User{.name = "u", .password = "p"})}, gone{Kind::user, "u", std::nullopt};
+  Access access({.authentication = true}, records, log);
+  access.begin({{Kind::user, "old", to_json(User{.name = "old", .password = "p"})}}, [] {});
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "old", false)) << "it was there before";
+  access.apply(made);
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "u", true));
+  EXPECT_FALSE(access.take_done_by_others(Kind::policies, "u", false));
+  EXPECT_TRUE(access.take_done_by_others(Kind::user, "u", false));
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "u", false));
+  access.apply(made);
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "u", false)) << "changed, not made";
+  access.apply(gone);
+  access.apply(made);
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "u", true)) << "and made again";
+  access.apply(gone);
+  EXPECT_TRUE(access.take_done_by_others(Kind::user, "u", true));
+  // What this broker did itself is no news.
+  access.apply(made);
+  access.change([](const AccessTable& table) -> AclResult<std::vector<Record>> { return table.remove_user("u"); }, notes("removed"));
+  records.complete();
+  EXPECT_EQ(told, std::vector<std::string>{"removed"});
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "u", false));
+  for (std::size_t i = 0; i <= Access::news_max; ++i) {
+    const std::string name = std::to_string(i);
+    access.apply({Kind::user, name, to_json(User{.name = name, .password = "p"})});
+  }
+  EXPECT_FALSE(access.take_done_by_others(Kind::user, "0", false)) << "too long ago";
+  EXPECT_TRUE(access.take_done_by_others(Kind::user, "1", false));
 }
 
 TEST_F(AccessTest, ChangesThatWaitAreBounded) {

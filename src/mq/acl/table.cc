@@ -99,11 +99,15 @@ bool AccessTable::is_white(std::string_view ip) const {
   return std::ranges::any_of(white_, [&](const AddressPattern& pattern) { return pattern.matches(ip); });
 }
 
+User made_of(const UserChange& change) {
+  return {change.name, change.password, change.type.value_or(UserType::normal), change.status.value_or(UserStatus::enable)};
+}
+
 AclResult<Record> AccessTable::create_user(const UserChange& change) const {
   if (is_blank(change.name)) return base::error(AclErrc::invalid, "The username is blank");
   if (is_blank(change.password)) return base::error(AclErrc::denied, "password can not be blank");
   if (user(change.name)) return base::error(AclErrc::denied, "The user is existed");
-  const User made{change.name, change.password, change.type.value_or(UserType::normal), change.status.value_or(UserStatus::enable)};
+  const User made = made_of(change);
   return Record{Kind::user, made.name, to_json(made)};
 }
 

@@ -52,6 +52,9 @@ struct UserChange {
   std::optional<UserStatus> status;
 };
 
+/// Who is made by that.
+User made_of(const UserChange& change);
+
 /// Pure. Changes are asked for here, kept elsewhere, and then applied.
 class AccessTable {
  public:

@@ -226,10 +226,13 @@ void TreeRecords::put(const Record& record, Kept done) {
       return done({});
     }
     if (error->code != Code::bad_version && error->code != Code::node_exists && error->code != Code::no_node) {
-      return done(std::unexpected(error->message));
+      return done(std::unexpected(NotKept{.words = error->message}));
     }
-    refresh(path);
-    done(std::unexpected("another broker changed it at the same moment: look at it, and ask again"));
+    client_->get(path, guarded([this, key, done = std::move(done)](client::Result<client::Data> data) mutable {
+                   if (data) found(key, Known{std::move(data->data), data->stat.version, data->stat.mzxid});
+                   if (!data && data.error().code == Code::no_node) found(key, std::nullopt);
+                   done(std::unexpected(NotKept{true, "another broker changed it at the same moment: look at it, and ask again"}));
+                 }));
   };
   if (!record.json) {
     if (known == known_.end()) return world_.post(guarded([answer = std::move(answer)]() mutable { answer(nullptr, std::nullopt); }));

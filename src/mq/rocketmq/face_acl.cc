@@ -190,8 +190,14 @@ void BrokerFace::users(ConnectionId from, const Command& command) {
                   creates ? "The super user can only be create by super user" : "The super user can only be update by super user");
   }
   change_access(asker,
-                [change = std::move(change), creates, is_super](const acl::AccessTable& known) -> acl::AclResult<std::vector<acl::Record>> {
-                  if (creates) return one(known.create_user(change));
+                [access = access_, change = std::move(change), creates,
+                 is_super](const acl::AccessTable& known) -> acl::AclResult<std::vector<acl::Record>> {
+                  if (creates) {
+                    const acl::User* there = known.user(change.name);
+                    const bool is_same = there != nullptr && *there == made_of(change);
+                    if (is_same && access->take_done_by_others(acl::Kind::user, change.name, false)) return {};
+                    return one(known.create_user(change));
+                  }
                   const acl::User* before = known.user(change.name);
                   if (before && before->type == acl::UserType::super && !is_super) {
                     return base::error(acl::AclErrc::denied, "The super user can only be update by super user");
@@ -241,7 +247,10 @@ void BrokerFace::policies(ConnectionId from, const Command& command) {
       }
       const acl::PolicyType type = acl::policy_type_of(command.field("policyType").value_or("")).value_or(acl::PolicyType::custom);
       return change_access(
-          asker, [subject, type, resource](const acl::AccessTable& known) { return one(known.remove_acl(subject, type, resource)); });
+          asker, [access = access_, subject, type, resource](const acl::AccessTable& known) -> acl::AclResult<std::vector<acl::Record>> {
+            if (known.acl(subject) == nullptr && access->take_done_by_others(acl::Kind::policies, subject, true)) return {};
+            return one(known.remove_acl(subject, type, resource));
+          });
     }
     default:
       break;
@@ -277,7 +286,13 @@ void BrokerFace::accounts(ConnectionId from, const Command& command) {
     case RequestCode::delete_acl_config: {
       const std::string key(header.required_text("accessKey"));
       if (refuse_bad_header(asker, header)) return;
-      return change_access(asker, [key](const acl::AccessTable& known) { return one(known.remove_account(key)); }, delete_account_failed);
+      return change_access(
+          asker,
+          [access = access_, key](const acl::AccessTable& known) -> acl::AclResult<std::vector<acl::Record>> {
+            if (known.account(key) == nullptr && access->take_done_by_others(acl::Kind::account, key, true)) return {};
+            return one(known.remove_account(key));
+          },
+          delete_account_failed);
     }
     case RequestCode::update_global_white_addrs_config: {
       const auto addresses = list_of(header.required_text("globalWhiteAddrs"));

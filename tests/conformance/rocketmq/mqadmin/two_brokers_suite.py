@@ -70,6 +70,26 @@ def scenarios(pair, at_a, at_b, shares_tree):
         at_b.until('"orderTopicConf":', 'topicRoute', '-t', both)
         yield 'keys_and_values_at_each_name_server'
 
+    # Of the whole cluster at once: mqadmin asks one broker after the other.
+    cluster, user = ('-c', rocketmq.CLUSTER), 'two-user'
+    has(at_a('createUser', *cluster, '-u', user, '-p', 'two-secret', '-t', 'Normal'), f'create user to {a.broker} success',
+        f'create user to {b.broker} success')
+    for broker in (a.broker, b.broker):
+        assert row(at_a('getUser', '-b', broker, '-u', user), user)[1:3] == ['two-secret', 'Normal']
+    assert 'The user is existed' in at_a('createUser', '-b', a.broker, '-u', user, '-p', 'two-secret', '-t', 'Normal')
+    yield 'create_user_of_the_cluster'
+    has(at_a('updateUser', *cluster, '-u', user, '-s', 'disable'), f'update user to {a.broker} success', f'update user to {b.broker} success')
+    yield 'update_user_of_the_cluster'
+    subject = ('-s', f'User:{user}')
+    has(at_a('createAcl', *cluster, *subject, '-r', 'Topic:orders', '-a', 'Pub', '-d', 'Allow'), f'create acl to {a.broker} success',
+        f'create acl to {b.broker} success')
+    has(at_a('deleteAcl', *cluster, *subject), f'delete acl to {a.broker} success', f'delete acl to {b.broker} success')
+    yield 'acl_of_the_cluster'
+    has(at_a('deleteUser', *cluster, '-u', user), f'delete user to {a.broker} success', f'delete user to {b.broker} success')
+    for broker in (a.broker, b.broker):
+        assert user not in at_a('listUser', '-b', broker)
+    yield 'delete_user_of_the_cluster'
+
     b.kill('broker')
     deadline = time.monotonic() + 60
     while OTHER in at_a('clusterList'):
