@@ -155,6 +155,18 @@ class Peer:
                 process.terminate()
                 process.wait(seconds)
 
+    def restart_broker(self, how):
+        """The broker is killed ('kill') or ended in order ('stop'), and serves again on the same data."""
+        if how == 'kill':
+            self.kill('broker')
+        else:
+            self.processes['broker'].terminate()
+            self.processes['broker'].wait(60)
+        self.start_broker()
+
+    def start_broker(self):
+        raise NotImplementedError
+
     def running(self):
         return all(process.poll() is None for process in self.processes.values())
 
@@ -277,13 +289,16 @@ class Chorus(Peer):
                 **{self.SPELLINGS[key]: value for key, value in said.items() if key in self.SPELLINGS},
                 **{key: value for key, value in self.options.items() if '.' in key}}
 
-    def start(self):
-        before = time.monotonic()
+    def start_broker(self):
         command = [str(self.binary), 'serve']
         for key, value in self.settings().items():
             command += ['--set', f'{key}={value}']
         self.spawn('broker', command)
         self.wait_ready('broker', self.broker_is_registered)
+
+    def start(self):
+        before = time.monotonic()
+        self.start_broker()
         self.start_seconds = time.monotonic() - before
         return self
 

@@ -30,7 +30,7 @@ final class Popping {
     private Popping() {}
 
     /** One group on one topic. */
-    private static final class Popper {
+    static final class Popper {
         final String topic;
         final String group = Kit.name("group");
         final MQClientAPIExt api;
