@@ -11,6 +11,7 @@ void Server::block(Client& client, std::unique_ptr<BlockedCommand> blocked) {
     // A key named twice waits once.
     if (std::find(waiting.begin(), waiting.end(), client.id) == waiting.end()) waiting.push_back(client.id);
   }
+  if (blocked->without_key) ++blocked_without_key_;
   client.blocked = std::move(blocked);
   ++blocked_;
 }
@@ -19,6 +20,7 @@ void Server::unblock(Client& client) {
   if (client.blocked == nullptr) return;
   const auto blocked = std::move(client.blocked);
   --blocked_;
+  if (blocked->without_key) --blocked_without_key_;
   for (const std::string& key : blocked->keys) {
     const auto found = waiters_.find(DbKey(blocked->db, key));
     if (found == waiters_.end()) continue;
@@ -34,6 +36,18 @@ void Server::key_ready(unsigned db, std::string_view key) {
   if (std::find(ready_.begin(), ready_.end(), ready) == ready_.end()) ready_.push_back(std::move(ready));
 }
 
+void Server::key_gone(unsigned db, std::string_view key) {
+  if (blocked_without_key_ > 0) key_ready(db, key);
+}
+
+void Server::keys_ready(unsigned db) {
+  std::vector<std::string> keys;
+  for (const auto& [waited, clients] : waiters_) {
+    if (waited.first == db && (blocked_without_key_ > 0 || live(db, waited.second) != nullptr)) keys.push_back(waited.second);
+  }
+  for (const std::string& key : keys) key_ready(db, key);
+}
+
 void Server::serve_blocked() {
   if (ready_.empty() || std::exchange(is_serving_, true)) return;
   // Serving one may fill the key that another waits for: until none is left.
@@ -43,9 +57,11 @@ void Server::serve_blocked() {
     const auto found = waiters_.find(key);
     if (found == waiters_.end()) continue;
     for (const ClientId id : std::vector<ClientId>(found->second)) {
-      if (live(key.first, key.second) == nullptr) break;
+      const bool is_there = live(key.first, key.second) != nullptr;
+      if (!is_there && blocked_without_key_ == 0) break;
       const auto at = clients_.find(id);
       if (at == clients_.end() || at->second->blocked == nullptr || at->second->closes) continue;
+      if (!is_there && !at->second->blocked->without_key) continue;
       serve(*at->second);
     }
   }

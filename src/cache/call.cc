@@ -96,6 +96,7 @@ void Call::set_string(std::string_view key, std::string_view value, std::optiona
   }
   Entry* fresh = number ? Entry::make_integer(key, *number, expiry) : Entry::make_string(key, value, expiry);
   fresh->set_access(server_.clock_seconds());
+  if (old->type() != Type::string) server_.key_gone(db_, key);
   database().replace(old, fresh, false);
 }
 
@@ -104,21 +105,15 @@ void Call::swap_databases(unsigned one, unsigned other) {
   server_.database_changed(one, &database(other));
   server_.database_changed(other, &database(one));
   database(one).swap(database(other));
-  const auto wake = [&](unsigned db) {
-    std::vector<std::string> keys;
-    for (const auto& [waited, clients] : server_.waiters_) {
-      if (waited.first == db && server_.live(db, waited.second) != nullptr) keys.push_back(waited.second);
-    }
-    for (const std::string& key : keys) server_.key_ready(db, key);
-  };
-  wake(one);
-  wake(other);
+  server_.keys_ready(one);
+  server_.keys_ready(other);
 }
 
 std::size_t Call::clear_database(unsigned db) {
   const std::size_t count = database(db).size();
   server_.database_changed(db, nullptr);
   database(db).clear();
+  server_.keys_ready(db);
   return count;
 }
 
@@ -142,18 +137,21 @@ void Call::effect(unsigned db, Arguments words) {
   server_.effects_.add(db, words);
 }
 
-bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us) {
+bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us, Arguments again, bool without_key) {
   if (client_.transaction) return false;
   if (client_.blocked != nullptr) return true;  // woken for nothing: it keeps its place and its time
   auto blocked = std::make_unique<BlockedCommand>();
   blocked->command = &command_;
-  blocked->arguments.assign(arguments_.begin(), arguments_.end());
+  blocked->arguments.assign(again.begin(), again.end());
+  blocked->without_key = without_key;
   blocked->db = db_;
   for (const std::string_view key : keys) blocked->keys.emplace_back(key);
   if (timeout_us > 0) blocked->deadline_us = server_.now_.monotonic_us + timeout_us;
   server_.block(client_, std::move(blocked));
   return true;
 }
+
+void Call::ready(std::string_view key) { server_.key_ready(db_, key); }
 
 bool Call::is_too_long() const { return client_.out.size() > server_.options_.reply_octets_max; }
 

@@ -103,7 +103,11 @@ class Call {
   // --- waiting
   /// The client waits until one of `keys` is there, when the command is run once more. Nothing is replied. timeout_us: 0 is forever. In a
   /// transaction or a script that is not allowed: `false`, and the handler replies as if the time were over.
-  bool block(std::span<const std::string_view> keys, std::int64_t timeout_us);
+  bool block(std::span<const std::string_view> keys, std::int64_t timeout_us) { return block(keys, timeout_us, arguments_, false); }
+  /// The same, but with these arguments the next time. without_key: also run when a key has gone, or has become something else.
+  bool block(std::span<const std::string_view> keys, std::int64_t timeout_us, Arguments again, bool without_key);
+  /// There is more in a key that was there before: those who wait for it are to be served.
+  void ready(std::string_view key);
 
   /// Whether the reply has become longer than a client may have: a handler that only reads may stop then, as the client will not see it.
   bool is_too_long() const;

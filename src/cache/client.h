@@ -41,6 +41,7 @@ struct BlockedCommand {
   unsigned db;
   std::vector<std::string> keys;
   std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
+  bool without_key = false;                 // runs also when a key of its has gone, to say so
   bool is_silent = false;                   // CLIENT REPLY was off when it came: its reply is, too
 };
 

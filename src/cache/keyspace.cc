@@ -21,7 +21,10 @@ void Server::expire_now(unsigned db, Entry* entry) {
   key_changed(db, key);
 }
 
-void Server::erase(unsigned db, Entry* entry) { databases_[db]->erase(entry); }
+void Server::erase(unsigned db, Entry* entry) {
+  key_gone(db, entry->key());
+  databases_[db]->erase(entry);
+}
 
 /// Walks over the keys that expire, some of each database a call; where many of them were due, more. The time that a call takes is bounded
 /// by how many keys it looks at: true, there are more. source: Redis' active expire cycle

@@ -38,4 +38,16 @@ std::size_t capacity(const void* block);
 /// What a block costs, overhead included.
 std::size_t cost(const void* block);
 
+/// For containers that are part of values: what they take is counted as all data is.
+template <class T>
+struct Allocator {
+  using value_type = T;
+  Allocator() = default;
+  template <class Other>
+  Allocator(const Allocator<Other>& /*other*/) {}  // NOLINT: containers rebind it
+  T* allocate(std::size_t count) { return static_cast<T*>(memory::allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t /*count*/) { release(block); }
+  friend bool operator==(const Allocator& /*one*/, const Allocator& /*other*/) { return true; }
+};
+
 }  // namespace chorus::cache::memory

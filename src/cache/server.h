@@ -136,6 +136,10 @@ class Server {
   void block(Client& client, std::unique_ptr<BlockedCommand> blocked);
   void unblock(Client& client);
   void key_ready(unsigned db, std::string_view key);
+  /// It is there no more, or is something else now.
+  void key_gone(unsigned db, std::string_view key);
+  /// Any key of that database may have come or gone.
+  void keys_ready(unsigned db);
   void serve_blocked();
   void serve(Client& client);
   void end_waits();
@@ -162,6 +166,7 @@ class Server {
   absl::flat_hash_map<DbKey, std::vector<ClientId>> waiters_;  // in the order in which they came
   std::vector<DbKey> ready_;
   std::size_t blocked_ = 0;
+  std::size_t blocked_without_key_ = 0;  // those of them that are to learn that a key has gone
   bool is_serving_ = false;
   Subscriptions subscriptions_;
 };

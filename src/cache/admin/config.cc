@@ -97,6 +97,9 @@ constexpr auto parameters = std::to_array<Parameter>({
     threshold<&Thresholds::set_intset_entries>("set-max-intset-entries"),
     threshold<&Thresholds::set_listpack_entries>("set-max-listpack-entries"),
     threshold<&Thresholds::set_listpack_value>("set-max-listpack-value"),
+    {"stream-node-max-bytes", [](const ServerOptions& options) { return std::to_string(options.thresholds.stream_node_octets); },
+     [](ServerOptions& options, std::string_view text) { return set_octets(options.thresholds.stream_node_octets, text, 0, any); }},
+    threshold<&Thresholds::stream_node_entries>("stream-node-max-entries"),
     threshold<&Thresholds::zset_listpack_entries>("zset-max-listpack-entries"),
     threshold<&Thresholds::zset_listpack_value>("zset-max-listpack-value"),
     threshold<&Thresholds::zset_listpack_entries>("zset-max-ziplist-entries"),
@@ -126,7 +129,7 @@ void config_get(Call& call) {
 }
 
 void config_set(Call& call) {
-  if (call.size() % 2 != 0) return call.error("ERR wrong number of arguments for 'config|set' command");
+  if (call.size() % 2 != 0) return call.error(errors::syntax);
   std::set<const Parameter*> seen;
   const auto failed = [&](std::string_view name, std::string_view why) {
     call.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", name, why));

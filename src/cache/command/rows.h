@@ -17,5 +17,6 @@ std::span<const Command> zset_rows();
 std::span<const Command> bitmap_rows();
 std::span<const Command> hyperloglog_rows();
 std::span<const Command> pubsub_rows();
+std::span<const Command> stream_rows();
 
 }  // namespace chorus::cache

@@ -47,6 +47,7 @@ namespace {
 /// The entry leaves its key and takes `to`'s, in the database `db`, whatever was there.
 void rehome(Call& call, Entry* entry, unsigned db, std::string_view to) {
   if (Entry* there = call.peek(db, to); there != nullptr) call.erase(db, there);
+  call.ready(entry->key());  // some wait for it to go
   call.database().detach(entry);
   Entry* fresh = Entry::remake(*entry, to, entry->expiry());
   Entry::release_shell(entry);

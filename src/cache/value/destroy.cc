@@ -9,6 +9,7 @@
 #include "cache/value/member.h"
 #include "cache/value/quicklist.h"
 #include "cache/value/ranked_set.h"
+#include "cache/value/stream.h"
 
 namespace chorus::cache {
 namespace {
@@ -29,6 +30,8 @@ void destroy_payload(Entry* entry) {
       return destroy(entry->payload<FieldTable>());
     case Encoding::skiplist:
       return RankedSet::destroy(entry->payload<RankedSet>());
+    case Encoding::stream:
+      return Stream::destroy(entry->payload<Stream>());
   }
 }
 
@@ -63,6 +66,8 @@ std::size_t elements_of(const Entry& entry) {
       return entry.type() == Type::set ? entry.payload<MemberTable>()->size() : entry.payload<FieldTable>()->size();
     case Encoding::skiplist:
       return entry.payload<RankedSet>()->size();
+    case Encoding::stream:
+      return entry.payload<Stream>()->elements();
     default:
       return 1;
   }
@@ -82,6 +87,9 @@ bool destroy_some(Entry* entry, std::size_t& items) {
       break;
     case Encoding::skiplist:
       empty = entry->payload<RankedSet>()->drain(items);
+      break;
+    case Encoding::stream:
+      empty = entry->payload<Stream>()->drain(items);
       break;
     case Encoding::hashtable:
       if (entry->type() == Type::set) {
@@ -135,6 +143,8 @@ std::size_t memory_of(const Entry& entry, std::size_t samples) {
       const std::size_t each = seen == 0 ? 0 : octets * set->size() / seen;
       return total + memory::cost(set) + each + set->table_octets();
     }
+    case Encoding::stream:
+      return total + entry.payload<Stream>()->memory(samples);
   }
   return total;
 }
@@ -188,6 +198,9 @@ Entry* copy_of(const Entry& entry, std::string_view key, std::optional<std::int6
       payload = set;
       break;
     }
+    case Encoding::stream:
+      payload = entry.payload<Stream>()->copy();
+      break;
   }
   copy->set_payload(entry.encoding(), payload);
   return copy;
@@ -211,6 +224,8 @@ std::string_view encoding_name(const Entry& entry) {
       return "hashtable";
     case Encoding::skiplist:
       return "skiplist";
+    case Encoding::stream:
+      return "stream";
   }
   return "raw";
 }

@@ -1,5 +1,7 @@
 #include "cache/value/listpack.h"
 
+#include <absl/container/inlined_vector.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -257,6 +259,31 @@ Listpack::Position Listpack::splice(Position at, std::size_t removed, std::strin
 }
 
 Listpack::Position Listpack::insert(Position at, std::string_view value) { return splice(at, 0, value, true, 1); }
+
+void Listpack::append_all(std::span<const std::string_view> values) {
+  absl::InlinedVector<Encoded, 16> encoded;
+  const std::size_t before = octets();
+  std::size_t after = before;
+  for (const std::string_view value : values) {
+    const std::size_t size = encoded.emplace_back(value).size();
+    after += size + back_size(size);
+  }
+  ENSURE(after <= octets_max, after);
+  if (memory::capacity(block_) < after) block_ = static_cast<unsigned char*>(memory::resize(block_, after + after / 2));
+  unsigned char* to = block_ + before - 1;
+  for (const Encoded& each : encoded) {
+    std::memcpy(to, each.head, each.head_size);
+    if (!each.tail.empty()) std::memcpy(to + each.head_size, each.tail.data(), each.tail.size());
+    write_back(to + each.size(), each.size());
+    to += each.size() + back_size(each.size());
+  }
+  *to = 0xff;
+  store32(block_, after);
+  const std::size_t stored = static_cast<std::size_t>(block_[4]) | static_cast<std::size_t>(block_[5]) << 8;
+  if (stored != count_unknown) store_count(block_, stored + values.size());
+}
+
+void Listpack::trim() { block_ = static_cast<unsigned char*>(memory::resize(block_, octets())); }
 
 Listpack::Position Listpack::replace(Position at, std::string_view value) {
   const std::size_t size = element_size(at);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "cache/resp/number.h"
@@ -50,6 +51,10 @@ class Listpack {
   /// Before `at`; `value` must lie elsewhere; what reads as an integer is stored as one. Returns where it is.
   Position insert(Position at, std::string_view value);
   Position append(std::string_view value) { return insert(end(), value); }
+  /// All of them at the end, in one go; the block takes more than it needs, so that many such calls do not copy each time.
+  void append_all(std::span<const std::string_view> values);
+  /// Gives back what append_all() took beyond what is needed.
+  void trim();
   Position replace(Position at, std::string_view value);
   /// `count` elements from `at` on; returns where the next is.
   Position erase(Position at, std::size_t count = 1);

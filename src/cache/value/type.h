@@ -17,6 +17,7 @@ enum class Encoding : std::uint8_t {
   intset,     // set: an Intset
   hashtable,  // set: a MemberTable; hash: a FieldTable
   skiplist,   // zset: a RankedSet
+  stream,     // stream: a Stream
 };
 
 /// "string", "list", ... as TYPE says.
@@ -29,6 +30,7 @@ struct Thresholds {
   std::size_t set_listpack_entries = 128, set_listpack_value = 64;
   std::size_t zset_listpack_entries = 128, zset_listpack_value = 64;
   std::size_t hash_listpack_entries = 512, hash_listpack_value = 64;
+  std::size_t stream_node_octets = 4096, stream_node_entries = 100;  // 0: no limit
 };
 
 }  // namespace chorus::cache

@@ -99,7 +99,7 @@ def elements(reply):
     return head, sorted(rest.split(b'\r\n'))
 
 
-READS = {b'string': [b'GET'], b'list': [b'LRANGE', b'0', b'-1'], b'set': [b'SMEMBERS'], b'hash': [b'HGETALL'], b'zset': [b'ZRANGE', b'0', b'-1', b'WITHSCORES']}
+READS = {b'string': [b'GET'], b'list': [b'LRANGE', b'0', b'-1'], b'set': [b'SMEMBERS'], b'hash': [b'HGETALL'], b'zset': [b'ZRANGE', b'0', b'-1', b'WITHSCORES'], b'stream': [b'XRANGE', b'-', b'+']}
 
 
 def compare_keys(theirs, ours):
@@ -133,7 +133,8 @@ def play(ports, family, seed, length, protocol):
         for words in known.playable(streams.stream(family, seed, length)):
             a, b = theirs.ask(*words), ours.ask(*words)
             if a != b and not known.is_same(words, a, b):
-                raise AssertionError(f'{words}\n  theirs: {a[:500]!r}\n  ours:   {b[:500]!r}\n  again with: --only {family}_{protocol.decode()} --first {seed} --seeds 1')
+                at = max(len(os.path.commonprefix([a, b])) - 200, 0)
+                raise AssertionError(f'{words}\n  theirs: {a[at:at + 500]!r}\n  ours:   {b[at:at + 500]!r}\n  again with: --only {family}_{protocol.decode()} --first {seed} --seeds 1')
         for each in (theirs, ours):
             each.ask(b'DISCARD')
         compare_keys(theirs, ours)

@@ -184,6 +184,35 @@ def sketches():
     ]
 
 
+def log_streams():
+    ids = [b'0', b'0-0', b'0-1', b'1', b'1-1', b'1-2', b'2', b'3-5', b'7', b'9-9', b'-', b'+', b'5-*', b'x', b'1-', b'-1', b'007', b'18446744073709551615', b'18446744073709551615-18446744073709551615', b'18446744073709551616']
+    some_id = lambda s: s.pick(ids) if s.random.random() < 0.4 else b'%d-%d' % (s.random.randrange(60), s.random.randrange(3))  # noqa: E731
+    end = lambda s: s.pick([b'', b'', b'(']) + some_id(s)  # noqa: E731
+    trim = lambda s: [s.pick([b'MAXLEN', b'MINID', b'maxlen']), *s.maybe(s.pick([b'~', b'='])), s.pick([b'0', b'1', b'3', b'10', b'-1', b'x', b'20-0']), *s.maybe(b'LIMIT', s.pick([b'0', b'1', b'5', b'200', b'-1']), chance=0.2)]  # noqa: E731
+    field = lambda s: b'f%d' % s.random.randrange(3)  # noqa: E731
+    group, consumer = [b'g', b'h', b'none'], [b'c', b'd', b'nobody']
+    key = lambda s: s.pick(KEYS[:4])  # noqa: E731
+    add = lambda s: [b'XADD', key(s), *s.maybe(b'NOMKSTREAM', chance=0.1), *s.maybe(*trim(s), chance=0.15), b'%d-%s' % (s.random.randrange(60), s.pick([b'*', b'1', b'2'])), *s.pairs(lambda: field(s), s.word)]  # noqa: E731
+    return [
+        add, add, add, add, lambda s: [b'XADD', key(s), some_id(s), *s.pairs(lambda: field(s), s.word)], lambda s: [b'XLEN', key(s)],
+        lambda s: [b'XRANGE', key(s), end(s), end(s), *s.maybe(b'COUNT', s.integer())], lambda s: [b'XREVRANGE', key(s), end(s), end(s), *s.maybe(b'COUNT', s.integer())], lambda s: [b'XRANGE', key(s), b'-', b'+'],
+        lambda s: [b'XDEL', s.pick(KEYS[:3]), *s.some(lambda: some_id(s))], lambda s: [b'XTRIM', key(s), *trim(s)],
+        lambda s: [b'XSETID', s.pick([KEYS[3], b'none']), some_id(s), *s.maybe(b'ENTRIESADDED', s.pick([b'0', b'1', b'9', b'100', b'-1', b'x']), chance=0.3), *s.maybe(b'MAXDELETEDID', s.pick([b'0-0', b'99999999-1', b'x']), chance=0.3)],
+        lambda s: [b'XREAD', *s.maybe(b'COUNT', s.integer()), *s.maybe(b'BLOCK', s.pick([b'5', b'-1', b'x']), chance=0.1), b'STREAMS', key(s), key(s), some_id(s), s.pick([b'$', b'0', b'>', some_id(s)])],
+        lambda s: [b'XGROUP', b'CREATE', key(s), s.pick(group[:2]), s.pick([b'$', b'0', some_id(s)]), *s.maybe(b'MKSTREAM'), *s.maybe(b'ENTRIESREAD', s.pick([b'-1', b'0', b'3', b'x']), chance=0.2)],
+        lambda s: [b'XGROUP', b'CREATE', key(s), s.pick(group[:2]), b'0', b'MKSTREAM'], lambda s: [b'XGROUP', b'SETID', key(s), s.pick(group), s.pick([b'$', b'0', some_id(s)]), *s.maybe(b'ENTRIESREAD', s.pick([b'-1', b'0', b'3', b'x']), chance=0.2)],
+        lambda s: [b'XGROUP', s.pick([b'CREATECONSUMER', b'DELCONSUMER']), key(s), s.pick(group), s.pick(consumer)], lambda s: [b'XGROUP', b'DESTROY', key(s), s.pick(group)] if s.random.random() < 0.3 else [b'XLEN', key(s)],
+        lambda s: [b'XREADGROUP', b'GROUP', s.pick(group), s.pick(consumer), *s.maybe(b'COUNT', s.pick([b'1', b'2', b'x', b'0'])), *s.maybe(b'NOACK', chance=0.2), *s.maybe(b'BLOCK', b'5', chance=0.1), b'STREAMS', key(s), s.pick([b'>', b'>', b'0', some_id(s), b'$'])],
+        lambda s: [b'XREADGROUP', b'GROUP', s.pick(group[:2]), s.pick(consumer[:2]), *s.maybe(b'COUNT', b'2'), b'STREAMS', key(s), b'>'], lambda s: [b'XACK', key(s), s.pick(group), *s.some(lambda: some_id(s))],
+        lambda s: [b'XPENDING', key(s), s.pick(group)], lambda s: [b'XPENDING', key(s), s.pick(group), *s.maybe(b'IDLE', s.pick([b'0', b'x', b'9999999'])), end(s), end(s), s.pick([b'10', b'1', b'x', b'-1']), *s.maybe(s.pick(consumer))],
+        lambda s: [b'XCLAIM', key(s), s.pick(group), s.pick(consumer), s.pick([b'0', b'-5', b'x', b'99999999']), *s.some(lambda: some_id(s)), *s.maybe(b'IDLE', s.integer(), chance=0.2), *s.maybe(b'TIME', b'5', chance=0.2),
+                   *s.maybe(b'RETRYCOUNT', s.integer(), chance=0.3), *s.maybe(b'FORCE'), *s.maybe(b'JUSTID'), *s.maybe(b'LASTID', some_id(s), chance=0.2)],
+        lambda s: [b'XAUTOCLAIM', key(s), s.pick(group), s.pick(consumer), s.pick([b'0', b'x', b'99999999']), end(s), *s.maybe(b'COUNT', s.pick([b'1', b'2', b'0', b'x'])), *s.maybe(b'JUSTID')],
+        lambda s: [b'XINFO', b'STREAM', key(s), *s.maybe(b'FULL', *s.maybe(b'COUNT', s.integer()))], lambda s: [b'XINFO', b'GROUPS', key(s)], lambda s: [b'XINFO', b'GROUPS', key(s)],
+        lambda s: [b'XINFO', b'CONSUMERS', key(s), s.pick(group)], lambda s: [b'COPY', s.pick(KEYS[:3]), s.pick(KEYS[:3]), *s.maybe(b'REPLACE')], lambda s: [b'CONFIG', b'SET', b'stream-node-max-entries', s.pick([b'3', b'4', b'100'])],
+    ]
+
+
 def channels():
     channel = [b'c', b'd', b'{t}c', b'c*', b'?']
     return [
@@ -206,7 +235,7 @@ def connection():
 
 
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
-            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'channels': channels(), 'connection': connection()}
+            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'channels': channels(), 'connection': connection()}
 FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 
 
