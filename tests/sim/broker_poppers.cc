@@ -188,6 +188,10 @@ void Scene::change(const PopGroup& group, const Given& message) {
                             }));
 }
 
+void Scene::note_deleted() {
+  broker_->store().for_each_queue([this](const mq::QueueKey& queue, const mq::Store::Bounds& bounds) { deleted_[queue] = bounds.min; });
+}
+
 std::string Scene::left_to_pop() const {
   if (!up()) return "nobody is there";
   const mq::PopState& state = broker_->state().pops();
@@ -195,8 +199,10 @@ std::string Scene::left_to_pop() const {
   const auto left_in = [this](const std::string& group, const Queue& queue) -> std::string {
     const mq::QueueKey key{queue.topic, queue.number};
     const auto bounds = broker_->bounds(key);
-    // What was deleted is not given.
-    const std::int64_t next = std::max(broker_->committed(group, key).value_or(0), bounds.min);
+    // What was deleted is not given, nor missed when a failure of power brings it back.
+    const auto deleted = deleted_.find(key);
+    const std::int64_t min = std::max(bounds.min, deleted == deleted_.end() ? 0 : deleted->second);
+    const std::int64_t next = std::max(broker_->committed(group, key).value_or(0), min);
     // What was acknowledged ahead of messages that were deleted stays known until the next pop.
     const bool is_known = broker_->state().pops().orders().find({.group = group, .queue = key}) != nullptr;
     if (is_known && (!retention_ || next < bounds.max))

@@ -279,6 +279,7 @@ RunResult Scene::run() {
   if (well) {
     read_all();
     segments_deleted_ = broker_->store().statistics().segments_deleted;
+    note_deleted();
     machine_.crash();
     well = wait([this] { return up(); }, 60s, "after a last crash the broker is up");
     if (well) read_all();

@@ -147,6 +147,7 @@ class Scene {
   void change(const PopGroup& group, const Given& message);
   /// What is held, or still to be popped; empty: nothing.
   std::string left_to_pop() const;
+  void note_deleted();
   void pop_rest(bool resting);
   bool power_failed(world::World& world);
   void see(const Queue& queue, const mq::Batch& batch, const std::function<void(Id, const mq::MessageView&)>& use);
@@ -182,6 +183,7 @@ class Scene {
   std::int64_t clock_noted_ms_ = 0;
   std::uint64_t disk_faults_ = 0;
   std::uint64_t sent_back_ = 0, segments_deleted_ = 0;
+  std::map<mq::QueueKey, std::int64_t> deleted_;  // before these, as it was when all was quiet
 };
 
 template <class F>

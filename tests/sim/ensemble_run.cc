@@ -432,6 +432,7 @@ bool EnsembleRun::settle(const char* when) {
       const bool is_same = other.last_zxid == first.last_zxid || zab::counter_of(std::max(other.last_zxid, first.last_zxid)) == 0;
       if (!is_same || other.tree.digest() != first.tree.digest()) return false;
     }
+    if (operator_ && !operator_->idle()) return false;
     return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->idle(); });
   };
   if (run_until(at_rest, 120s)) return invariants_.faults().empty();

@@ -31,6 +31,8 @@ class Operator {
   void begin() { tend(); }
   /// What it asks for follows from `dice` and the present configuration. False: nobody leads, or another request is under way.
   bool reconfigure(std::uint64_t dice);
+  /// False: it has thought of a request that its client does not know of yet.
+  bool idle() const { return !is_busy_; }
 
   /// "host:quorum:election:role;host:client", as a member's line has it.
   static zab::Member describe(const sim::Node& machine, bool is_observer);
