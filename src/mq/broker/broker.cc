@@ -104,8 +104,7 @@ void Broker::count_in(std::string_view topic, std::size_t messages, std::size_t 
   counters_.octets_in += octets;
   const auto count = static_cast<std::int64_t>(messages);
   const std::int64_t now = now_ms();
-  statistics_.add(stats::topic_put_count, topic, count, now);
-  statistics_.add(stats::topic_put_octets, topic, static_cast<std::int64_t>(octets), now);
+  statistics_.add(stats::topic_put_count, topic, count, now, static_cast<std::int64_t>(octets));
   statistics_.add(stats::broker_put_count, options_.cluster, count, now);
 }
 
@@ -138,7 +137,13 @@ QueueKey Broker::stored_key(const QueueKey& queue) const {
 }
 
 std::string Broker::index_key(std::string_view topic, std::string_view key) const {
-  return fmt::format("{}#{}", stored_key({.topic = std::string(topic), .queue = 0}).topic, key);
+  return index_key_of(stored_key({.topic = std::string(topic), .queue = 0}).topic, key);
+}
+
+std::string Broker::index_key_of(std::string_view stored_topic, std::string_view key) {
+  std::string made;
+  made.reserve(stored_topic.size() + 1 + key.size());
+  return made.append(stored_topic).append(1, '#').append(key);
 }
 
 void Broker::keep_segments() {

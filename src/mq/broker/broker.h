@@ -177,8 +177,7 @@ class Broker {
   // Messages.
   void send(NewMessage message, const TopicHint& hint, SendDone done);
   /// All to one queue, one after the other; no delays, no retries, no transactions.
-  void send_batch(std::string_view topic, std::int32_t queue, const std::vector<NewMessage>& messages, const TopicHint& hint,
-                  SendBatchDone done);
+  void send_batch(std::string_view topic, std::int32_t queue, std::vector<NewMessage> messages, const TopicHint& hint, SendBatchDone done);
   /// A message could not be consumed: it comes again later, or is put aside as a dead letter.
   void send_back(SendBack request, Done done);
   void pull(PullRequest request, ReadDone done);
@@ -283,11 +282,13 @@ class Broker {
   void later(world::Callback callback);
   QueueKey stored_key(const QueueKey& queue) const;
   std::string index_key(std::string_view topic, std::string_view key) const;
+  static std::string index_key_of(std::string_view stored_topic, std::string_view key);
 
   BrokerResult<const TopicConfig*> topic_for_send(std::string_view topic, const TopicHint& hint);
-  BrokerResult<void> route_retry(NewMessage& message, std::string& topic, std::optional<std::int32_t> max_reconsume_times);
+  BrokerResult<void> route_retry(NewMessage& message, std::string& topic);
   BrokerResult<Prepared> prepare(NewMessage& message, const TopicConfig& config, bool in_batch);
-  Prepared encode(const NewMessage& message, std::string_view topic, std::int32_t queue, EntryType type, std::int64_t due_ms);
+  Prepared encode(const NewMessage& message, std::string_view topic, std::int32_t queue, EntryType type, std::int64_t due_ms,
+                  std::optional<Flush> flush);
   void append(Prepared prepared, SendDone done);
   StoredMessage told(const Appended& appended, Prepared& prepared) const;
   std::string new_unique_key();

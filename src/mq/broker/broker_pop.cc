@@ -265,8 +265,7 @@ void Broker::answer_round(const RoundPtr& round) {
       counters_.popped += popped.offsets.size();
       const std::string key = fmt::format("{}@{}", popped.queue.topic, request.group);
       const auto count = static_cast<std::int64_t>(popped.offsets.size());
-      statistics_.add(stats::group_get_count, key, count, now_ms());
-      statistics_.add(stats::group_get_octets, key, static_cast<std::int64_t>(popped.payloads.size()), now_ms());
+      statistics_.add(stats::group_get_count, key, count, now_ms(), static_cast<std::int64_t>(popped.payloads.size()));
       statistics_.add(stats::broker_get_count, options_.cluster, count, now_ms());
       if (!request.in_order) continue;
       if (const OrderedPop* taken = state_->pops().orders().find({.group = request.group, .queue = popped.queue}))

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mq/broker/broker.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 namespace {
@@ -121,10 +122,10 @@ Broker::Prepared Broker::revived_copy(const GroupQueue& of, const PopHandle& han
     set(property::dlq_origin_topic, origin);
     set(property::dlq_origin_message_id, message.offset_id());
     copy.reconsume_times = message.reconsume_times;
-    return encode(copy, name, 0, EntryType::revived, 0);
+    return encode(copy, name, 0, EntryType::revived, 0, flush_of(topics_, name));
   }
   topics_.ensure(retry, 1, perm::read | perm::write, now_ms());
-  return encode(copy, retry, 0, EntryType::revived, 0);
+  return encode(copy, retry, 0, EntryType::revived, 0, flush_of(topics_, retry));
 }
 
 void Broker::end_revival(const std::shared_ptr<Revival>& revival) {

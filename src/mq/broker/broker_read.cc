@@ -67,8 +67,7 @@ void Broker::pulled(PullRequest request, ReadDone done, StoreResult<Batch> batch
       const auto count = static_cast<std::int64_t>(batch->entries.size());
       const std::string_view topic = std::string_view(request.queue.topic).substr(0, request.queue.topic.find('\x01'));
       const std::string key = fmt::format("{}@{}", topic, request.group);
-      statistics_.add(stats::group_get_count, key, count, now_ms());
-      statistics_.add(stats::group_get_octets, key, static_cast<std::int64_t>(batch->payloads.size()), now_ms());
+      statistics_.add(stats::group_get_count, key, count, now_ms(), static_cast<std::int64_t>(batch->payloads.size()));
       statistics_.add(stats::broker_get_count, options_.cluster, count, now_ms());
     }
   }

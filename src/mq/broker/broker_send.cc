@@ -15,6 +15,33 @@ namespace {
 constexpr std::int64_t far_ms = std::int64_t{1} << 50;
 constexpr std::int32_t most_times = 1 << 30;
 
+/// What a broker asks of the properties of a message that comes in, read in one pass.
+struct Asked {
+  bool is_transient = false;  // there are some of those that are not kept
+  bool unique_key = false, region = false, trace_on = false, cluster = false;
+  bool prepared = false;
+  bool waits = true;
+  std::optional<std::int64_t> delay_level, timer_deliver_ms, timer_delay_seconds, timer_delay_ms;
+};
+
+Asked asked_of(std::string_view text) {
+  Asked asked;
+  for (const auto& [key, value] : Properties(text)) {
+    if (key.starts_with(property::transient_prefix)) asked.is_transient = true;
+    if (key == property::unique_key) asked.unique_key = true;
+    if (key == property::region) asked.region = true;
+    if (key == property::trace_on) asked.trace_on = true;
+    if (key == property::cluster) asked.cluster = true;
+    if (key == property::transaction_prepared) asked.prepared = base::lower(value) == "true";
+    if (key == property::wait_store_ok) asked.waits = base::lower(value) == "true";
+    if (key == property::delay_level) asked.delay_level = base::parse_int(value);
+    if (key == property::timer_deliver_ms) asked.timer_deliver_ms = base::parse_int(value);
+    if (key == property::timer_delay_seconds) asked.timer_delay_seconds = base::parse_int(value);
+    if (key == property::timer_delay_ms) asked.timer_delay_ms = base::parse_int(value);
+  }
+  return asked;
+}
+
 BrokerErrc code_of(const StoreError& error) {
   switch (error.code) {
     case StoreErrc::no_space:
@@ -69,7 +96,7 @@ BrokerResult<const TopicConfig*> Broker::topic_for_send(std::string_view name, c
   return *config;
 }
 
-BrokerResult<void> Broker::route_retry(NewMessage& message, std::string& name, std::optional<std::int32_t> max_reconsume_times) {
+BrokerResult<void> Broker::route_retry(NewMessage& message, std::string& name) {
   if (!topic::is_retry(name)) return {};
   const std::string group(topic::group_of(name));
   const GroupConfig* config = groups_.find(group);
@@ -77,7 +104,8 @@ BrokerResult<void> Broker::route_retry(NewMessage& message, std::string& name, s
     return base::error(BrokerErrc::group_unknown,
                        fmt::format("subscription group not exist, {}: consumers of it must send a heartbeat first", group));
   }
-  const std::int32_t most = max_reconsume_times.value_or(config->retry_max_times);
+  const auto told = Properties(message.properties).get_int(property::max_reconsume_times);
+  const std::int32_t most = told ? static_cast<std::int32_t>(*told) : config->retry_max_times;
   // A group that consumes in order does not go on with a message elsewhere. source: SendMessageProcessor.handleRetryAndDLQ
   if (message.reconsume_times <= most && !locks_.is_held(group, {}, world_.now())) {
     topics_.ensure(name, config->retry_queues, perm::read | perm::write, now_ms());
@@ -91,14 +119,21 @@ BrokerResult<void> Broker::route_retry(NewMessage& message, std::string& name, s
   return {};
 }
 
-Broker::Prepared Broker::encode(const NewMessage& message, std::string_view name, std::int32_t queue, EntryType type, std::int64_t due_ms) {
-  const Properties properties(message.properties);
-  Prepared prepared{.unique_key = std::string(properties.get(property::unique_key).value_or("")), .queue = queue, .due_ms = due_ms};
+Broker::Prepared Broker::encode(const NewMessage& message, std::string_view name, std::int32_t queue, EntryType type, std::int64_t due_ms,
+                                std::optional<Flush> flush) {
+  std::string_view unique_key, keys, tags;
+  for (const auto& [key, value] : Properties(message.properties)) {
+    if (key == property::unique_key) unique_key = value;
+    if (key == property::keys) keys = value;
+    if (key == property::tags) tags = value;
+  }
+  Prepared prepared{.unique_key = std::string(unique_key), .queue = queue, .due_ms = due_ms};
   prepared.entry = {.kind = Kind::message,
                     .queue = stored_key({.topic = std::string(name), .queue = queue}),
-                    .tag_hash = tag_hash(properties),
+                    .tag_hash = tags.empty() ? 0 : java_hash(tags),
                     .due_ms = due_ms,
-                    .type = static_cast<std::uint8_t>(type)};
+                    .type = static_cast<std::uint8_t>(type),
+                    .flush = flush};
   encode_message({.queue_id = queue,
                   .flag = message.flag,
                   .sys_flag = message.sys_flag,
@@ -111,11 +146,11 @@ Broker::Prepared Broker::encode(const NewMessage& message, std::string_view name
                   .topic = name,
                   .properties_text = message.properties},
                  prepared.entry.payload);
-  if (!prepared.unique_key.empty()) prepared.entry.keys.push_back(index_key(name, prepared.unique_key));
-  for_each_key(properties.get(property::keys).value_or(""), [&](std::string_view key) {
-    if (key != prepared.unique_key) prepared.entry.keys.push_back(index_key(name, key));
+  const auto index = [&](std::string_view key) { prepared.entry.keys.push_back(key_hash(index_key_of(prepared.entry.queue.topic, key))); };
+  if (!unique_key.empty()) index(unique_key);
+  for_each_key(keys, [&](std::string_view key) {
+    if (key != unique_key) index(key);
   });
-  prepared.entry.flush = flush_of(topics_, name);
   return prepared;
 }
 
@@ -135,6 +170,7 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   }
 
   std::string& properties = message.properties;
+  const Asked given = asked_of(properties);
   const auto drop_transient = [&] {
     std::vector<std::string> names;
     for (const Property& one : Properties(properties)) {
@@ -142,26 +178,25 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
     }
     for (const std::string& name : names) remove_property(properties, name);
   };
-  if (properties.find(property::transient_prefix) != std::string::npos) drop_transient();
+  if (given.is_transient) drop_transient();
+  properties.reserve(properties.size() + options_.region.size() + options_.cluster.size() + 128);
   if (!properties.empty() && properties.back() != property_end_mark) properties.push_back(property_end_mark);
-  const auto default_property = [&](std::string_view name, std::string_view value) {
-    if (!Properties(properties).has(name)) append_property(properties, name, value);
-  };
-  if (!Properties(properties).has(property::unique_key)) append_property(properties, property::unique_key, new_unique_key());
-  default_property(property::region, options_.region);
-  default_property(property::trace_on, options_.trace_on ? "true" : "false");
-  set_property(properties, property::cluster, options_.cluster);
+  if (!given.unique_key) append_property(properties, property::unique_key, new_unique_key());
+  if (!given.region) append_property(properties, property::region, options_.region);
+  if (!given.trace_on) append_property(properties, property::trace_on, options_.trace_on ? "true" : "false");
+  if (given.cluster) {
+    set_property(properties, property::cluster, options_.cluster);
+  } else {
+    append_property(properties, property::cluster, options_.cluster);
+  }
 
-  const Properties given(properties);
   const auto build = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) -> BrokerResult<Prepared> {
     if (properties.size() > properties_octets_max) {
       return base::error(BrokerErrc::illegal_message,
                          fmt::format("the message is illegal: its properties have {} octets, 32767 are the most", properties.size()));
     }
-    Prepared prepared = encode(message, to, queue, type, due_ms);
     // Wherever it is on its way, it is as safe as its topic says. Who does not wait is not waited for.
-    prepared.entry.flush = Properties(properties).get_bool(property::wait_store_ok, true) ? flush_of(config) : Flush::async;
-    return prepared;
+    return encode(message, to, queue, type, due_ms, given.waits ? flush_of(config) : Flush::async);
   };
   const auto redirect = [&](std::string_view to, std::int32_t queue, EntryType type, std::int64_t due_ms) {
     set_property(properties, property::real_topic, config.name);
@@ -174,7 +209,7 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
 
   // What was sent back keeps the mark of the transaction that it came from.
   const bool comes_again = topic::is_retry(config.name) || topic::is_dead_letter(config.name);
-  if (given.get_bool(property::transaction_prepared) && !comes_again) {
+  if (given.prepared && !comes_again) {
     if (options_.reject_transactions) {
       return base::error(BrokerErrc::no_permission, fmt::format("the broker[{}] sending transaction message is forbidden", options_.name));
     }
@@ -186,18 +221,17 @@ BrokerResult<Broker::Prepared> Broker::prepare(NewMessage& message, const TopicC
   // Due times lie behind everything that has gone out, so that none is overlooked when the clock steps back.
   const std::int64_t now = now_ms();
   const std::int64_t earliest = earliest_due_ms();
-  const auto level = given.get_int(property::delay_level);
-  if (level && *level > 0 && !options_.delay_levels.empty()) {
-    const auto at = std::min<std::size_t>(static_cast<std::size_t>(*level), options_.delay_levels.size());
+  if (const auto level = given.delay_level.value_or(0); level > 0 && !options_.delay_levels.empty()) {
+    const auto at = std::min<std::size_t>(static_cast<std::size_t>(level), options_.delay_levels.size());
     set_property(properties, property::delay_level, std::to_string(at));
     return redirect(topic::schedule, static_cast<std::int32_t>(at) - 1, EntryType::none,
                     std::max(now + options_.delay_levels[at - 1].count(), earliest));
   }
-  std::optional<std::int64_t> deliver_ms = given.get_int(property::timer_deliver_ms);
-  if (const auto seconds = given.get_int(property::timer_delay_seconds); !deliver_ms && seconds)
-    deliver_ms = now + std::clamp<std::int64_t>(*seconds, 0, far_ms / 1000) * 1000;
-  if (const auto delay = given.get_int(property::timer_delay_ms); !deliver_ms && delay)
-    deliver_ms = now + std::clamp<std::int64_t>(*delay, 0, far_ms);
+  std::optional<std::int64_t> deliver_ms = given.timer_deliver_ms;
+  if (!deliver_ms && given.timer_delay_seconds) {
+    deliver_ms = now + std::clamp<std::int64_t>(*given.timer_delay_seconds, 0, far_ms / 1000) * 1000;
+  }
+  if (!deliver_ms && given.timer_delay_ms) deliver_ms = now + std::clamp<std::int64_t>(*given.timer_delay_ms, 0, far_ms);
   if (deliver_ms && *deliver_ms > now) {
     if (*deliver_ms - now > options_.timer_delay_max.count()) {
       return base::error(BrokerErrc::illegal_message,
@@ -254,10 +288,7 @@ void Broker::send(NewMessage message, const TopicHint& hint, SendDone done) {
   };
   if (stopping_) return refuse({BrokerErrc::unavailable, "the broker is stopping"});
   std::string name(message.topic);
-  const auto max_times = Properties(message.properties).get_int(property::max_reconsume_times);
-  if (auto routed = route_retry(message, name, max_times ? std::optional(static_cast<std::int32_t>(*max_times)) : std::nullopt); !routed) {
-    return refuse(std::move(routed.error()));
-  }
+  if (auto routed = route_retry(message, name); !routed) return refuse(std::move(routed.error()));
   const auto config = topic_for_send(name, hint);
   if (!config) return refuse(config.error());
   auto prepared = prepare(message, **config, false);
@@ -276,7 +307,7 @@ void Broker::send(NewMessage message, const TopicHint& hint, SendDone done) {
   publish_changes({});
 }
 
-void Broker::send_batch(std::string_view name, std::int32_t queue, const std::vector<NewMessage>& messages, const TopicHint& hint,
+void Broker::send_batch(std::string_view name, std::int32_t queue, std::vector<NewMessage> messages, const TopicHint& hint,
                         SendBatchDone done) {
   const auto refuse = [&](BrokerError error) {
     ++counters_.send_failures;
@@ -289,13 +320,10 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
   std::vector<Prepared> prepared;
   std::vector<NewEntry> entries;
   std::size_t octets = 0;
-  for (const NewMessage& one : messages) {
-    NewMessage message = one;
-    if (prepared.empty()) {
-      message.queue = queue;
-    } else {
-      message.queue = prepared.front().queue;
-    }
+  prepared.reserve(messages.size());
+  entries.reserve(messages.size());
+  for (NewMessage& message : messages) {
+    message.queue = prepared.empty() ? queue : prepared.front().queue;
     auto next = prepare(message, **config, true);
     if (!next) return refuse(std::move(next.error()));
     octets += next->entry.payload.size();
@@ -311,6 +339,7 @@ void Broker::send_batch(std::string_view name, std::int32_t queue, const std::ve
                          return done(base::error(code_of(appended.error()), appended.error().message));
                        }
                        std::vector<StoredMessage> stored;
+                       stored.reserve(prepared.size());
                        for (std::size_t i = 0; i < prepared.size(); ++i) stored.push_back(told((*appended)[i], prepared[i]));
                        done(std::move(stored));
                      }));

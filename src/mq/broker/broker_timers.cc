@@ -124,8 +124,7 @@ void Broker::deliver(std::vector<Due> dues) {
             Prepared prepared;
             if (message->topic == topic::timer && out_ms && *out_ms > now_ms()) {  // not there yet: it was written anew on its way
               const std::int64_t due = std::max(std::min(*out_ms, now_ms() + options_.timer_roll.count()), earliest_due_ms());
-              prepared = encode(copy, topic::timer, 0, EntryType::delivered, due);
-              prepared.entry.flush = flush_of(topics_, *real_topic);
+              prepared = encode(copy, topic::timer, 0, EntryType::delivered, due, flush_of(topics_, *real_topic));
               rolled.push_back(due);
             } else {
               const auto queue = static_cast<std::int32_t>(message->properties().get_int(property::real_queue_id).value_or(0));
@@ -133,7 +132,7 @@ void Broker::deliver(std::vector<Due> dues) {
                    {property::delay_level, property::timer_deliver_ms, property::timer_delay_seconds, property::timer_delay_ms}) {
                 remove_property(copy.properties, name);
               }
-              prepared = encode(copy, *real_topic, queue, EntryType::delivered, 0);
+              prepared = encode(copy, *real_topic, queue, EntryType::delivered, 0, flush_of(topics_, *real_topic));
               ++counters_.delayed_delivered;
             }
             copies.push_back(std::move(prepared.entry));

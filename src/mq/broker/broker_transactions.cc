@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mq/broker/broker.h"
+#include "mq/broker/topic_attributes.h"
 
 namespace chorus::mq {
 namespace {
@@ -80,7 +81,7 @@ void Broker::finish_half(const EndTransaction& request, const Entry& entry, Done
   copy.sys_flag = sys_flag::with_transaction(copy.sys_flag, sys_flag::transaction_commit);
   // TRAN_MSG stays: consumers of Java's client take the transaction's id from it. source: PullAPIWrapper.processPullResult
   copy.properties = real->properties;
-  Prepared prepared = encode(copy, real->topic, real->queue, EntryType::transaction_copy, 0);
+  Prepared prepared = encode(copy, real->topic, real->queue, EntryType::transaction_copy, 0, flush_of(topics_, real->topic));
   append(std::move(prepared), [this, done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
     if (!stored) return done(std::unexpected(std::move(stored.error())));
     ++counters_.transactions_committed;
@@ -133,7 +134,7 @@ void Broker::check_half(Position position, const Half& known, bool give_up) {
           log_.warn("a transaction was asked about too often: put aside position={} topic={} checks={}", position, real->topic, checks);
           NewMessage copy = copy_of(*half, position);
           copy.properties = std::string(half->properties_text);
-          Prepared prepared = encode(copy, topic::check_max, 0, EntryType::transaction_copy, 0);
+          Prepared prepared = encode(copy, topic::check_max, 0, EntryType::transaction_copy, 0, flush_of(topics_, topic::check_max));
           return append(std::move(prepared), [ended](BrokerResult<StoredMessage>) { ended(); });
         }
         const std::string group(half->properties().get(property::producer_group).value_or(""));
@@ -167,7 +168,7 @@ void Broker::resume_check(Position position, Done done) {
                     NewMessage again = copy_of(*half, 0);
                     again.properties = std::string(half->properties_text);
                     remove_property(again.properties, property::transaction_check_times);
-                    append(encode(again, topic::half, 0, EntryType::half, 0),
+                    append(encode(again, topic::half, 0, EntryType::half, 0, flush_of(topics_, topic::half)),
                            [done = std::move(done)](BrokerResult<StoredMessage> stored) mutable {
                              if (!stored) return done(std::unexpected(std::move(stored.error())));
                              done({});

@@ -22,7 +22,7 @@ absl::string_view seen(std::string_view text) { return {text.data(), text.size()
 
 }  // namespace
 
-void Statistics::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms) {
+void Statistics::add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms, std::int64_t octets) {
   auto of_name = counters_.find(seen(name));
   if (of_name == counters_.end()) of_name = counters_.try_emplace(std::string(name)).first;
   auto found = of_name->second.find(seen(key));
@@ -32,15 +32,17 @@ void Statistics::add(std::string_view name, std::string_view key, std::int64_t v
     Counter counter{.now = {.ms = now_ms}, .minute = {{.ms = now_ms}}, .hour = {{.ms = now_ms}}, .day = {{.ms = now_ms}}};
     found = of_name->second.try_emplace(std::string(key), std::move(counter)).first;
   }
-  found->second.now.value += value;
-  ++found->second.now.calls;
+  Snapshot& now = found->second.now;
+  now.value += value;
+  now.octets += octets;
+  ++now.calls;
 }
 
 void Statistics::sample(std::int64_t now_ms) {
-  const auto keep = [now_ms](std::deque<Snapshot>& samples, Snapshot now, std::size_t most) {
+  const auto keep = [now_ms](std::vector<Snapshot>& samples, Snapshot now, std::size_t most) {
     now.ms = now_ms;
+    if (samples.size() == most) samples.erase(samples.begin());
     samples.push_back(now);
-    if (samples.size() > most) samples.pop_front();
   };
   const bool hour_too = !hour_sampled_ms_ || now_ms - *hour_sampled_ms_ >= 10 * minute;
   const bool day_too = !day_sampled_ms_ || now_ms - *day_sampled_ms_ >= hour;
@@ -61,14 +63,16 @@ void Statistics::sample(std::int64_t now_ms) {
 }
 
 std::optional<Statistics::Item> Statistics::find(std::string_view name, std::string_view key, std::int64_t now_ms) const {
+  const bool is_octets = name == stats::topic_put_octets || name == stats::group_get_octets;
+  if (is_octets) name = name == stats::topic_put_octets ? stats::topic_put_count : stats::group_get_count;
   const auto of_name = counters_.find(seen(name));
   if (of_name == counters_.end()) return std::nullopt;
   const auto found = of_name->second.find(seen(key));
   if (found == of_name->second.end()) return std::nullopt;
   const Snapshot& now = found->second.now;
-  const auto period = [&](const std::deque<Snapshot>& samples) {
+  const auto period = [&](const std::vector<Snapshot>& samples) {
     const Snapshot& first = samples.front();
-    Period over{.sum = now.value - first.value};
+    Period over{.sum = is_octets ? now.octets - first.octets : now.value - first.value};
     // What has only begun is not said to go on like that.
     over.per_second = static_cast<double>(over.sum) * 1000 / static_cast<double>(std::max<std::int64_t>(now_ms - first.ms, 10 * second));
     if (now.calls > first.calls) over.per_call = static_cast<double>(over.sum) / static_cast<double>(now.calls - first.calls);

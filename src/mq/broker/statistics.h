@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace chorus::mq {
 
@@ -36,8 +37,8 @@ class Statistics {
 
   explicit Statistics(std::size_t items_max = 200'000) : items_max_(items_max) {}
 
-  /// value: messages or octets, by one call.
-  void add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms);
+  /// By one call. octets: of what has a name for them too, beside that of the messages.
+  void add(std::string_view name, std::string_view key, std::int64_t value, std::int64_t now_ms, std::int64_t octets = 0);
   /// Each 10 s.
   void sample(std::int64_t now_ms);
   /// Empty: nothing of it was ever counted, or not for a day.
@@ -46,11 +47,11 @@ class Statistics {
 
  private:
   struct Snapshot {
-    std::int64_t ms = 0, value = 0, calls = 0;
+    std::int64_t ms = 0, value = 0, octets = 0, calls = 0;
   };
   struct Counter {
     Snapshot now;
-    std::deque<Snapshot> minute, hour, day;  // oldest first; each begins where counting began
+    std::vector<Snapshot> minute, hour, day;  // oldest first; each begins where counting began
   };
   using Counters = absl::flat_hash_map<std::string, Counter>;  // by key: looked up for each message, without making a string
 

@@ -10,9 +10,12 @@ TEST(Statistics, CountsOverItsPeriods) {
   Statistics statistics;
   std::int64_t now = 1'000'000;
   EXPECT_FALSE(statistics.find(stats::topic_put_count, "t", now));
-  statistics.add(stats::topic_put_count, "t", 4, now);
-  statistics.add(stats::topic_put_count, "t", 2, now);
-  statistics.add(stats::topic_put_count, "other", 9, now);
+  statistics.add(stats::topic_put_count, "t", 4, now, 400);
+  statistics.add(stats::topic_put_count, "t", 2, now, 100);
+  statistics.add(stats::topic_put_count, "other", 9, now, 900);
+  EXPECT_FALSE(statistics.find("no such name", "t", now));
+  EXPECT_FALSE(statistics.find(stats::group_get_count, "t", now));
+  EXPECT_EQ(statistics.find(stats::topic_put_octets, "t", now)->minute.sum, 500);
   auto item = statistics.find(stats::topic_put_count, "t", now);
   ASSERT_TRUE(item);
   EXPECT_EQ(item->minute.sum, 6);
@@ -32,16 +35,16 @@ TEST(Statistics, CountsOverItsPeriods) {
 TEST(Statistics, ForgetsWhatLiesStillAndIsBounded) {
   Statistics statistics(2);
   std::int64_t now = 1'000'000;
-  statistics.add("n", "a", 1, now);
-  statistics.add("n", "b", 1, now);
-  statistics.add("n", "c", 1, now);
+  statistics.add(stats::send_back_count, "a", 1, now);
+  statistics.add(stats::send_back_count, "b", 1, now);
+  statistics.add(stats::send_back_count, "c", 1, now);
   EXPECT_EQ(statistics.size(), 2u);
   for (int i = 0; i < 6 * 60 * 26; ++i) {
-    statistics.add("n", "b", 1, now);
+    statistics.add(stats::send_back_count, "b", 1, now);
     statistics.sample(now += 10'000);
   }
-  EXPECT_FALSE(statistics.find("n", "a", now));
-  EXPECT_TRUE(statistics.find("n", "b", now));
+  EXPECT_FALSE(statistics.find(stats::send_back_count, "a", now));
+  EXPECT_TRUE(statistics.find(stats::send_back_count, "b", now));
 }
 
 TEST(Rates, AreOfTenSecondsAMinuteAndTen) {

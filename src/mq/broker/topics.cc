@@ -79,8 +79,8 @@ TopicTable::TopicTable(TopicDefaults defaults, std::int64_t now_ms) : defaults_(
 }
 
 const TopicConfig* TopicTable::find(std::string_view topic) const {
-  const auto found = topics_.find(topic);
-  return found == topics_.end() ? nullptr : &found->second;
+  const auto found = by_name_.find(absl::string_view(topic.data(), topic.size()));
+  return found == by_name_.end() ? nullptr : found->second;
 }
 
 bool TopicTable::is_system(std::string_view topic) const {
@@ -100,8 +100,14 @@ const TopicConfig& TopicTable::change(TopicConfig config, std::int64_t now_ms) {
   changed_.push_back(config.name);
   version_.timestamp_ms = now_ms;
   ++version_.counter;
-  const std::string name = config.name;
-  return topics_[name] = std::move(config);
+  return place(std::move(config));
+}
+
+const TopicConfig& TopicTable::place(TopicConfig config) {
+  const auto at = topics_.try_emplace(config.name).first;
+  at->second = std::move(config);
+  by_name_[absl::string_view(at->first)] = &at->second;
+  return at->second;
 }
 
 TopicResult<const TopicConfig*> TopicTable::find_or_create(std::string_view name, std::string_view like, std::int32_t queues,
@@ -143,6 +149,7 @@ TopicResult<void> TopicTable::remove(std::string_view name, std::int64_t now_ms)
   const auto found = topics_.find(name);
   if (found == topics_.end()) return base::error(TopicErrc::unknown, fmt::format("topic[{}] not exist", name));
   changed_.emplace_back(name);
+  by_name_.erase(absl::string_view(found->first));
   topics_.erase(found);
   version_.timestamp_ms = now_ms;
   ++version_.counter;
@@ -150,14 +157,14 @@ TopicResult<void> TopicTable::remove(std::string_view name, std::int64_t now_ms)
 }
 
 void TopicTable::put(TopicConfig config) {
-  const std::string name = config.name;
-  topics_[name] = std::move(config);
+  place(std::move(config));
   ++version_.counter;
 }
 
 void TopicTable::take_out(std::string_view name) {
   const auto found = topics_.find(name);
   if (found == topics_.end()) return;
+  by_name_.erase(absl::string_view(found->first));
   topics_.erase(found);
   ++version_.counter;
 }

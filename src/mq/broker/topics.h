@@ -1,6 +1,9 @@
 // Topics as a broker knows them: how many queues, who may read and write, what kind.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -97,6 +100,8 @@ using TopicResult = base::Result<T, TopicError>;
 class TopicTable {
  public:
   TopicTable(TopicDefaults defaults, std::int64_t now_ms);
+  TopicTable(const TopicTable&) = delete;
+  TopicTable& operator=(const TopicTable&) = delete;
 
   const TopicConfig* find(std::string_view topic) const;
   const std::map<std::string, TopicConfig, std::less<>>& all() const { return topics_; }
@@ -129,9 +134,11 @@ class TopicTable {
 
  private:
   const TopicConfig& change(TopicConfig config, std::int64_t now_ms);
+  const TopicConfig& place(TopicConfig config);
 
   TopicDefaults defaults_;
   std::map<std::string, TopicConfig, std::less<>> topics_;
+  absl::flat_hash_map<absl::string_view, const TopicConfig*> by_name_;  // the same: asked for with every message
   std::vector<std::string> changed_;
   DataVersion version_;
 };

@@ -187,7 +187,7 @@ void encode_entry(const NewEntry& entry, const Stamp& stamp, std::string& group)
     out.octets(entry.queue.topic);
     const std::size_t keys = std::min(entry.keys.size(), keys_max);
     out.u8(static_cast<std::uint8_t>(keys));
-    for (std::size_t i = 0; i < keys; ++i) out.u64(hash64(entry.keys[i]));
+    for (std::size_t i = 0; i < keys; ++i) out.u64(entry.keys[i]);
   }
   const std::size_t payload = group.size();
   out.octets(entry.payload);
@@ -266,3 +266,5 @@ Entry to_entry(const EntryView& view) {
 }
 
 }  // namespace chorus::mq::log
+
+std::uint64_t chorus::mq::key_hash(std::string_view key) { return log::hash64(key); }

@@ -90,9 +90,9 @@ void MessageStore::append(NewEntry entry, Append done) {
     ++statistics_.refused;
     return post(std::move(done), StoreResult<Appended>(std::unexpected(std::move(*refusal))));
   }
-  const Queue* queue = entry.kind == Kind::own ? nullptr : &catalogue_.queues.get(entry.queue.topic, entry.queue.queue);
+  Queue* queue = queue_of(entry);
   EntryGroup& group = group_for(queue, octets, entry.count);
-  put(std::move(entry), group, std::move(done));
+  put(entry, queue, group, std::move(done));
 }
 
 void MessageStore::append_all(std::vector<NewEntry> entries, AppendAll done) {
@@ -118,19 +118,26 @@ void MessageStore::append_all(std::vector<NewEntry> entries, AppendAll done) {
   };
   auto together = std::make_shared<Together>();
   together->done = std::move(done);
-  // They are of one group, which is written whole or refused whole.
-  const NewEntry& front = entries.front();
-  const Queue* queue = front.kind == Kind::own ? nullptr : &catalogue_.queues.get(front.queue.topic, front.queue.queue);
+  together->appended.reserve(entries.size());
+  // They are of one group, which is written whole or refused whole: what is said of the last one is true of all.
+  Queue* queue = queue_of(entries.front());
   EntryGroup& group = group_for(queue, octets, records);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const bool is_last = i + 1 == entries.size();
-    put(std::move(entries[i]), group, [together, is_last](StoreResult<Appended> result) {
-      if (result) together->appended.push_back(*result);
-      if (!is_last) return;
-      if (!result) return together->done(std::unexpected(result.error()));
-      together->done(std::move(together->appended));
-    });
+  for (const NewEntry& entry : entries) {
+    if (queue == nullptr || entry.kind == Kind::own || entry.queue != queue->key) queue = queue_of(entry);
+    Append told;
+    if (&entry == &entries.back()) {
+      told = [together](StoreResult<Appended> result) {
+        if (!result) return together->done(std::unexpected(result.error()));
+        together->done(std::move(together->appended));
+      };
+    }
+    together->appended.push_back(put(entry, queue, group, std::move(told)));
   }
+}
+
+/// Null: its own.
+Queue* MessageStore::queue_of(const NewEntry& entry) {
+  return entry.kind == Kind::own ? nullptr : &catalogue_.queues.get(entry.queue.topic, entry.queue.queue);
 }
 
 bool MessageStore::needs_new_segment(const Queue* queue, std::uint64_t octets, std::uint64_t records, std::int64_t time_ms) const {
@@ -155,16 +162,16 @@ EntryGroup& MessageStore::group_for(const Queue* queue, std::uint64_t octets, st
   return writer_->group_for(octets, begins);
 }
 
-void MessageStore::put(NewEntry entry, EntryGroup& group, Append done) {
-  Queue* queue = entry.kind == Kind::own ? nullptr : &catalogue_.queues.get(entry.queue.topic, entry.queue.queue);
+/// Where it will be once `done` says so; empty: nobody asks.
+Appended MessageStore::put(const NewEntry& entry, Queue* queue, EntryGroup& group, Append done) {
   if (segment_time_ms_ == 0) segment_time_ms_ = last_time_ms_;
   if (queue != nullptr && queue->segment != segment_base_) {
     queue->segment = segment_base_;
     queue->segment_base = queue->next;
   }
   const std::size_t at = group.octets.size();
-  encode_entry(entry,
-               {.position = next_position_, .epoch = epoch_, .offset = queue == nullptr ? 0 : queue->next, .store_time_ms = last_time_ms_},
+  const Appended place{.position = next_position_, .offset = queue == nullptr ? 0 : queue->next, .store_time_ms = last_time_ms_};
+  encode_entry(entry, {.position = place.position, .epoch = epoch_, .offset = place.offset, .store_time_ms = place.store_time_ms},
                group.octets);
   const std::size_t framed = group.octets.size() - at;
   if (group.entries.empty()) group.first = next_position_;
@@ -173,6 +180,7 @@ void MessageStore::put(NewEntry entry, EntryGroup& group, Append done) {
   next_position_ += static_cast<Position>(framed);
   if (queue != nullptr) queue->next += entry.count;
   writer_->filled(group, framed, entry.flush.value_or(options_.flush) == Flush::sync);
+  return place;
 }
 
 void MessageStore::written(std::vector<EntryGroup> groups) {
@@ -192,6 +200,7 @@ void MessageStore::written(std::vector<EntryGroup> groups) {
         if (!std::exchange(queue->arrived, true)) arrivals.push_back(queue);
       }
       if (state_ != nullptr && view->type != 0) state_->apply(*view);
+      if (!pending.done) continue;
       completions.emplace_back(std::move(pending.done), Appended{view->index.position, view->index.offset, view->index.store_time_ms});
     }
     statistics_.appended += group.entries.size();
@@ -224,7 +233,7 @@ void MessageStore::refused(const store::LogError& error, std::vector<EntryGroup>
   const std::shared_ptr<bool> alive = alive_;
   for (EntryGroup& group : groups) {
     for (EntryGroup::Pending& pending : group.entries) {
-      pending.done(std::unexpected(store_error(error)));
+      if (pending.done) pending.done(std::unexpected(store_error(error)));
       if (!*alive) return;
     }
   }

@@ -57,7 +57,8 @@ class MessageStore final : public Store, public FrameStore {
   std::optional<StoreError> refusal_of(const NewEntry& entry) const;
   std::optional<StoreError> refusal_now(std::uint64_t octets) const;
   bool needs_new_segment(const Queue* queue, std::uint64_t octets, std::uint64_t records, std::int64_t time_ms) const;
-  void put(NewEntry entry, EntryGroup& group, Append done);
+  log::Queue* queue_of(const NewEntry& entry);
+  Appended put(const NewEntry& entry, Queue* queue, EntryGroup& group, Append done);
   EntryGroup& group_for(const Queue* queue, std::uint64_t octets, std::uint64_t records);
   void written(std::vector<EntryGroup> groups);
   void refused(const store::LogError& error, std::vector<EntryGroup> groups);

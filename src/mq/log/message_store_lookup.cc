@@ -91,7 +91,7 @@ void MessageStore::find_key(std::string key, std::int64_t from_ms, std::int64_t 
     StoreResult<void> result;
   };
   auto search = std::make_shared<Search>();
-  const std::uint64_t hash = hash64(key);
+  const std::uint64_t hash = key_hash(key);
   for_each_memory([&](const MemoryIndex& index) {
     index.for_each_with_key(hash, [&](std::uint32_t place, std::int64_t time_ms) {
       if (time_ms >= from_ms && time_ms <= to_ms) search->places.emplace_back(index.base, index.base + place);

@@ -181,7 +181,8 @@ TEST_F(MessageStoreTest, FindsByKeyTimeAndPosition) {
   ASSERT_TRUE(start());
   std::vector<Appended> appended;
   for (int i = 0; i < 60; ++i) {
-    auto one = append({.queue = a, .payload = message_with(std::string(50, 'x')), .keys = {"all", fmt::format("k{}", i)}});
+    auto one =
+        append({.queue = a, .payload = message_with(std::string(50, 'x')), .keys = {key_hash("all"), key_hash(fmt::format("k{}", i))}});
     ASSERT_TRUE(one);
     appended.push_back(*one);
     simulation.run_for(20ms);

@@ -175,7 +175,7 @@ TEST(Frame, SaysWhatItHolds) {
                        .payload = std::string(70, 'p'),
                        .count = 4,
                        .tag_hash = -5,
-                       .keys = {"k"},
+                       .keys = {key_hash("k")},
                        .due_ms = 99,
                        .type = 2};
   std::string group;
@@ -191,7 +191,7 @@ TEST(Frame, SaysWhatItHolds) {
   EXPECT_EQ(view->index, (IndexEntry{4096, 70, 4, 12, -5, 1000, Kind::batch}));
   EXPECT_EQ(view->due_ms, 99);
   EXPECT_EQ(view->type, 2);
-  EXPECT_EQ(base::Reader(view->key_hashes).u64(), hash64("k"));
+  EXPECT_EQ(base::Reader(view->key_hashes).u64(), key_hash("k"));
   EXPECT_FALSE(check_entry(group, 4104)) << "another place";
   for (std::size_t i = 0; i < group.size(); ++i) {
     std::string changed = group;

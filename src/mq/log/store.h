@@ -2,6 +2,8 @@
 // position.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -87,13 +89,16 @@ struct IndexEntry {
 /// Something to append. The store fills in what only it knows:
 ///   message  queue offset, physical offset, store time (RocketMQ's layout, with IPv4 or IPv6 born host)
 ///   batch    base offset, leader epoch; with timestamp type "append" also the largest timestamp, and the CRC-32C anew
+/// What is kept of a key that find_key() may be asked for.
+std::uint64_t key_hash(std::string_view key);
+
 struct NewEntry {
   Kind kind = Kind::message;
   QueueKey queue{};  // own: unused
   std::string payload;
   std::uint32_t count = 1;
   std::int32_t tag_hash = 0;
-  std::vector<std::string> keys{};  // as looked up by find_key(); more than 255 are not indexed
+  absl::InlinedVector<std::uint64_t, 2> keys{};  // key_hash() of what find_key() is asked for; more than 255 are not indexed
   /// When it is to be delivered, for find_due(); 0: not a delayed one.
   std::int64_t due_ms = 0;
   /// own: what kind of state it changes. message, batch: when not 0, the State is shown it as well.

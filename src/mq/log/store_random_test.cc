@@ -131,7 +131,7 @@ class Model : public StoreFixture {
         entry.kind = Kind::batch;
         made.count = entry.count = static_cast<std::uint32_t>(random_.between(1, 9));
       }
-      if (random_.chance(0.3)) entry.keys = {fmt::format("key{}", id)};
+      if (random_.chance(0.3)) entry.keys = {key_hash(fmt::format("key{}", id))};
       if (random_.chance(0.3)) entry.due_ms = static_cast<std::int64_t>(1 + random_.below(1000));
     }
     made.is_sync = random_.chance(0.7);

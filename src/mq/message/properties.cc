@@ -59,9 +59,13 @@ bool Properties::get_bool(std::string_view key, bool fallback) const {
 }
 
 bool can_be_property(std::string_view key, std::string_view value) {
-  constexpr std::string_view marks("\1\2", 2);
-  return !key.empty() && !value.empty() && key.find_first_of(marks) == std::string_view::npos &&
-         value.find_first_of(marks) == std::string_view::npos;
+  // Without a way out of the loop, so that it is done some octets at a time.
+  const auto has_mark = [](std::string_view text) {
+    bool found = false;
+    for (const char c : text) found |= static_cast<unsigned char>(c - property_value_mark) < 2;
+    return found;
+  };
+  return !key.empty() && !value.empty() && !has_mark(key) && !has_mark(value);
 }
 
 void append_property(std::string& text, std::string_view key, std::string_view value) {

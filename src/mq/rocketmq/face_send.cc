@@ -48,7 +48,10 @@ void BrokerFace::send_message(ConnectionId from, const Command& command) {
   if (batch) {
     const auto items = decode_batch(command.body);
     if (!items) return refuse(asker, ResponseCode::message_illegal, "the body of the batch cannot be read");
+    std::string key(Properties(message.properties).get(property::unique_key).value_or(""));  // of the batch as a whole
+    message.properties.clear();
     std::vector<NewMessage> messages;
+    messages.reserve(items->size());
     for (const BatchItem& item : *items) {
       NewMessage one = message;
       one.flag = item.flag;
@@ -56,8 +59,7 @@ void BrokerFace::send_message(ConnectionId from, const Command& command) {
       one.properties = std::string(item.properties_text);
       messages.push_back(std::move(one));
     }
-    std::string key(Properties(message.properties).get(property::unique_key).value_or(""));  // of the batch as a whole
-    return broker_.send_batch(message.topic, message.queue, messages, hint,
+    return broker_.send_batch(message.topic, message.queue, std::move(messages), hint,
                               [this, asker, key = std::move(key)](BrokerResult<std::vector<StoredMessage>> stored) mutable {
                                 if (!stored) return refuse(asker, stored.error());
                                 std::string ids;
