@@ -83,6 +83,10 @@ void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_cache_out_bytes_total", "Octets of replies.", number(facts.statistics.octets_out));
   out.counter("chorus_cache_hits_total", "Reads of keys that were there.", number(facts.statistics.hits));
   out.counter("chorus_cache_misses_total", "Reads of keys that were not.", number(facts.statistics.misses));
+  out.gauge("chorus_cache_clients_memory_bytes", "What connections take: queries, replies, transactions.", number(facts.clients_memory));
+  out.counter("chorus_cache_evicted_keys_total", "Keys that went for the limit of memory.", number(facts.statistics.evicted_keys));
+  out.counter("chorus_cache_evicted_clients_total", "Connections that were ended for the limit of clients' memory.",
+              number(facts.statistics.evicted_clients));
   out.counter("chorus_cache_expired_keys_total", "Keys whose time was over.", number(facts.statistics.expired_keys));
 }
 

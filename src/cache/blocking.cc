@@ -70,6 +70,7 @@ void Server::serve_blocked() {
 
 void Server::serve(Client& client) {
   const BlockedCommand& blocked = *client.blocked;
+  begun_us_ = elapsed_us();
   const std::vector<std::string_view> arguments(blocked.arguments.begin(), blocked.arguments.end());
   const std::size_t before = client.out.size();
   // Messages to itself go aside, as in dispatch(): what is behind `before` is its reply.
@@ -77,6 +78,7 @@ void Server::serve(Client& client) {
   Call call(*this, client, *blocked.command, arguments, blocked.db);
   blocked.command->run(call);
   call.finish();
+  note_time(client, *blocked.command, arguments, {});
   effects_.end_unit();
   client.is_run = was_run;
   const bool is_served = client.out.size() != before;  // else it is not what it waits for

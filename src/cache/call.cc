@@ -52,7 +52,7 @@ Database& Call::database(unsigned db) { return *server_.databases_[db]; }
 unsigned Call::databases() const { return static_cast<unsigned>(server_.databases_.size()); }
 
 Entry* Call::touch(Entry* entry) {
-  if (entry != nullptr && !client_.no_touch) entry->set_access(server_.clock_seconds());
+  if (entry != nullptr && !client_.no_touch) server_.use(entry);
   return entry;
 }
 
@@ -73,7 +73,7 @@ bool Call::is(const Entry* entry, Type type) {
 }
 
 void Call::insert(unsigned db, Entry* entry) {
-  entry->set_access(server_.clock_seconds());
+  server_.use_first(entry);
   database(db).insert(entry);
   server_.notify(db, Notify::fresh, "new", entry->key());
   server_.key_ready(db, entry->key());
@@ -91,11 +91,12 @@ void Call::set_string(std::string_view key, std::string_view value, std::optiona
   if (same_shape && (number ? old->encoding() == Encoding::integer : old->assign_embedded(value))) {
     if (number) old->set_integer(*number);
     if (expiry) old->set_expiry(*expiry);
-    old->set_access(server_.clock_seconds());
+    server_.use(old);
     return;
   }
   Entry* fresh = number ? Entry::make_integer(key, *number, expiry) : Entry::make_string(key, value, expiry);
-  fresh->set_access(server_.clock_seconds());
+  fresh->set_access(old->access());
+  server_.use(fresh);
   if (old->type() != Type::string) server_.key_gone(db_, key);
   database().replace(old, fresh, false);
 }
@@ -105,6 +106,7 @@ void Call::swap_databases(unsigned one, unsigned other) {
   server_.database_changed(one, &database(other));
   server_.database_changed(other, &database(one));
   database(one).swap(database(other));
+  server_.evictor_.forget();
   server_.keys_ready(one);
   server_.keys_ready(other);
 }

@@ -113,6 +113,9 @@ class Call {
   bool is_too_long() const;
 
   void error(std::string_view text);
+  /// Argument `i` is a secret: MONITOR and SLOWLOG show it as "(redacted)".
+  void hide(std::size_t i) { hidden_.push_back(i); }
+  std::span<const std::size_t> hidden() const { return hidden_; }
   bool has_failed() const { return has_failed_; }
   /// At the end of the run: what was changed and not said otherwise is repeated by the command as it came.
   void finish();
@@ -126,6 +129,7 @@ class Call {
   const Arguments arguments_;
   unsigned db_;
   std::size_t changes_ = 0;
+  std::vector<std::size_t> hidden_;
   bool has_effects_ = false;
   bool has_failed_ = false;
 };

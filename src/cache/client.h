@@ -29,6 +29,7 @@ struct Transaction {
   std::vector<QueuedCommand> queue;
   bool is_dirty = false;  // a command was refused: EXEC will be
   std::size_t octets = 0;
+  std::uint32_t flags = 0;  // of all that is queued
 };
 
 /// By database and key: whether it was expired when it was watched; that it goes now is no change then.
@@ -56,18 +57,23 @@ struct Client {
   std::string address, local_address;
   std::int64_t created_us = 0, active_us = 0;  // monotonic
   Parser parser;
-  std::string out;          // replies not handed over yet
-  std::string pushes;       // messages that its own command led to: they come behind the reply
-  bool is_run = false;      // a command of its is under way
-  bool is_listed = false;   // among those with something to hand over
-  bool closes = false;      // once `out` is handed over
-  bool is_cut = false;      // more than it may have: nothing is handed over any more
+  std::string out;         // replies not handed over yet
+  std::string pushes;      // messages that its own command led to: they come behind the reply
+  bool is_run = false;     // a command of its is under way
+  bool is_listed = false;  // among those with something to hand over
+  bool closes = false;     // once `out` is handed over
+  bool is_cut = false;     // more than it may have: nothing is handed over any more
+  bool is_monitor = false;
+  bool is_evicted = false;  // to be broken off, for its memory
   bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked
   int protocol = 2;
   unsigned db = 0;
   bool is_authenticated = false;
   bool no_touch = false, no_evict = false;
   ReplyMode reply_mode = ReplyMode::on;
+  std::size_t unsent = 0;                               // octets that its connection has not taken
+  std::optional<std::int64_t> over_soft_since_us = {};  // monotonic: more than its soft limit of output is not taken
+  std::size_t counted = 0;                              // of its memory, in the sum over all clients
   std::string name, library_name, library_version, user = "default";
   const Command* last_command = nullptr;
   std::uint64_t commands = 0, octets_in = 0, octets_out = 0;
@@ -77,6 +83,8 @@ struct Client {
   std::unique_ptr<BlockedCommand> blocked;
   std::set<std::string, std::less<>> listening[3];
 
+  /// Octets that it takes, its queries and replies among them.
+  std::size_t memory() const;
   std::set<std::string, std::less<>>& listens(Listening how) { return listening[static_cast<std::size_t>(how)]; }
   bool is_subscribed() const { return !listening[0].empty() || !listening[1].empty() || !listening[2].empty(); }
 };

@@ -28,6 +28,7 @@ void Reclaimer::take(Entry* entry) {
 
 void Reclaimer::put_aside(Entry* entry, std::size_t count) {
   waiting_.push_back({.entry = entry, .elements = count});
+  ++put_off_;
   elements_ += count;
 }
 
@@ -36,6 +37,7 @@ void Reclaimer::take(KeyTable keys) {
     pay(keys.size());
     elements_ += keys.size();
     tables_.push_back(std::move(keys));
+    ++put_off_;
   } else {
     keys.for_each([this](Entry* entry) { take(entry); });
   }
@@ -213,6 +215,14 @@ Entry* Database::random(base::Random& random) const {
 
 Entry* Database::random_expiring(base::Random& random) const { return expires_.empty() ? nullptr : expires_.random(random); }
 
+void Database::sample(base::Random& random, std::size_t count, bool only_expiring, const std::function<void(Entry*)>& visit) const {
+  if (only_expiring) return expires_.sample(random, count, visit);
+  if (size_ == 0) return;
+  std::size_t at = by_slot_ ? random.below(slots) : 0;
+  while (tables_[at].empty()) at = (at + 1) % tables_.size();
+  tables_[at].sample(random, count, visit);
+}
+
 std::size_t Database::slot_size(std::uint16_t slot) const {
   if (by_slot_) return tables_[slot].size();
   std::size_t count = 0;
@@ -234,6 +244,12 @@ void Database::maintain(std::size_t buckets) {
     maintained_ = (maintained_ + 1) % tables_.size();
     tables_[maintained_].move_some(buckets);
   }
+}
+
+std::size_t Database::keys_table_octets() const {
+  std::size_t octets = 0;
+  for (const KeyTable& keys : tables_) octets += keys.octets();
+  return octets;
 }
 
 void Database::swap(Database& other) noexcept {

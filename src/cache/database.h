@@ -40,6 +40,8 @@ class Reclaimer {
   void take_array(KeyTable keys);
   /// Frees up to `items` elements; returns whether any is left.
   bool step(std::size_t items);
+  /// How many values and tables were not freed at once, ever.
+  std::size_t put_off() const { return put_off_; }
   std::size_t waiting() const { return waiting_.size() + tables_.size() + arrays_.size(); }
   /// Elements of all that waits, keys of tables among them.
   std::size_t elements() const { return elements_; }
@@ -55,6 +57,7 @@ class Reclaimer {
   std::vector<Waiting> waiting_;
   std::vector<KeyTable> tables_, arrays_;
   std::size_t elements_ = 0;
+  std::size_t put_off_ = 0;
 };
 
 /// Knows nothing of time: whoever asks decides what an expiry means. In cluster mode there is one table a slot, so that the keys of a slot
@@ -94,11 +97,16 @@ class Database {
   /// Null when empty.
   Entry* random(base::Random& random) const;
   Entry* random_expiring(base::Random& random) const;
+  /// Up to `count` of the keys (`only_expiring`: of those that expire), see Table::sample.
+  void sample(base::Random& random, std::size_t count, bool only_expiring, const std::function<void(Entry*)>& visit) const;
   std::size_t slot_size(std::uint16_t slot) const;
   void for_each_in_slot(std::uint16_t slot, const std::function<void(Entry*)>& visit) const;
   /// Goes on with resizes of its tables.
   void maintain(std::size_t buckets);
   void swap(Database& other) noexcept;
+  /// What the tables take, without the keys.
+  std::size_t keys_table_octets() const;
+  std::size_t expires_table_octets() const { return expires_.octets(); }
 
  private:
   KeyTable& keys_of(std::string_view key) { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }

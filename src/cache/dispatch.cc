@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cache/call.h"
+#include "cache/resp/quote.h"
 
 namespace chorus::cache {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 constexpr std::size_t out_octets_max = 1U << 20;
 constexpr std::size_t shown_octets_max = 128;
 constexpr std::string_view no_multi = "ERR EXEC without MULTI";
-
-/// As printf shows octets: up to the first NUL.
-std::string_view shown(std::string_view octets, std::size_t octets_max = shown_octets_max) {
-  octets = octets.substr(0, octets_max);
-  return octets.substr(0, octets.find('\0'));
-}
 
 std::string unknown_command(Arguments arguments) {
   std::string list;
@@ -30,6 +25,11 @@ std::string unknown_command(Arguments arguments) {
 
 bool is_one_of(const Command& command, std::initializer_list<std::string_view> names) {
   return command.container == nullptr && std::find(names.begin(), names.end(), command.name) != names.end();
+}
+
+bool allows_debug(ProtectedAccess access, const Client& client) {
+  if (access != ProtectedAccess::local) return access == ProtectedAccess::yes;
+  return client.address.starts_with("127.") || client.address.starts_with("[::1]:");
 }
 
 std::string upper(std::string_view text) {
@@ -44,10 +44,11 @@ bool Server::run_requests(Client& client) {
   client.is_waiting = false;
   for (;;) {
     if (client.closes) break;
-    if (client.blocked != nullptr || client.out.size() > out_octets_max) {
+    if (client.blocked != nullptr || client.out.size() > out_octets_max || is_asleep()) {
       client.parser.keep();
       // What waits behind a command that waits is bounded as any request is.
       client.closes = client.parser.waiting() > options_.query_octets_max;
+      statistics_.query_limit_disconnections += client.closes ? 1 : 0;
       client.is_waiting = client.blocked == nullptr && client.parser.waiting() > 0;
       break;
     }
@@ -60,6 +61,7 @@ bool Server::run_requests(Client& client) {
       Reply(client.out, client.protocol).error("ERR " + std::string(client.parser.error()));
     }
     client.closes = status != Parser::Status::more;
+    statistics_.query_limit_disconnections += status == Parser::Status::ends ? 1 : 0;
     break;
   }
   if (!client.out.empty() || client.closes) list(client);
@@ -114,6 +116,12 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, fmt::format("ERR wrong number of arguments for '{}' command", command->full_name()));
     return done();
   }
+  if (is_one_of(*command, {"debug"}) && !allows_debug(options_.debug_access, client)) {
+    refuse(client, command,
+           "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, "
+           "otherwise you need to set this option in the configuration file, and then restart the server.");
+    return done();
+  }
   if (!client.is_authenticated && !command->flags.has(Flag::no_auth)) {
     refuse(client, command, "NOAUTH Authentication required.");
     return done();
@@ -122,12 +130,28 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
     return done();
   }
+  if (options_.memory.octets_max > 0 && make_room() == Room::none) {
+    // What a transaction queues takes memory, too. EXEC is refused when something within it would be.
+    const bool ends_transaction = is_one_of(*command, {"exec", "discard", "quit", "reset"});
+    const bool denied = command->flags.has(Flag::denyoom) || (client.transaction && !ends_transaction) ||
+                        (client.transaction && is_one_of(*command, {"exec"}) &&
+                         (client.transaction->flags & static_cast<std::uint32_t>(Flag::denyoom)) != 0);
+    if (denied) {
+      refuse(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      return done();
+    }
+  }
   if (client.protocol < 3 && client.is_subscribed() &&
       !is_one_of(*command,
                  {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"})) {
     refuse(client, command,
            fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
                        command->full_name()));
+    return done();
+  }
+  if (client.is_monitor &&
+      (command->flags.has(Flag::readonly) || command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate))) {
+    refuse(client, command, "ERR Replica can't interact with the keyspace");
     return done();
   }
   client.last_command = command;
@@ -142,8 +166,8 @@ void Server::dispatch(Client& client, Arguments arguments) {
         unwatch(client);
         refuse(client, command, "EXECABORT Transaction discarded because of previous errors.");
       } else {
-        ++by_command_[command].calls;
         execute_transaction(client);
+        note_run(client, *command, arguments, {});
         end_unit();
       }
       return done();
@@ -155,6 +179,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
         client.transaction.reset();
         unwatch(client);
         Reply(client.out, client.protocol).ok();
+        note_run(client, *command, arguments, {});
       }
       return done();
     }
@@ -165,12 +190,14 @@ void Server::dispatch(Client& client, Arguments arguments) {
         unwatch(client);
       }
       Reply(client.out, client.protocol).ok();
+      note_run(client, *command, arguments, {});
       return done();
     }
   }
   if (client.transaction && !is_one_of(*command, {"quit", "reset"})) {
     QueuedCommand queued{.command = command, .arguments = {}};
     client.transaction->octets += sizeof queued;
+    client.transaction->flags |= command->flags.bits();
     for (const std::string_view argument : arguments) {
       queued.arguments.emplace_back(argument);
       client.transaction->octets += sizeof(std::string) + argument.size();
@@ -196,12 +223,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
 void Server::execute(Client& client, const Command& command, Arguments arguments) {
   // UNWATCH in a transaction comes after EXEC has let go of all keys.
   if (command.run == nullptr) return Reply(client.out, client.protocol).ok();
-  ++statistics_.commands;
-  CommandStatistics& counts = by_command_[&command];
-  ++counts.calls;
   Call call(*this, client, command, arguments, client.db);
   command.run(call);
   call.finish();
+  note_run(client, command, arguments, call.hidden());
   if (call.has_failed()) ++by_command_[&command].failed;
   // What a command did stays done, and the rest of a transaction is; but so long a reply nobody gets.
   if (call.is_too_long()) cut_off(client);

@@ -1,9 +1,11 @@
 #include "cache/memory.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -68,5 +70,21 @@ void release(void* block) {
 
 std::size_t capacity(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
 std::size_t cost(const void* block) { return capacity(block) + overhead; }
+
+Heap heap() {
+  const struct mallinfo2 all = mallinfo2();
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  unsigned long pages = 0, resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
+    if (std::fscanf(file, "%lu %lu", &pages, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return {.allocated = all.uordblks + all.hblkhd,
+          .active = all.arena + all.hblkhd,
+          .resident = resident * page,
+          .system = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page};
+}
+
+void give_back() { malloc_trim(0); }
 
 }  // namespace chorus::cache::memory

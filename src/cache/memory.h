@@ -50,4 +50,15 @@ struct Allocator {
   friend bool operator==(const Allocator& /*one*/, const Allocator& /*other*/) { return true; }
 };
 
+/// Of the whole process, in octets.
+struct Heap {
+  std::size_t allocated;  // to whoever asked
+  std::size_t active;     // taken from the system
+  std::size_t resident;   // of the process, in memory
+  std::size_t system;     // what the machine has
+};
+Heap heap();
+/// Gives the system what is free.
+void give_back();
+
 }  // namespace chorus::cache::memory

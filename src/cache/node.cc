@@ -13,7 +13,10 @@ constexpr std::chrono::milliseconds tick_least{1};
 
 ServerOptions with_port(const Options& options) {
   ServerOptions own = options;
-  if (options.address) own.port = options.address->port;
+  if (options.address) {
+    own.port = options.address->port;
+    own.host = options.address->host;
+  }
   return own;
 }
 
@@ -44,6 +47,7 @@ class Node::Channel final : public world::ConnectionHandler {
   }
   void on_drained() override {
     if (std::exchange(is_paused_, false)) connection_->resume_reading();
+    node_.server_.note_unsent(id_, connection_->unsent());
     node_.server_.resume(id_, node_.now());
     node_.deliver();
   }
@@ -72,6 +76,7 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
       world.listen(*address, {}, [at = node.get()](std::unique_ptr<world::Connection> connection) { at->accept(std::move(connection)); });
   if (!listener) return std::unexpected(listener.error().message);
   node->listener_ = std::move(*listener);
+  node->server_.use_stopwatch([at = node.get()] { return at->now().monotonic_us; });
   logger.info("cache listening address={}", to_string(node->address()));
   node->tick();
   return node;
@@ -121,6 +126,7 @@ void Node::deliver() {
         continue;
       }
       const bool takes_more = channel.write(std::move(output.octets));
+      server_.note_unsent(output.client, channel.unsent());
       if (output.closes) {
         channel.close();
       } else if (takes_more && !channel.is_paused()) {
@@ -138,6 +144,7 @@ Facts Node::facts() const {
               .blocked_clients = server_.blocked_clients(),
               .memory_used = server_.memory_used(),
               .memory_peak = server_.memory_peak(),
+              .clients_memory = server_.clients_memory(),
               .keys = server_.keys()};
   for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
   return facts;

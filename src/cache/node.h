@@ -21,7 +21,7 @@ struct Facts {
   bool serving = false;
   Statistics statistics;
   std::size_t clients = 0, blocked_clients = 0;
-  std::size_t memory_used = 0, memory_peak = 0;
+  std::size_t memory_used = 0, memory_peak = 0, clients_memory = 0;
   std::size_t keys = 0, expiring_keys = 0;
 };
 

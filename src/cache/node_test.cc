@@ -32,7 +32,7 @@ class CacheNodeTest : public testing::Test {
     machine_.set_boot([this](world::World& world) {
       Options options;
       options.address = world::Address{"0.0.0.0", 6379};
-      options.push_octets_max = 4U << 20;
+      options.pubsub_output.hard = 4U << 20;
       auto node = Node::start(world, options, logger_);
       EXPECT_TRUE(node);
       if (!node) return std::shared_ptr<Node>();

@@ -2,14 +2,35 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "cache/eviction.h"
 #include "cache/notify.h"
 #include "cache/value/type.h"
 #include "world/net.h"
 
 namespace chorus::cache {
+
+/// client-output-buffer-limit: what a class of clients may leave untaken, at any time and for how long; 0: no limit.
+struct OutputLimit {
+  std::size_t hard = 0, soft = 0;
+  std::int64_t soft_seconds = 0;
+};
+
+/// What is measured and kept of commands and their time.
+struct DiagnosticsOptions {
+  std::int64_t slow_us = 10'000;                          // slowlog-log-slower-than; -1: none is kept
+  std::int64_t slow_entries_max = 128;                    // slowlog-max-len
+  std::int64_t latency_threshold_ms = 0;                  // latency-monitor-threshold; 0: off
+  bool tracks_latency = true;                             // latency-tracking: a histogram for each command
+  std::vector<double> latency_percentiles{50, 99, 99.9};  // latency-tracking-info-percentiles
+};
+
+/// Who may use commands that can harm (enable-debug-command).
+enum class ProtectedAccess : std::uint8_t { no, yes, local };
 
 /// The part that the state machine knows.
 struct ServerOptions {
@@ -19,10 +40,22 @@ struct ServerOptions {
   std::size_t bulk_octets_max = 512U << 20;  // proto-max-bulk-len
   std::size_t query_octets_max = 1U << 30;   // client-query-buffer-limit
   std::size_t reply_octets_max = 1U << 30;   // replies to one command, or one EXEC: whoever asks for more is let go
-  std::size_t push_octets_max = 32U << 20;   // messages that a client does not take (client-output-buffer-limit pubsub)
-  NotifySettings notify;                     // notify-keyspace-events
+  OutputLimit normal_output;
+  OutputLimit replica_output{.hard = 256U << 20, .soft = 64U << 20, .soft_seconds = 60};
+  OutputLimit pubsub_output{.hard = 32U << 20, .soft = 8U << 20, .soft_seconds = 60};
+  std::int64_t idle_seconds_max = 0;            // timeout: a client that asks for nothing is let go; 0: never
+  std::size_t sparse_sketch_octets_max = 3000;  // hll-sparse-max-bytes
+  std::size_t tracked_keys_max = 1'000'000;     // tracking-table-max-keys; 0: no limit
+  std::int64_t acl_log_entries_max = 128;       // acllog-max-len
+  bool acl_all_channels = false;                // acl-pubsub-default: allchannels
+  std::string acl_file;                         // aclfile
+  ProtectedAccess debug_access = ProtectedAccess::no;
+  DiagnosticsOptions diagnostics;
+  MemoryOptions memory;
+  NotifySettings notify;  // notify-keyspace-events
   Thresholds thresholds;
-  std::uint16_t port = 6379;  // as INFO says
+  std::string host = "127.0.0.1";  // as CONFIG and INFO say
+  std::uint16_t port = 6379;
 };
 
 struct Options : ServerOptions {

@@ -20,7 +20,7 @@ std::size_t Server::publish(Listening how, std::string_view channel, std::string
     reply.bulk(message);
     list(client);
     // Who does not take messages is let go: nobody else waits for it, and its memory is bounded.
-    if (client.out.size() + client.pushes.size() > options_.push_octets_max) cut_off(client);
+    if (const std::size_t hard = output_limit(client).hard; hard > 0 && client.out.size() + client.pushes.size() > hard) cut_off(client);
   }
   return receivers.size();
 }

@@ -45,7 +45,7 @@ TEST_F(PubsubTest, ShardChannelsAreApart) {
 }
 
 TEST_F(PubsubTest, WhoDoesNotTakeMessagesIsLetGo) {
-  server.change_options().push_octets_max = 1000;
+  server.change_options().pubsub_output.hard = 1000;
   server.connect(ClientId(1), "a", "b", now);
   server.receive(ClientId(1), "subscribe a\r\n", now);
   for (int i = 0; i < 20; ++i) server.receive(ClientId(1), "", now);

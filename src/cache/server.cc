@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cache/resp/reply.h"
+#include "cache/watch/diagnostics.h"
 
 namespace chorus::cache {
 namespace {
@@ -12,9 +13,15 @@ constexpr std::string_view too_many_clients = "-ERR max number of clients reache
 }  // namespace
 
 Server::Server(ServerOptions options, std::uint64_t seed, Now now)
-    : options_(std::move(options)), now_(now), started_(now), random_(seed), expire_cursors_(options_.databases) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (int i = 0; i < 40; ++i) run_id_ += digits[random_.below(16)];
+    : options_(std::move(options)),
+      options_at_start_(options_),
+      now_(now),
+      started_(now),
+      random_(seed),
+      expire_cursors_(options_.databases),
+      diagnostics_(std::make_unique<Diagnostics>()) {
+  run_id_ = random_id();
+  replication_id_ = random_id();
   const memory::Scope scope(account_);
   for (unsigned i = 0; i < options_.databases; ++i) databases_.push_back(std::make_unique<Database>(reclaimer_, false));
 }
@@ -39,6 +46,8 @@ bool Server::connect(ClientId id, std::string address, std::string local_address
   client->local_address = std::move(local_address);
   client->created_us = client->active_us = now.monotonic_us;
   client->is_authenticated = options_.password.empty();
+  client->counted = client->memory();
+  clients_memory_ += client->counted;
   client->parser.limits = {.bulk_octets_max = options_.bulk_octets_max,
                            .buffer_octets_max = options_.query_octets_max,
                            .is_authenticated = client->is_authenticated};
@@ -54,36 +63,68 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   Client& client = *found->second;
   client.active_us = now.monotonic_us;
   client.octets_in += octets.size();
+  ++statistics_.reads;
+  begun_us_ = elapsed_us();
   statistics_.octets_in += octets.size();
   client.parser.feed(octets);
   run_requests(client);
+  count_memory(client);
+  make_client_room();
 }
 
 bool Server::resume(ClientId id, Now now) {
   const memory::Scope scope(account_);
   now_ = now;
   const auto found = clients_.find(id);
-  return found != clients_.end() && found->second->is_waiting && run_requests(*found->second);
+  if (found == clients_.end() || !found->second->is_waiting) return false;
+  begun_us_ = elapsed_us();
+  const bool has_more = run_requests(*found->second);
+  count_memory(*found->second);
+  return has_more;
 }
 
 void Server::disconnect(ClientId id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
+  stop_monitoring(*found->second);
   unwatch(*found->second);
   unblock(*found->second);
   subscriptions_.remove_all(*found->second);
+  clients_memory_ -= found->second->counted;
   clients_.erase(found);
 }
 
 bool Server::tick(Now now) {
   const memory::Scope scope(account_);
   now_ = now;
+  if (is_asleep()) return true;
+  begun_us_ = elapsed_us();
+  const bool waits_more = run_waiting();
   end_waits();
-  const bool expires_more = expire_cycle();
+  const std::int64_t before = elapsed_us();
+  const bool expires_more = expires_actively_ && expire_cycle();
+  if (const std::int64_t took = elapsed_us() - before; took > 0) {
+    statistics_.expire_us += took;
+    note_latency("expire-cycle", took);
+  }
   constexpr std::size_t buckets_each = 256, elements_each = 16'384;
   for (const auto& database : databases_) database->maintain(buckets_each);
   const bool frees_more = reclaimer_.step(elements_each);
-  return expires_more || frees_more;
+  if (evicts_more_) make_room();
+  make_client_room();
+  check_clients();
+  look_at_rates();
+  return waits_more || expires_more || frees_more || evicts_more_;
+}
+
+/// Those whose requests waited while nothing was done.
+bool Server::run_waiting() {
+  if (asleep_until_us_ == 0) return false;
+  asleep_until_us_ = 0;
+  for (Client* client : all_clients()) {
+    if (client->blocked == nullptr && client->is_waiting && !is_asleep()) run_requests(*client);
+  }
+  return is_asleep();
 }
 
 void Server::list(Client& client) {
@@ -101,6 +142,7 @@ void Server::cut_off(Client& client) {
 
 void Server::take_outputs(std::vector<Output>& outputs) {
   outputs = std::exchange(farewells_, {});
+  if (is_asleep()) return;
   for (const ClientId id : std::exchange(listed_, {})) {
     const auto found = clients_.find(id);
     if (found == clients_.end()) continue;
@@ -108,10 +150,15 @@ void Server::take_outputs(std::vector<Output>& outputs) {
     client.is_listed = false;
     if (client.is_cut) client.out.clear();
     client.octets_out += client.out.size();
+    statistics_.writes += client.out.empty() ? 0 : 1;
     statistics_.octets_out += client.out.size();
     Output& output = outputs.emplace_back(Output{.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
     // A subscriber is sent to without asking; what it does not take is bounded.
-    if (client.is_subscribed()) output.unsent_max = options_.push_octets_max;
+    if (const std::size_t hard = output_limit(client).hard; hard > 0) {
+      output.unsent_max = hard;
+      if (client.unsent + output.octets.size() > hard) ++statistics_.output_limit_disconnections;
+    }
+    if (client.is_evicted) output.unsent_max = 0;
   }
 }
 
@@ -151,6 +198,14 @@ void Server::reset_statistics() {
   errors_.clear();
   by_command_.clear();
   account_.peak = account_.used;
+  counted_peak_ = 0;
+  diagnostics_->by_command.clear();
+}
+
+std::size_t Server::timed_waits() const {
+  return static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [](const auto& each) {
+    return each.second->blocked != nullptr && each.second->blocked->deadline_us;
+  }));
 }
 
 std::size_t Server::keys() const {

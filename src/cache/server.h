@@ -3,7 +3,9 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "cache/client.h"
 #include "cache/database.h"
 #include "cache/effects.h"
+#include "cache/eviction.h"
 #include "cache/memory.h"
 #include "cache/options.h"
 #include "cache/subscriptions.h"
@@ -28,6 +31,8 @@ struct Now {
   std::int64_t unix_ms() const { return unix_us / 1000; }
 };
 
+struct Diagnostics;
+
 struct Statistics {
   std::uint64_t connections = 0, connections_refused = 0;
   std::uint64_t commands = 0;
@@ -35,9 +40,15 @@ struct Statistics {
   std::uint64_t expired_keys = 0, expire_cycles_cut = 0;
   std::uint64_t hits = 0, misses = 0;
   std::uint64_t errors = 0;
+  std::uint64_t reads = 0, writes = 0;  // of connections
+  std::uint64_t query_limit_disconnections = 0, output_limit_disconnections = 0;
+  std::int64_t expire_us = 0;
+  std::uint64_t evicted_keys = 0, evicted_clients = 0;
+  std::int64_t over_limit_us = 0;  // how long memory was beyond its limit, up to the last time that it came below
 };
 struct CommandStatistics {
   std::uint64_t calls = 0, rejected = 0, failed = 0;
+  std::int64_t us = 0;
 };
 
 /// Something to do for the shell, in the order given.
@@ -64,10 +75,15 @@ class Server {
   /// The client takes replies again: goes on with requests that were put off. Returns whether there are more.
   bool resume(ClientId id, Now now);
   void disconnect(ClientId id);
+  /// How much of what was handed over its connection has not taken.
+  void note_unsent(ClientId id, std::size_t octets);
   /// Ten times a second or so: expiry, time limits, memory. True: there is more to do than one call may take, it may well come sooner.
   bool tick(Now now);
   /// What the events above led to.
   void take_outputs(std::vector<Output>& outputs);
+
+  /// A clock for how long things take: microseconds, monotonic. Until one is given none is measured, as if all took no time.
+  void use_stopwatch(std::function<std::int64_t()> now_us) { stopwatch_ = std::move(now_us); }
 
   // --- for commands that look beyond their own client
   /// Null: there is none.
@@ -84,23 +100,45 @@ class Server {
   std::size_t publish(Listening how, std::string_view channel, std::string_view message);
   const ServerOptions& options() const { return options_; }
   ServerOptions& change_options() { return options_; }
+  /// After a change of options: what follows from them at once.
+  void apply_options(const ServerOptions& before);
+  const ServerOptions& options_at_start() const { return options_at_start_; }
+  Diagnostics& diagnostics() { return *diagnostics_; }
+  /// From then on the client is told of every command that is run.
+  void monitor(Client& client);
+  void stop_monitoring(Client& client);
+  /// Nothing is done, for anyone, until that time has passed; what comes waits.
+  void sleep(std::int64_t us) { asleep_until_us_ = now_.monotonic_us + us; }
+  /// Whether keys end when their time is over, though nobody asks for them.
+  void set_active_expiry(bool on) { expires_actively_ = on; }
+  void change_replication_id();
 
   // --- facts
   const absl::flat_hash_map<std::string, std::uint64_t>& errors_by_code() const { return errors_; }
   const absl::flat_hash_map<const Command*, CommandStatistics>& by_command() const { return by_command_; }
-  std::size_t memory_peak() const { return account_.peak; }
+  std::size_t memory_peak() const { return std::max({account_.peak, counted_peak_, memory_counted()}); }
+  std::size_t monitors() const { return monitors_.size(); }
+  std::size_t timed_waits() const;
   Now now() const { return now_; }
   Now started() const { return started_; }
   const std::string& run_id() const { return run_id_; }
+  const std::string& replication_id() const { return replication_id_; }
   const Database& database(unsigned db) const { return *databases_[db]; }
   std::size_t watched_keys() const { return watchers_.size(); }
   std::size_t waited_keys() const { return waiters_.size(); }
   std::size_t waiting_to_be_freed() const { return reclaimer_.waiting(); }
+  std::size_t values_freed_later() const { return reclaimer_.put_off() - std::min(reclaimer_.put_off(), reclaimer_.waiting()); }
   std::size_t elements_to_be_freed() const { return reclaimer_.elements(); }
   const Statistics& statistics() const { return statistics_; }
   std::size_t clients() const { return clients_.size(); }
   std::size_t blocked_clients() const { return blocked_; }
+  /// Of keys and values.
   std::size_t memory_used() const { return account_.used; }
+  std::size_t clients_memory() const { return clients_memory_; }
+  /// What the limit of memory is compared with.
+  std::size_t memory_counted() const { return account_.used + clients_memory_; }
+  /// How long memory has been beyond its limit, up to now; 0: it is not.
+  std::int64_t over_limit_us() const { return over_limit_since_us_ ? now_.monotonic_us - *over_limit_since_us_ : 0; }
   std::size_t keys() const;
   /// For those who follow what is changed.
   Effects& effects() { return effects_; }
@@ -109,6 +147,19 @@ class Server {
   friend class Call;
   using DbKey = std::pair<unsigned, std::string>;
 
+  // watch.cc
+  std::string random_id();
+  void note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
+  void note_time(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
+  void feed_monitors(const Client& client, Arguments arguments);
+  void note_latency(std::string_view event, std::int64_t us);
+  void look_at_rates();
+  // memory_limit.cc
+  const OutputLimit& output_limit(const Client& client) const;
+  void check_clients();
+  // server.cc
+  bool is_asleep() const { return asleep_until_us_ > now_.monotonic_us; }
+  bool run_waiting();
   // dispatch.cc
   bool run_requests(Client& client);
   void dispatch(Client& client, Arguments arguments);
@@ -124,7 +175,15 @@ class Server {
   void erase(unsigned db, Entry* entry);
   void key_changed(unsigned db, std::string_view key);
   void database_changed(unsigned db, const Database* other);
-  std::uint32_t clock_seconds() const { return static_cast<std::uint32_t>(now_.unix_us / 1'000'000) & 0xffffff; }
+  std::int64_t elapsed_us() const { return stopwatch_ ? stopwatch_() : now_.monotonic_us; }
+  // memory_limit.cc
+  enum class Room : std::uint8_t { enough, later, none };
+  Room make_room();
+  void make_client_room();
+  void evict(Evictor::Victim victim);
+  void count_memory(Client& client);
+  void use_first(Entry* entry);
+  void use(Entry* entry);
   // pubsub.cc
   void notify(unsigned db, Notify what, std::string_view event, std::string_view key);
   // transaction.cc
@@ -145,7 +204,8 @@ class Server {
   void end_waits();
 
   ServerOptions options_;
-  std::string run_id_;  // 40 digits in hexadecimal
+  const ServerOptions options_at_start_;
+  std::string run_id_, replication_id_;  // 40 digits in hexadecimal
   Now now_;
   const Now started_;
   base::Random random_;
@@ -154,6 +214,16 @@ class Server {
   std::vector<std::unique_ptr<Database>> databases_;
   std::vector<std::uint64_t> expire_cursors_;
   unsigned expire_db_ = 0;
+  std::function<std::int64_t()> stopwatch_;
+  std::int64_t begun_us_ = 0;  // when what runs now was begun, by the stopwatch
+  std::unique_ptr<Diagnostics> diagnostics_;
+  std::vector<ClientId> monitors_;
+  std::int64_t asleep_until_us_ = 0, clients_checked_us_ = 0;
+  bool expires_actively_ = true;
+  Evictor evictor_;
+  std::size_t clients_memory_ = 0, counted_peak_ = 0;
+  std::optional<std::int64_t> over_limit_since_us_;
+  bool evicts_more_ = false;  // the time for it was over before there was room
   Effects effects_;
   Statistics statistics_;
   absl::flat_hash_map<std::string, std::uint64_t> errors_;  // by code; bounded

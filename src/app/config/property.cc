@@ -3,112 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <concepts>
-#include <limits>
 #include <vector>
 
+#include "app/config/bind.h"
 #include "base/text.h"
 
 namespace chorus::app {
 namespace {
-
-constexpr std::int64_t unlimited = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t day_ms = 24 * 60 * 60 * 1000;
-
-template <class T>
-struct Duration : std::false_type {};
-template <class Rep, class Period>
-struct Duration<std::chrono::duration<Rep, Period>> : std::true_type {};
-
-template <class T>
-concept List = std::same_as<T, std::set<std::string>> || std::same_as<T, std::vector<std::string>>;
-
-std::string read_integer(std::string_view text, const Property& property, std::int64_t& to) {
-  const auto number = base::parse_int(base::trim(text));
-  if (!number) return fmt::format("wants a whole number, not '{}'", text);
-  if (*number < property.min || *number > property.max) return fmt::format("wants {} to {}, not {}", property.min, property.max, *number);
-  to = *number;
-  return {};
-}
-
-template <class T>
-std::string read(std::string_view text, const Property& property, T& to) {
-  if constexpr (std::same_as<T, bool>) {
-    const std::string word = base::lower(base::trim(text));
-    if (word != "true" && word != "false") return fmt::format("wants true or false, not '{}'", text);
-    to = word == "true";
-  } else if constexpr (std::integral<T>) {
-    std::int64_t number = 0;
-    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
-    to = static_cast<T>(number);
-  } else if constexpr (Duration<T>::value) {
-    std::int64_t number = 0;
-    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
-    to = T(number);
-  } else if constexpr (std::same_as<T, std::optional<std::chrono::milliseconds>>) {
-    std::int64_t number = 0;
-    if (std::string wrong = read_integer(text, property, number); !wrong.empty()) return wrong;
-    to = number == 0 ? T{} : T{number};
-  } else if constexpr (std::same_as<T, std::optional<world::Address>>) {
-    to = world::parse_address(base::trim(text));
-    // Port 0 is what "no port given" reads as, and also asks the system for a free one: only the written "…:0" may mean the latter.
-    if (to && to->port == 0 && !base::trim(text).ends_with(":0")) to.reset();
-    if (!to && !base::trim(text).empty()) return fmt::format("wants host:port (\"127.0.0.1:2181\", \"[::1]:2181\"), not '{}'", text);
-  } else if constexpr (List<T>) {
-    to.clear();
-    for (const std::string_view part : base::split(text, ',')) {
-      if (const std::string_view word = base::trim(part); !word.empty()) to.insert(to.end(), std::string(word));
-    }
-  } else {
-    static_assert(std::same_as<T, std::string>);
-    if (!property.choices.empty()) {
-      const auto choices = base::split(property.choices, '|');
-      if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-        return fmt::format("wants one of {}, not '{}'", fmt::join(choices, ", "), text);
-      }
-    }
-    to = text;
-  }
-  return {};
-}
-
-template <class T>
-std::string show(const T& value) {
-  if constexpr (std::same_as<T, bool>) {
-    return value ? "true" : "false";
-  } else if constexpr (std::integral<T>) {
-    return std::to_string(value);
-  } else if constexpr (Duration<T>::value) {
-    return std::to_string(value.count());
-  } else if constexpr (std::same_as<T, std::optional<std::chrono::milliseconds>>) {
-    return std::to_string(value ? value->count() : 0);
-  } else if constexpr (std::same_as<T, std::optional<world::Address>>) {
-    return value ? to_string(*value) : "";
-  } else if constexpr (List<T>) {
-    return fmt::format("{}", fmt::join(value, ","));
-  } else {
-    return value;
-  }
-}
-
-template <class T>
-constexpr Kind kind_of() {
-  if constexpr (std::same_as<T, bool>) return Kind::boolean;
-  if constexpr (std::same_as<T, std::string>) return Kind::text;
-  if constexpr (std::same_as<T, std::optional<world::Address>>) return Kind::address;
-  if constexpr (List<T>) return Kind::list;
-  return Kind::integer;
-}
-
-/// The member of Settings that is reached through Fields, one below the other.
-template <auto... Fields>
-constexpr Property bind(Property property) {
-  using T = std::remove_cvref_t<decltype((std::declval<Settings&>().*....*Fields))>;
-  property.kind = kind_of<T>();
-  property.set = [](Settings& settings, std::string_view text, const Property& self) { return read(text, self, (settings.*....*Fields)); };
-  property.get = [](const Settings& settings) { return show((settings.*....*Fields)); };
-  return property;
-}
 
 template <auto Field>
 constexpr Property coord(Property property) {
@@ -128,11 +29,6 @@ constexpr Property sasl(Property property) {
 template <auto Field>
 constexpr Property limit(Property property) {
   return bind<&Settings::mq, &mq::Options::limits, Field>(property);
-}
-
-template <auto Field>
-constexpr Property cache(Property property) {
-  return bind<&Settings::cache, Field>(property);
 }
 
 template <auto... Fields>
@@ -502,23 +398,10 @@ constexpr Property table[] = {
                                         .help = "\"name:password\" with which users and accounts are kept in the tree (scheme digest), so "
                                                 "that none but the brokers can read them; empty: whoever reaches the tree can.",
                                         .secret = true}),
-    cache<&cache::Options::address>(
-        {.key = "cache.address", .help = "Where Redis' clients connect (bind and port); needed where the role cache is."}),
-    cache<&cache::ServerOptions::databases>(
-        {.key = "cache.databases", .help = "How many databases SELECT may choose from (databases).", .min = 1, .max = 1024}),
-    cache<&cache::ServerOptions::password>(
-        {.key = "cache.password", .help = "What AUTH must give (requirepass); empty: nothing.", .secret = true}),
-    cache<&cache::ServerOptions::clients_max>(
-        {.key = "cache.max_clients", .help = "Connections at a time (maxclients).", .min = 1, .max = 10'000'000}),
-    cache<&cache::ServerOptions::bulk_octets_max>({.key = "cache.max_bulk_bytes",
-                                                   .help = "The longest argument, and the longest string (proto-max-bulk-len).",
-                                                   .min = 1 << 20,
-                                                   .max = unlimited}),
-    cache<&cache::ServerOptions::query_octets_max>(
-        {.key = "cache.max_query_bytes",
-         .help = "The longest request, or all those of a transaction; a client that sends more is cut off (client-query-buffer-limit).",
-         .min = 1 << 20,
-         .max = 64LL << 30}),
+};
+
+// And what comes behind the rows of cache_properties.cc.
+constexpr Property last[] = {
     bind<&Settings::node, &NodeSettings::roles>({.key = "node.roles", .help = "What runs here: coord, mq, cache. From a zoo.cfg: coord."}),
     bind<&Settings::node, &NodeSettings::disk_poll>({.key = "node.disk_poll_us",
                                                      .help = "While the disk syncs in less time than this, its end is looked for rather "
@@ -535,11 +418,21 @@ constexpr Property table[] = {
 
 }  // namespace
 
-std::span<const Property> properties() { return table; }
+std::span<const Property> properties() {
+  static const std::vector<Property> all = [] {
+    std::vector<Property> rows;
+    for (const std::span<const Property> part : {std::span<const Property>(table), cache_properties(), std::span<const Property>(last)}) {
+      rows.insert(rows.end(), part.begin(), part.end());
+    }
+    return rows;
+  }();
+  return all;
+}
 
 const Property* find_property(std::string_view key) {
-  const auto* at = std::find_if(std::begin(table), std::end(table), [&](const Property& property) { return property.key == key; });
-  return at == std::end(table) ? nullptr : at;
+  const auto all = properties();
+  const auto at = std::find_if(all.begin(), all.end(), [&](const Property& property) { return property.key == key; });
+  return at == all.end() ? nullptr : &*at;
 }
 
 std::string environment_name(std::string_view key) {
@@ -550,7 +443,7 @@ std::string environment_name(std::string_view key) {
 
 std::string unknown_key(std::string_view key) {
   std::vector<std::string_view> keys;
-  for (const Property& property : table) keys.push_back(property.key);
+  for (const Property& property : properties()) keys.push_back(property.key);
   const std::string_view near = base::nearest(key, keys);
   return fmt::format("{} is not a known key{}", key,
                      near.empty() ? "; 'chorus config --help-keys' lists them" : fmt::format("; did you mean {}?", near));

@@ -30,6 +30,8 @@ struct Property {
 
 /// In the order in which people should meet them, a table's keys together.
 std::span<const Property> properties();
+/// Of these, the rows of [cache]; they are many.
+std::span<const Property> cache_properties();
 /// Null when there is none.
 const Property* find_property(std::string_view key);
 /// "coord.tick_time_ms" -> "CHORUS_COORD_TICK_TIME_MS"

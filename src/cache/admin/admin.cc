@@ -1,7 +1,7 @@
 // Databases as wholes, time and memory.
 #include "cache/admin/handlers.h"
 #include "cache/call.h"
-#include "cache/value/destroy.h"
+#include "cache/connection/help.h"
 
 namespace chorus::cache {
 namespace {
@@ -47,26 +47,23 @@ void time(Call& call) {
   call.reply.bulk_integer(call.now_us() % 1'000'000);
 }
 
-void memory_usage(Call& call) {
-  std::int64_t samples = 5;
-  for (std::size_t i = 3; i < call.size(); i += 2) {
-    if (!call.is_word(i, "SAMPLES") || i + 1 >= call.size()) return call.error(errors::syntax);
-    const auto given = call.integer(i + 1);
-    if (!given) return;
-    if (*given < 0) return call.error(errors::syntax);
-    samples = *given;
-  }
-  const Entry* entry = call.peek(call[2]);
-  if (entry == nullptr) return call.reply.null();
-  // And its place in the table.
-  call.reply.integer(static_cast<std::int64_t>(memory_of(*entry, static_cast<std::size_t>(samples)) + sizeof(void*) + 1));
-}
-
 void role(Call& call) {
   call.reply.array(3);
   call.reply.bulk("master");
   call.reply.integer(static_cast<std::int64_t>(call.server().effects().position().sequence));
   call.reply.array(0);
 }
+
+void monitor(Call& call) {
+  if (call.client().transaction) return call.error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  // Redis answers the second one with nothing.
+  if (call.client().is_monitor) return;
+  call.server().monitor(call.client());
+  call.reply.ok();
+}
+
+void module_list(Call& call) { call.reply.array(0); }
+
+void module_help(Call& call) { reply_help(call, {"LIST", "    Return a list of loaded modules."}); }
 
 }  // namespace chorus::cache

@@ -2,121 +2,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <set>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "base/text.h"
 #include "cache/admin/handlers.h"
+#include "cache/admin/parameters.h"
 #include "cache/call.h"
 #include "cache/connection/help.h"
 #include "cache/resp/glob.h"
-#include "cache/value/listpack.h"
+#include "cache/resp/quote.h"
 
 namespace chorus::cache {
 namespace {
 
-struct Parameter {
-  std::string_view name;
-  std::string (*get)(const ServerOptions& options);
-  /// Empty: done. Null where it is immutable.
-  std::string (*set)(ServerOptions& options, std::string_view text) = nullptr;
-};
-
-template <class T>
-std::string set_number(T& to, std::string_view text, std::int64_t least, std::int64_t most) {
-  const auto value = parse_integer(text);
-  if (!value) return "argument couldn't be parsed into an integer";
-  if (*value < least || *value > most) return fmt::format("argument must be between {} and {} inclusive", least, most);
-  to = static_cast<T>(*value);
-  return {};
-}
-
-/// Longer ones would not fit into an element of a list.
-constexpr std::int64_t bulk_octets_most = Listpack::octets_max - (1 << 20);
-
-/// With a unit, in any case: b, k (1000), kb (1024), m, mb, g, gb.
-std::string set_octets(std::size_t& to, std::string_view text, std::int64_t least, std::int64_t most) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const std::string unit = base::lower(text.substr(digits));
-  constexpr std::pair<std::string_view, std::int64_t> units[] = {{"", 1},        {"b", 1},        {"k", 1000},          {"kb", 1 << 10},
-                                                                 {"m", 1000000}, {"mb", 1 << 20}, {"g", 1'000'000'000}, {"gb", 1 << 30}};
-  const auto* factor = std::find_if(std::begin(units), std::end(units), [&](const auto& each) { return each.first == unit; });
-  const auto number = parse_integer(text.substr(0, digits));
-  if (factor == std::end(units) || !number) return "argument must be a memory value";
-  std::int64_t value = 0;
-  if (__builtin_mul_overflow(*number, factor->second, &value) || value < least || value > most) {
-    return fmt::format("argument must be between {} and {} inclusive", least, most);
-  }
-  to = static_cast<std::size_t>(value);
-  return {};
-}
-
-constexpr std::int64_t any = std::numeric_limits<std::int32_t>::max();
-
-template <auto Field>
-constexpr Parameter threshold(std::string_view name) {
-  return {.name = name,
-          .get = [](const ServerOptions& options) { return std::to_string(options.thresholds.*Field); },
-          .set = [](ServerOptions& options, std::string_view text) { return set_number(options.thresholds.*Field, text, 0, any); }};
-}
-
-std::string set_list_size(ServerOptions& options, std::string_view text) {
-  return set_number(options.thresholds.list_listpack_size, text, -5, any);
-}
-std::string get_list_size(const ServerOptions& options) { return std::to_string(options.thresholds.list_listpack_size); }
-
-constexpr auto parameters = std::to_array<Parameter>({
-    {"appendonly", [](const ServerOptions&) { return std::string("no"); }},
-    {"databases", [](const ServerOptions& options) { return std::to_string(options.databases); }},
-    threshold<&Thresholds::hash_listpack_entries>("hash-max-listpack-entries"),
-    threshold<&Thresholds::hash_listpack_value>("hash-max-listpack-value"),
-    threshold<&Thresholds::hash_listpack_entries>("hash-max-ziplist-entries"),
-    threshold<&Thresholds::hash_listpack_value>("hash-max-ziplist-value"),
-    {"list-max-listpack-size", get_list_size, set_list_size},
-    {"list-max-ziplist-size", get_list_size, set_list_size},
-    {"maxclients", [](const ServerOptions& options) { return std::to_string(options.clients_max); },
-     [](ServerOptions& options, std::string_view text) { return set_number(options.clients_max, text, 1, any); }},
-    {"notify-keyspace-events", [](const ServerOptions& options) { return options.notify.letters(); },
-     [](ServerOptions& options, std::string_view text) {
-       const auto settings = NotifySettings::parse(text);
-       if (settings) options.notify = *settings;
-       return settings ? std::string() : "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
-     }},
-    {"port", [](const ServerOptions& options) { return std::to_string(options.port); }},
-    {"proto-max-bulk-len", [](const ServerOptions& options) { return std::to_string(options.bulk_octets_max); },
-     [](ServerOptions& options, std::string_view text) { return set_octets(options.bulk_octets_max, text, 1 << 20, bulk_octets_most); }},
-    {"requirepass", [](const ServerOptions& options) { return options.password; },
-     [](ServerOptions& options, std::string_view text) {
-       options.password = text;
-       return std::string();
-     }},
-    {"save", [](const ServerOptions&) { return std::string(); }},
-    threshold<&Thresholds::set_intset_entries>("set-max-intset-entries"),
-    threshold<&Thresholds::set_listpack_entries>("set-max-listpack-entries"),
-    threshold<&Thresholds::set_listpack_value>("set-max-listpack-value"),
-    {"stream-node-max-bytes", [](const ServerOptions& options) { return std::to_string(options.thresholds.stream_node_octets); },
-     [](ServerOptions& options, std::string_view text) { return set_octets(options.thresholds.stream_node_octets, text, 0, any); }},
-    threshold<&Thresholds::stream_node_entries>("stream-node-max-entries"),
-    threshold<&Thresholds::zset_listpack_entries>("zset-max-listpack-entries"),
-    threshold<&Thresholds::zset_listpack_value>("zset-max-listpack-value"),
-    threshold<&Thresholds::zset_listpack_entries>("zset-max-ziplist-entries"),
-    threshold<&Thresholds::zset_listpack_value>("zset-max-ziplist-value"),
-});
-
-const Parameter* find(std::string_view name) {
-  const std::string lower = base::lower(name);
-  const auto* found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& each) { return each.name == lower; });
-  return found == parameters.end() ? nullptr : found;
+/// As TOML has it.
+std::string toml_value(const std::string& value) {
+  if (value == "yes" || value == "no") return value == "yes" ? "true" : "false";
+  if (value.ends_with('%')) return "-" + value.substr(0, value.size() - 1);
+  return parse_integer(value) ? value : '"' + value + '"';
 }
 
 }  // namespace
 
 void config_get(Call& call) {
   std::vector<const Parameter*> chosen;
-  for (const Parameter& parameter : parameters) {
+  for (const Parameter& parameter : parameters()) {
     const bool wanted = std::any_of(call.arguments().begin() + 2, call.arguments().end(),
                                     [&](std::string_view pattern) { return glob_matches(pattern, parameter.name, true); });
     if (wanted) chosen.push_back(&parameter);
@@ -124,7 +35,7 @@ void config_get(Call& call) {
   call.reply.map(chosen.size());
   for (const Parameter* parameter : chosen) {
     call.reply.bulk(parameter->name);
-    call.reply.bulk(parameter->get(call.options()));
+    call.reply.bulk(parameter->get(call.options(), *parameter));
   }
 }
 
@@ -135,20 +46,25 @@ void config_set(Call& call) {
     call.error(fmt::format("ERR CONFIG SET failed (possibly related to argument '{}') - {}", name, why));
   };
   for (std::size_t i = 2; i < call.size(); i += 2) {
-    const Parameter* parameter = find(call[i]);
+    if (const Parameter* parameter = find_parameter(call[i]); parameter != nullptr && parameter->is_secret) call.hide(i + 1);
+  }
+  for (std::size_t i = 2; i < call.size(); i += 2) {
+    const Parameter* parameter = find_parameter(call[i]);
     if (parameter == nullptr) {
-      return call.error(fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", call[i]));
+      return call.error(
+          fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", shown(call[i], std::string_view::npos)));
     }
-    if (parameter->set == nullptr) return failed(call[i], "can't set immutable config");
+    if (parameter->change == Parameter::Change::at_start) return failed(call[i], "can't set immutable config");
     if (!seen.insert(parameter).second) return failed(call[i], "duplicate parameter");
   }
   // All or none.
   ServerOptions changed = call.options();
   for (std::size_t i = 2; i < call.size(); i += 2) {
-    if (const std::string wrong = find(call[i])->set(changed, call[i + 1]); !wrong.empty()) return failed(call[i], wrong);
+    const Parameter* parameter = find_parameter(call[i]);
+    if (const std::string wrong = parameter->set(changed, call[i + 1], *parameter); !wrong.empty()) return failed(parameter->name, wrong);
   }
-  call.server().change_options() = std::move(changed);
-  for (Client* client : call.server().all_clients()) client->parser.limits.bulk_octets_max = call.options().bulk_octets_max;
+  const ServerOptions before = std::exchange(call.server().change_options(), std::move(changed));
+  call.server().apply_options(before);
   call.reply.ok();
 }
 
@@ -157,10 +73,24 @@ void config_resetstat(Call& call) {
   call.reply.ok();
 }
 
+/// chorus.toml is written by people, comments and all: it is not ours to change. What to write into it is said instead.
+void config_rewrite(Call& call) {
+  std::string lines;
+  const ServerOptions& begun = call.server().options_at_start();
+  for (const Parameter& parameter : parameters()) {
+    if (parameter.setting.empty() || parameter.is_secret) continue;
+    const std::string now = parameter.get(call.options(), parameter);
+    if (now != parameter.get(begun, parameter))
+      lines += fmt::format("{} cache.{} = {}", lines.empty() ? "" : ",", parameter.setting, toml_value(now));
+  }
+  call.error("ERR The server is running without a config file" +
+             (lines.empty() ? "" : ". To keep what was changed, set in chorus.toml:" + lines));
+}
+
 void config_help(Call& call) {
-  reply_help(call,
-             {"GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.", "SET <directive> <value>",
-              "    Set the configuration <directive> to <value>.", "RESETSTAT", "    Reset statistics reported by the INFO command."});
+  reply_help(call, {"GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.", "SET <directive> <value>",
+                    "    Set the configuration <directive> to <value>.", "RESETSTAT", "    Reset statistics reported by the INFO command.",
+                    "REWRITE", "    Tell what to write into the configuration file."});
 }
 
 }  // namespace chorus::cache

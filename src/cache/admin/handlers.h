@@ -10,7 +10,9 @@ void flushall(Call& call);
 void flushdb(Call& call);
 void swapdb(Call& call);
 void time(Call& call);
-void memory_usage(Call& call);
+void module_help(Call& call);
+void module_list(Call& call);
+void monitor(Call& call);
 void role(Call& call);
 // info.cc
 void info(Call& call);
@@ -18,7 +20,30 @@ void info(Call& call);
 void config_get(Call& call);
 void config_set(Call& call);
 void config_resetstat(Call& call);
+void config_rewrite(Call& call);
 void config_help(Call& call);
+// memory.cc
+void memory_doctor(Call& call);
+void memory_help(Call& call);
+void memory_malloc_stats(Call& call);
+void memory_purge(Call& call);
+void memory_stats(Call& call);
+void memory_usage(Call& call);
+// slowlog.cc
+void slowlog_get(Call& call);
+void slowlog_help(Call& call);
+void slowlog_len(Call& call);
+void slowlog_reset(Call& call);
+// latency.cc
+void latency_doctor(Call& call);
+void latency_graph(Call& call);
+void latency_help(Call& call);
+void latency_histogram(Call& call);
+void latency_history(Call& call);
+void latency_latest(Call& call);
+void latency_reset(Call& call);
+// debug.cc
+void debug(Call& call);
 // command.cc
 void command(Call& call);
 void command_count(Call& call);

@@ -1,6 +1,6 @@
 // INFO.
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,111 +8,104 @@
 #include <vector>
 
 #include "base/text.h"
+#include "cache/access.h"
 #include "cache/admin/handlers.h"
+#include "cache/admin/info_sections.h"
 #include "cache/call.h"
 #include "cache/connection/names.h"
 
 namespace chorus::cache {
-namespace {
-
-std::string human(std::size_t octets) {
-  constexpr const char* units[] = {"B", "K", "M", "G", "T"};
-  auto value = static_cast<double>(octets);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-  return unit == 0 ? fmt::format("{}B", octets) : fmt::format("{:.2f}{}", value, units[unit]);
-}
 
 std::string server_section(Server& server) {
+  const ServerOptions& options = server.options();
   const std::int64_t uptime = (server.now().monotonic_us - server.started().monotonic_us) / 1'000'000;
-  return fmt::format(
-      "# Server\r\nredis_version:{}\r\nserver_name:redis\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\nserver_mode:standalone\r\n"
-      "redis_mode:standalone\r\nos:Linux\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\nprocess_id:{}\r\n"
-      "process_supervised:no\r\nrun_id:{}\r\ntcp_port:{}\r\nserver_time_usec:{}\r\nuptime_in_seconds:{}\r\nuptime_in_days:{}\r\nhz:10\r\n"
-      "configured_hz:10\r\nlru_clock:{}\r\nio_threads_active:0\r\n",
-      redis_version, getpid(), server.run_id(), server.options().port, server.now().unix_us, uptime, uptime / 86'400,
-      server.now().unix_us / 1'000'000 & 0xffffff);
+  utsname system{};
+  uname(&system);
+  std::string out = fmt::format(
+      "# Server\r\nredis_version:{}\r\nserver_name:redis\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n"
+      "redis_mode:standalone\r\nserver_mode:standalone\r\nos:{} {} {}\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n"
+      "multiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\ngcc_version:{}.{}.{}\r\n",
+      redis_version, system.sysname, system.release, system.machine, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+  out += fmt::format(
+      "process_id:{}\r\nprocess_supervised:no\r\nrun_id:{}\r\ntcp_port:{}\r\nserver_time_usec:{}\r\nuptime_in_seconds:{}\r\n"
+      "uptime_in_days:{}\r\nhz:10\r\nconfigured_hz:10\r\nlru_clock:{}\r\nexecutable:\r\nconfig_file:\r\nio_threads_active:0\r\n"
+      "listener0:name=tcp,bind={},port={}\r\n",
+      getpid(), server.run_id(), options.port, server.now().unix_us, uptime, uptime / 86'400, lru_clock(server.now().unix_us), options.host,
+      options.port);
+  return out;
 }
 
 std::string clients_section(Server& server) {
+  std::size_t longest_in = 0, longest_out = 0, subscribed = 0, watching = 0;
+  for (const Client* client : server.all_clients()) {
+    longest_in = std::max(longest_in, client->parser.octets());
+    longest_out = std::max(longest_out, client->unsent + client->out.size());
+    subscribed += client->is_subscribed() ? 1 : 0;
+    watching += client->watched.empty() ? 0 : 1;
+  }
   return fmt::format(
-      "# Clients\r\nconnected_clients:{}\r\ncluster_connections:0\r\nmaxclients:{}\r\nblocked_clients:{}\r\ntracking_clients:0\r\n"
-      "total_watched_keys:{}\r\ntotal_blocking_keys:{}\r\n",
-      server.clients(), server.options().clients_max, server.blocked_clients(), server.watched_keys(), server.waited_keys());
+      "# Clients\r\nconnected_clients:{}\r\ncluster_connections:0\r\nmaxclients:{}\r\nclient_recent_max_input_buffer:{}\r\n"
+      "client_recent_max_output_buffer:{}\r\nblocked_clients:{}\r\ntracking_clients:0\r\npubsub_clients:{}\r\nwatching_clients:{}\r\n"
+      "clients_in_timeout_table:{}\r\ntotal_watched_keys:{}\r\ntotal_blocking_keys:{}\r\ntotal_blocking_keys_on_nokey:0\r\n",
+      server.clients(), server.options().clients_max, longest_in, longest_out, server.blocked_clients(), subscribed, watching,
+      server.timed_waits(), server.watched_keys(), server.waited_keys());
 }
 
-std::string memory_section(Server& server) {
+std::string persistence_section(Server& server) {
   return fmt::format(
-      "# Memory\r\nused_memory:{}\r\nused_memory_human:{}\r\nused_memory_peak:{}\r\nused_memory_peak_human:{}\r\nmaxmemory:0\r\n"
-      "maxmemory_human:0B\r\nmaxmemory_policy:noeviction\r\nmem_allocator:libc\r\nlazyfree_pending_objects:{}\r\n",
-      server.memory_used(), human(server.memory_used()), server.memory_peak(), human(server.memory_peak()), server.waiting_to_be_freed());
-}
-
-std::string persistence_section(Server& /*server*/) {
-  return "# Persistence\r\nloading:0\r\nasync_loading:0\r\nrdb_bgsave_in_progress:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\n";
-}
-
-std::string stats_section(Server& server) {
-  const Statistics& all = server.statistics();
-  const Subscriptions& listeners = server.subscriptions();
-  return fmt::format(
-      "# Stats\r\ntotal_connections_received:{}\r\ntotal_commands_processed:{}\r\ntotal_net_input_bytes:{}\r\n"
-      "total_net_output_bytes:{}\r\nrejected_connections:{}\r\nexpired_keys:{}\r\nexpired_time_cap_reached_count:{}\r\nevicted_keys:0\r\n"
-      "keyspace_hits:{}\r\nkeyspace_misses:{}\r\npubsub_channels:{}\r\npubsub_patterns:{}\r\npubsubshard_channels:{}\r\ntotal_error_"
-      "replies:{}\r\n",
-      all.connections, all.commands, all.octets_in, all.octets_out, all.connections_refused, all.expired_keys, all.expire_cycles_cut,
-      all.hits, all.misses, listeners.count(Listening::channel), listeners.count(Listening::pattern), listeners.count(Listening::shard),
-      all.errors);
+      "# Persistence\r\nloading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\ncurrent_cow_size_age:0\r\n"
+      "current_fork_perc:0.00\r\ncurrent_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\nrdb_changes_since_last_save:{}\r\n"
+      "rdb_bgsave_in_progress:0\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:ok\r\nrdb_last_bgsave_time_sec:-1\r\n"
+      "rdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
+      "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
+      "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
+      "aof_rewrites_consecutive_failures:0\r\naof_last_write_status:ok\r\naof_last_cow_size:0\r\nmodule_fork_in_progress:0\r\n"
+      "module_fork_last_cow_size:0\r\n",
+      server.effects().position().sequence, server.started().unix_us / 1'000'000);
 }
 
 std::string replication_section(Server& server) {
   return fmt::format(
       "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:{}\r\n"
       "master_replid2:0000000000000000000000000000000000000000\r\nmaster_repl_offset:{}\r\nsecond_repl_offset:-1\r\n"
-      "repl_backlog_active:0\r\n",
-      server.run_id(), server.effects().position().sequence);
-}
-
-std::string cpu_section(Server& /*server*/) {
-  rusage self{};
-  getrusage(RUSAGE_SELF, &self);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
-  return fmt::format("# CPU\r\nused_cpu_sys:{:.6f}\r\nused_cpu_user:{:.6f}\r\n", seconds(self.ru_stime), seconds(self.ru_utime));
+      "repl_backlog_active:0\r\nrepl_backlog_size:1048576\r\nrepl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
+      server.replication_id(), server.effects().position().sequence);
 }
 
 std::string modules_section(Server& /*server*/) { return "# Modules\r\n"; }
 
-std::string commandstats_section(Server& server) {
-  std::vector<std::string> lines;
-  for (const auto& [command, counts] : server.by_command()) {
-    lines.push_back(fmt::format("cmdstat_{}:calls={},rejected_calls={},failed_calls={}\r\n", command->full_name(), counts.calls,
-                                counts.rejected, counts.failed));
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string out = "# Commandstats\r\n";
-  for (const std::string& line : lines) out += line;
-  return out;
-}
-
-std::string errorstats_section(Server& server) {
-  std::vector<std::string> lines;
-  for (const auto& [code, count] : server.errors_by_code()) lines.push_back(fmt::format("errorstat_{}:count={}\r\n", code, count));
-  std::sort(lines.begin(), lines.end());
-  std::string out = "# Errorstats\r\n";
-  for (const std::string& line : lines) out += line;
-  return out;
-}
-
 std::string cluster_section(Server& /*server*/) { return "# Cluster\r\ncluster_enabled:0\r\n"; }
+
+namespace {
+
+/// The mean time to live of some keys, in milliseconds.
+std::int64_t mean_ttl(const Database& database, std::int64_t now_ms) {
+  constexpr std::int64_t looked_at = 20;
+  std::int64_t sum = 0, count = 0;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = database.scan_expiring(cursor, [&](const Entry* entry) {
+      sum += std::max<std::int64_t>(0, *entry->expiry() - now_ms);
+      ++count;
+    });
+  } while (cursor != 0 && count < looked_at);
+  return count == 0 ? 0 : sum / count;
+}
+
+}  // namespace
 
 std::string keyspace_section(Server& server) {
   std::string out = "# Keyspace\r\n";
   for (unsigned db = 0; db < server.options().databases; ++db) {
     const Database& database = server.database(db);
-    if (database.size() > 0) out += fmt::format("db{}:keys={},expires={},avg_ttl=0\r\n", db, database.size(), database.expiring());
+    if (database.size() == 0) continue;
+    out += fmt::format("db{}:keys={},expires={},avg_ttl={}\r\n", db, database.size(), database.expiring(),
+                       mean_ttl(database, server.now().unix_ms()));
   }
   return out;
 }
+
+namespace {
 
 struct Section {
   std::string_view name;
@@ -130,6 +123,7 @@ constexpr Section sections[] = {
     {"modules", modules_section, true},
     {"commandstats", commandstats_section, false},
     {"errorstats", errorstats_section, true},
+    {"latencystats", latencystats_section, false},
     {"cluster", cluster_section, true},
     {"keyspace", keyspace_section, true},
 };

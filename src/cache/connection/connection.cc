@@ -47,6 +47,7 @@ void ping(Call& call) {
 void echo(Call& call) { call.reply.bulk(call[1]); }
 
 void auth(Call& call) {
+  for (std::size_t i = 1; i < call.size(); ++i) call.hide(i);
   if (call.size() > 3) return call.error(errors::syntax);
   if (call.size() == 2 && call.options().password.empty()) {
     return call.error(
@@ -67,6 +68,8 @@ void hello(Call& call) {
   for (std::size_t i = 2; i < call.size(); ++i) {
     if (call.is_word(i, "AUTH") && i + 2 < call.size()) {
       user_at = i + 1;
+      call.hide(i + 1);
+      call.hide(i + 2);
       i += 2;
     } else if (call.is_word(i, "SETNAME") && i + 1 < call.size()) {
       name_at = ++i;
@@ -112,6 +115,7 @@ void reset(Call& call) {
   client.db = 0;
   client.name.clear();
   client.no_evict = client.no_touch = false;
+  call.server().stop_monitoring(client);
   client.reply_mode = ReplyMode::on;
   client.is_authenticated = call.options().password.empty();
   client.parser.limits.is_authenticated = client.is_authenticated;

@@ -1,10 +1,22 @@
 // OBJECT.
+#include "cache/access.h"
 #include "cache/call.h"
 #include "cache/connection/help.h"
 #include "cache/generic/handlers.h"
 #include "cache/value/destroy.h"
 
 namespace chorus::cache {
+namespace {
+
+constexpr std::string_view lfu_selected =
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and "
+    "LFU data will take some time to adjust.";
+constexpr std::string_view lfu_not_selected =
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at "
+    "runtime "
+    "LRU and LFU data will take some time to adjust.";
+
+}  // namespace
 
 void object_encoding(Call& call) {
   const Entry* entry = call.peek(call[2]);
@@ -19,16 +31,16 @@ void object_refcount(Call& call) {
 void object_idletime(Call& call) {
   const Entry* entry = call.peek(call[2]);
   if (entry == nullptr) return call.reply.null();
-  // The clock has 24 bits and wraps after 194 days.
-  const auto now = static_cast<std::uint32_t>(call.now_us() / 1'000'000);
-  call.reply.integer((now - entry->access()) & 0xffffff);
+  if (is_lfu(call.options().memory.policy)) return call.error(lfu_selected);
+  call.reply.integer(idle_seconds(entry->access(), call.now_us()));
 }
 
 void object_freq(Call& call) {
-  if (call.peek(call[2]) == nullptr) return call.reply.null();
-  call.error(
-      "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at "
-      "runtime LRU and LFU data will take some time to adjust.");
+  const Entry* entry = call.peek(call[2]);
+  if (entry == nullptr) return call.reply.null();
+  const MemoryOptions& memory = call.options().memory;
+  if (!is_lfu(memory.policy)) return call.error(lfu_not_selected);
+  call.reply.integer(lfu_frequency(entry->access(), memory.lfu, call.now_us()));
 }
 
 void object_help(Call& call) {

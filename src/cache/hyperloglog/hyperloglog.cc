@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view not_a_sketch = "WRONGTYPE Key is not a valid HyperLogLog string value.";
 constexpr std::string_view damaged = "INVALIDOBJ Corrupted HLL object detected";
-constexpr std::size_t sparse_octets_max = 3000;  // hll-sparse-max-bytes, the header included
 
 /// False: replied. Without an entry: an empty one.
 bool read_sketch(Call& call, const Entry* entry, Sketch& sketch) {
@@ -42,7 +41,7 @@ void pfadd(Call& call) {
   if (!read_sketch(call, entry, sketch)) return;
   bool changed = entry == nullptr;
   for (const std::string_view element : call.arguments().subspan(2)) {
-    if (!sketch.add(element, sparse_octets_max, changed)) return call.error(damaged);
+    if (!sketch.add(element, call.options().sparse_sketch_octets_max, changed)) return call.error(damaged);
   }
   if (changed) {
     sketch.invalidate();
@@ -92,7 +91,7 @@ void pfmerge(Call& call) {
   Entry* entry = call.write(call[1]);
   Sketch sketch;
   if (!read_sketch(call, entry, sketch)) return;
-  if ((any_dense && !sketch.make_dense()) || !sketch.raise(all, sparse_octets_max)) return call.error(damaged);
+  if ((any_dense && !sketch.make_dense()) || !sketch.raise(all, call.options().sparse_sketch_octets_max)) return call.error(damaged);
   sketch.invalidate();
   store(call, call[1], entry, sketch);
   call.changed(call[1], Notify::string, "pfadd");

@@ -1,6 +1,4 @@
 // SUBSCRIBE, PUBLISH and their relatives.
-#include <fmt/format.h>
-
 #include "cache/call.h"
 #include "cache/command/rows.h"
 #include "cache/connection/help.h"
@@ -61,8 +59,7 @@ void send(Call& call, Listening how) {
 
 void show_active(Call& call, Listening how) {
   if (call.size() > 3) {
-    return call.error(
-        fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.", call[1].substr(0, 128)));
+    return reply_wrong_subcommand(call);
   }
   const auto names = call.server().subscriptions().active(how, call.size() == 3 ? call[2] : std::string_view());
   call.reply.array(names.size());

@@ -234,8 +234,29 @@ def connection():
     ]
 
 
+def server():
+    number = [b'maxmemory-samples', b'timeout', b'lfu-log-factor', b'lfu-decay-time', b'maxmemory-eviction-tenacity', b'latency-monitor-threshold']
+    policy = [b'noeviction', b'allkeys-lru', b'volatile-lru', b'allkeys-lfu', b'volatile-lfu', b'allkeys-random', b'volatile-random', b'volatile-ttl', b'ALLKEYS-LRU', b'lru']
+    parameter = [*number, b'maxmemory', b'maxmemory-policy', b'maxmemory-clients', b'notify-keyspace-events', b'client-output-buffer-limit', b'latency-tracking', b'latency-tracking-info-percentiles',
+                 b'databases', b'slowlog-max-len', b'appendonly', b'NoSuch', b'hash-max-listpack-entries']
+    setting = lambda s: s.pick([  # noqa: E731
+        [s.pick(number), s.pick([b'0', b'-1', b'5', b'60', b'x', b'1.5', b''])], [b'maxmemory-policy', s.pick(policy)], [b'maxmemory', s.pick([b'1gb', b'2GB', b'3000mb', b'x', b'-1', b'1tb', b''])],
+        [b'maxmemory-clients', s.pick([b'0', b'50%', b'101%', b'-1%', b'100mb', b'x'])], [b'notify-keyspace-events', s.pick([b'', b'KEA', b'Kx', b'q'])], [b'latency-tracking', s.pick([b'yes', b'NO', b'maybe'])],
+        [b'client-output-buffer-limit', s.pick([b'normal 0 0 0', b'normal 1gb 512mb 10', b'replica 1mb 1mb 60 pubsub 64mb 16mb 30', b'slave 256mb 64mb 60', b'normal', b'foo 1 1 1', b'normal x 0 0', b'pubsub 0 0 -1'])],
+        [b'latency-tracking-info-percentiles', s.pick([b'50 99', b'99.9', b'', b'101', b'x'])], [b'NoSuch', b'x'], [b'databases', b'5'], [b'hash-max-listpack-entries', s.pick([b'512', b'-1', b'x'])]])
+    return [
+        lambda s: [b'CONFIG', b'GET', s.pick(parameter)], lambda s: [b'CONFIG', b'SET', *setting(s)], lambda s: [b'CONFIG', b'SET', *setting(s), *setting(s)], lambda s: [b'CONFIG', b'SET', *setting(s), b'odd'],
+        lambda s: [b'CONFIG', b'RESETSTAT'], lambda s: [b'CONFIG', b'GET', s.pick([b'lfu-log*', b'nosuch*', b'MAXMEMORY-S*'])], lambda s: [b'SET', s.key(), s.word()],
+        lambda s: [b'OBJECT', s.pick([b'FREQ', b'IDLETIME']), s.pick([b'nothing', s.key()])], lambda s: [b'MEMORY', b'USAGE', b'nothing', *s.maybe(b'SAMPLES', s.integer())], lambda s: [b'MEMORY', s.pick([b'NOPE', b'PURGE'])],
+        lambda s: [b'SLOWLOG', s.pick([b'LEN', b'RESET', b'NOPE'])], lambda s: [b'SLOWLOG', b'GET', s.integer()], lambda s: [b'LATENCY', s.pick([b'LATEST', b'RESET', b'NOPE', b'HISTORY', b'GRAPH'])],
+        lambda s: [b'LATENCY', s.pick([b'HISTORY', b'GRAPH', b'RESET']), s.word()], lambda s: [b'LATENCY', b'HISTOGRAM', b'nosuch'], lambda s: [b'MODULE', b'LIST'], lambda s: [b'DEBUG', s.pick([b'SLEEP', b'JMAP']), b'0'],
+        lambda s: [b'INFO', b'nosuch'], lambda s: [b'COMMAND', b'LIST', b'FILTERBY', s.pick([b'x', b'MODULE']), b'nothing'],
+    ]
+
+
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
-            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'channels': channels(), 'connection': connection()}
+            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'channels': channels(), 'connection': connection(),
+            'server': server()}
 FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 
 

@@ -1,0 +1,318 @@
+#include "cache/admin/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "base/text.h"
+#include "cache/admin/parameter_values.h"
+
+namespace chorus::cache {
+namespace {
+
+using Change = Parameter::Change;
+constexpr std::int64_t int_most = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t long_most = std::numeric_limits<std::int64_t>::max();
+
+template <auto... Fields, class Options>
+auto& at(Options& options) {
+  return (options.*....*Fields);
+}
+
+template <auto... Fields>
+constexpr Parameter number(std::string_view name, std::int64_t least, std::int64_t most, std::string_view setting = {},
+                           Change change = Change::live) {
+  return {.name = name,
+          .get = [](const ServerOptions& options, const Parameter&) { return std::to_string(at<Fields...>(options)); },
+          .set =
+              [](ServerOptions& options, std::string_view text, const Parameter& self) {
+                return read_number(text, self.least, self.most, [&](std::int64_t value) {
+                  auto& to = at<Fields...>(options);
+                  to = static_cast<std::remove_cvref_t<decltype(to)>>(value);
+                });
+              },
+          .change = change,
+          .least = least,
+          .most = most,
+          .setting = setting};
+}
+
+template <auto... Fields>
+constexpr Parameter octets(std::string_view name, std::int64_t least, std::int64_t most, std::string_view setting = {}) {
+  Parameter parameter = number<Fields...>(name, least, most, setting);
+  parameter.set = [](ServerOptions& options, std::string_view text, const Parameter& self) {
+    return read_octets(text, self.least, self.most, [&](std::int64_t value) {
+      auto& to = at<Fields...>(options);
+      to = static_cast<std::remove_cvref_t<decltype(to)>>(value);
+    });
+  };
+  return parameter;
+}
+
+template <auto... Fields>
+constexpr Parameter yes_or_no(std::string_view name, std::string_view setting = {}) {
+  return {.name = name,
+          .get = [](const ServerOptions& options, const Parameter&) { return std::string(at<Fields...>(options) ? "yes" : "no"); },
+          .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_flag(text, at<Fields...>(options)); },
+          .setting = setting};
+}
+
+template <auto Field>
+constexpr Parameter entries(std::string_view name) {
+  return number<&ServerOptions::thresholds, Field>(name, 0, long_most);
+}
+template <auto Field>
+constexpr Parameter longest(std::string_view name) {
+  return octets<&ServerOptions::thresholds, Field>(name, 0, long_most);
+}
+template <auto Field>
+constexpr Parameter nodes(std::string_view name) {
+  return number<&ServerOptions::thresholds, Field>(name, -5, int_most);
+}
+
+constexpr Parameter fixed(std::string_view name, std::string_view value) {
+  return {.name = name,
+          .get = [](const ServerOptions&, const Parameter& self) { return std::string(self.value); },
+          .set = [](ServerOptions&, std::string_view text,
+                    const Parameter& self) { return text == self.value ? std::string() : fmt::format("always '{}' here", self.value); },
+          .change = Change::fixed,
+          .value = value};
+}
+
+constexpr Parameter at_start(std::string_view name, std::string (*get)(const ServerOptions&, const Parameter&), std::string_view setting) {
+  return {.name = name, .get = get, .change = Change::at_start, .setting = setting};
+}
+
+using Memory = MemoryOptions;
+using Watch = DiagnosticsOptions;
+constexpr auto memory = &ServerOptions::memory;
+constexpr auto watch = &ServerOptions::diagnostics;
+
+// In the order of names, so that a row is found, and its place.
+constexpr auto table = std::to_array<Parameter>({
+    fixed("active-defrag-cycle-max", "25"),
+    fixed("active-defrag-cycle-min", "1"),
+    fixed("active-defrag-ignore-bytes", "104857600"),
+    fixed("active-defrag-max-scan-fields", "1000"),
+    fixed("active-defrag-threshold-lower", "10"),
+    fixed("active-defrag-threshold-upper", "100"),
+    fixed("active-expire-effort", "1"),
+    fixed("activedefrag", "no"),
+    fixed("activerehashing", "yes"),
+    fixed("always-show-logo", "no"),
+    fixed("aof-disable-auto-gc", "no"),
+    fixed("aof-load-truncated", "yes"),
+    fixed("aof-rewrite-incremental-fsync", "yes"),
+    fixed("aof-timestamp-enabled", "no"),
+    fixed("aof-use-rdb-preamble", "yes"),
+    fixed("aof_rewrite_cpulist", ""),
+    fixed("appenddirname", "appendonlydir"),
+    fixed("appendfilename", "appendonly.aof"),
+    fixed("appendfsync", "everysec"),
+    fixed("appendonly", "no"),
+    fixed("auto-aof-rewrite-min-size", "67108864"),
+    fixed("auto-aof-rewrite-percentage", "100"),
+    fixed("bgsave_cpulist", ""),
+    at_start(
+        "bind", [](const ServerOptions& options, const Parameter&) { return options.host; }, "address"),
+    fixed("bind-source-addr", ""),
+    fixed("bio_cpulist", ""),
+    fixed("busy-reply-threshold", "5000"),
+    {.name = "client-output-buffer-limit",
+     .get = [](const ServerOptions& options, const Parameter&) { return show_output_limits(options); },
+     .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_output_limits(text, options); }},
+    octets<&ServerOptions::query_octets_max>("client-query-buffer-limit", 1 << 20, 64LL << 30, "max_query_bytes"),
+    fixed("cluster-allow-pubsubshard-when-down", "yes"),
+    fixed("cluster-allow-reads-when-down", "no"),
+    fixed("cluster-allow-replica-migration", "yes"),
+    fixed("cluster-announce-bus-port", "0"),
+    fixed("cluster-announce-hostname", ""),
+    fixed("cluster-announce-human-nodename", ""),
+    fixed("cluster-announce-ip", ""),
+    fixed("cluster-announce-port", "0"),
+    fixed("cluster-announce-tls-port", "0"),
+    fixed("cluster-config-file", "nodes.conf"),
+    fixed("cluster-enabled", "no"),
+    fixed("cluster-link-sendbuf-limit", "0"),
+    fixed("cluster-migration-barrier", "1"),
+    fixed("cluster-node-timeout", "15000"),
+    fixed("cluster-port", "0"),
+    fixed("cluster-preferred-endpoint-type", "ip"),
+    fixed("cluster-replica-no-failover", "no"),
+    fixed("cluster-replica-validity-factor", "10"),
+    fixed("cluster-require-full-coverage", "yes"),
+    fixed("cluster-slave-no-failover", "no"),
+    fixed("cluster-slave-validity-factor", "10"),
+    fixed("crash-log-enabled", "yes"),
+    fixed("crash-memcheck-enabled", "yes"),
+    fixed("daemonize", "no"),
+    at_start(
+        "databases", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.databases); }, "databases"),
+    fixed("dbfilename", "dump.rdb"),
+    fixed("dir", ""),
+    fixed("disable-thp", "yes"),
+    fixed("dynamic-hz", "yes"),
+    at_start(
+        "enable-debug-command", [](const ServerOptions& options, const Parameter&) { return std::string(name_of(options.debug_access)); },
+        "enable_debug_command"),
+    fixed("enable-module-command", "no"),
+    fixed("enable-protected-configs", "no"),
+    entries<&Thresholds::hash_listpack_entries>("hash-max-listpack-entries"),
+    longest<&Thresholds::hash_listpack_value>("hash-max-listpack-value"),
+    entries<&Thresholds::hash_listpack_entries>("hash-max-ziplist-entries"),
+    longest<&Thresholds::hash_listpack_value>("hash-max-ziplist-value"),
+    octets<&ServerOptions::sparse_sketch_octets_max>("hll-sparse-max-bytes", 0, 16'000),
+    fixed("hz", "10"),
+    fixed("ignore-warnings", ""),
+    fixed("io-threads", "1"),
+    fixed("io-threads-do-reads", "no"),
+    fixed("jemalloc-bg-thread", "yes"),
+    number<watch, &Watch::latency_threshold_ms>("latency-monitor-threshold", 0, long_most, "latency_monitor_threshold_ms"),
+    yes_or_no<watch, &Watch::tracks_latency>("latency-tracking", "latency_tracking"),
+    {.name = "latency-tracking-info-percentiles",
+     .get = [](const ServerOptions& options, const Parameter&) { return show_percentiles(options.diagnostics.latency_percentiles); },
+     .set = [](ServerOptions& options, std::string_view text,
+               const Parameter&) { return read_percentiles(text, options.diagnostics.latency_percentiles); }},
+    // Whatever is asked for, values end a little at a time.
+    fixed("lazyfree-lazy-eviction", "yes"),
+    fixed("lazyfree-lazy-expire", "yes"),
+    fixed("lazyfree-lazy-server-del", "yes"),
+    fixed("lazyfree-lazy-user-del", "yes"),
+    fixed("lazyfree-lazy-user-flush", "yes"),
+    number<memory, &Memory::lfu, &LfuSettings::decay_minutes>("lfu-decay-time", 0, int_most, "lfu_decay_minutes"),
+    number<memory, &Memory::lfu, &LfuSettings::log_factor>("lfu-log-factor", 0, int_most, "lfu_log_factor"),
+    fixed("list-compress-depth", "0"),
+    nodes<&Thresholds::list_listpack_size>("list-max-listpack-size"),
+    nodes<&Thresholds::list_listpack_size>("list-max-ziplist-size"),
+    fixed("locale-collate", ""),
+    fixed("logfile", ""),
+    fixed("loglevel", "notice"),
+    fixed("lua-time-limit", "5000"),
+    fixed("masterauth", ""),
+    fixed("masteruser", ""),
+    fixed("max-new-connections-per-cycle", "10"),
+    number<&ServerOptions::clients_max>("maxclients", 1, std::numeric_limits<std::uint32_t>::max(), "max_clients"),
+    octets<memory, &Memory::octets_max>("maxmemory", 0, long_most, "max_memory_bytes"),
+    {.name = "maxmemory-clients",
+     .get =
+         [](const ServerOptions& options, const Parameter&) {
+           const std::int64_t value = options.memory.clients_max;
+           return value < 0 ? fmt::format("{}%", -value) : std::to_string(value);
+         },
+     .set = [](ServerOptions& options, std::string_view text,
+               const Parameter&) { return read_octets_or_percent(text, options.memory.clients_max); },
+     .setting = "max_memory_clients_bytes"},
+    number<memory, &Memory::tenacity>("maxmemory-eviction-tenacity", 0, 100, "max_memory_eviction_tenacity"),
+    {.name = "maxmemory-policy",
+     .get = [](const ServerOptions& options, const Parameter&) { return std::string(name_of(options.memory.policy)); },
+     .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_policy(text, options.memory.policy); },
+     .setting = "max_memory_policy"},
+    number<memory, &Memory::samples>("maxmemory-samples", 1, int_most, "max_memory_samples"),
+    fixed("min-replicas-max-lag", "10"),
+    fixed("min-replicas-to-write", "0"),
+    fixed("min-slaves-max-lag", "10"),
+    fixed("min-slaves-to-write", "0"),
+    fixed("no-appendfsync-on-rewrite", "no"),
+    {.name = "notify-keyspace-events",
+     .get = [](const ServerOptions& options, const Parameter&) { return options.notify.letters(); },
+     .set =
+         [](ServerOptions& options, std::string_view text, const Parameter&) {
+           const auto settings = NotifySettings::parse(text);
+           if (settings) options.notify = *settings;
+           return settings ? std::string() : "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+         }},
+    fixed("oom-score-adj", "no"),
+    fixed("oom-score-adj-values", "0 200 800"),
+    fixed("pidfile", ""),
+    at_start(
+        "port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.port); }, "address"),
+    fixed("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    fixed("propagation-error-behavior", "ignore"),
+    fixed("protected-mode", "no"),
+    octets<&ServerOptions::bulk_octets_max>("proto-max-bulk-len", 1 << 20, bulk_octets_most, "max_bulk_bytes"),
+    fixed("rdb-del-sync-files", "no"),
+    fixed("rdb-save-incremental-fsync", "yes"),
+    fixed("rdbchecksum", "yes"),
+    fixed("rdbcompression", "yes"),
+    fixed("repl-backlog-size", "1048576"),
+    fixed("repl-backlog-ttl", "3600"),
+    fixed("repl-disable-tcp-nodelay", "no"),
+    fixed("repl-diskless-load", "disabled"),
+    fixed("repl-diskless-sync", "yes"),
+    fixed("repl-diskless-sync-delay", "5"),
+    fixed("repl-diskless-sync-max-replicas", "0"),
+    fixed("repl-ping-replica-period", "10"),
+    fixed("repl-ping-slave-period", "10"),
+    fixed("repl-timeout", "60"),
+    fixed("replica-announce-ip", ""),
+    fixed("replica-announce-port", "0"),
+    fixed("replica-announced", "yes"),
+    fixed("replica-ignore-disk-write-errors", "no"),
+    fixed("replica-ignore-maxmemory", "yes"),
+    fixed("replica-lazy-flush", "no"),
+    fixed("replica-priority", "100"),
+    fixed("replica-read-only", "yes"),
+    fixed("replica-serve-stale-data", "yes"),
+    fixed("replicaof", ""),
+    {.name = "requirepass",
+     .get = [](const ServerOptions& options, const Parameter&) { return options.password; },
+     .set =
+         [](ServerOptions& options, std::string_view text, const Parameter&) {
+           options.password = text;
+           return std::string();
+         },
+     .is_secret = true,
+     .setting = "password"},
+    fixed("sanitize-dump-payload", "no"),
+    fixed("save", ""),
+    fixed("server_cpulist", ""),
+    entries<&Thresholds::set_intset_entries>("set-max-intset-entries"),
+    entries<&Thresholds::set_listpack_entries>("set-max-listpack-entries"),
+    longest<&Thresholds::set_listpack_value>("set-max-listpack-value"),
+    fixed("set-proc-title", "yes"),
+    fixed("shutdown-on-sigint", "default"),
+    fixed("shutdown-on-sigterm", "default"),
+    fixed("shutdown-timeout", "10"),
+    fixed("slave-announce-ip", ""),
+    fixed("slave-announce-port", "0"),
+    fixed("slave-ignore-maxmemory", "yes"),
+    fixed("slave-lazy-flush", "no"),
+    fixed("slave-priority", "100"),
+    fixed("slave-read-only", "yes"),
+    fixed("slave-serve-stale-data", "yes"),
+    fixed("slaveof", ""),
+    number<watch, &Watch::slow_us>("slowlog-log-slower-than", -1, long_most, "slowlog_slower_than_us"),
+    number<watch, &Watch::slow_entries_max>("slowlog-max-len", 0, long_most, "slowlog_max_entries"),
+    fixed("socket-mark-id", "0"),
+    fixed("stop-writes-on-bgsave-error", "yes"),
+    longest<&Thresholds::stream_node_octets>("stream-node-max-bytes"),
+    entries<&Thresholds::stream_node_entries>("stream-node-max-entries"),
+    fixed("supervised", "no"),
+    fixed("syslog-enabled", "no"),
+    fixed("syslog-facility", "local0"),
+    fixed("syslog-ident", "redis"),
+    fixed("tcp-backlog", "1024"),
+    fixed("tcp-keepalive", "300"),
+    number<&ServerOptions::idle_seconds_max>("timeout", 0, int_most, "idle_timeout_s"),
+    fixed("unixsocket", ""),
+    fixed("unixsocketperm", "0"),
+    entries<&Thresholds::zset_listpack_entries>("zset-max-listpack-entries"),
+    longest<&Thresholds::zset_listpack_value>("zset-max-listpack-value"),
+    entries<&Thresholds::zset_listpack_entries>("zset-max-ziplist-entries"),
+    longest<&Thresholds::zset_listpack_value>("zset-max-ziplist-value"),
+});
+
+}  // namespace
+
+std::span<const Parameter> parameters() { return table; }
+
+const Parameter* find_parameter(std::string_view name) {
+  const std::string lower = base::lower(name);
+  const auto* found = std::find_if(table.begin(), table.end(), [&](const Parameter& each) { return each.name == lower; });
+  return found == table.end() ? nullptr : found;
+}
+
+}  // namespace chorus::cache
