@@ -137,11 +137,11 @@ std::size_t memory_of(const Entry& entry, std::size_t samples) {
     case Encoding::skiplist: {
       const auto* set = entry.payload<RankedSet>();
       std::size_t seen = 0, octets = 0;
-      for (const auto* node = set->first(); node != nullptr && (samples == 0 || seen < samples); node = node->next(), ++seen) {
-        octets += memory::cost(node);
+      for (auto at = set->first(); at.node() != nullptr && (samples == 0 || seen < samples); at.next(), ++seen) {
+        octets += memory::cost(at.node());
       }
       const std::size_t each = seen == 0 ? 0 : octets * set->size() / seen;
-      return total + memory::cost(set) + each + set->table_octets();
+      return total + memory::cost(set) + each + set->index_octets();
     }
     case Encoding::stream:
       return total + entry.payload<Stream>()->memory(samples);
@@ -192,9 +192,8 @@ Entry* copy_of(const Entry& entry, std::string_view key, std::optional<std::int6
       break;
     case Encoding::skiplist: {
       auto* set = RankedSet::make();
-      for (const auto* node = entry.payload<RankedSet>()->first(); node != nullptr; node = node->next()) {
-        set->insert(node->member(), node->score);
-      }
+      for (auto at = entry.payload<RankedSet>()->first(); at.node() != nullptr; at.next())
+        set->insert(at.node()->member(), at.node()->score);
       payload = set;
       break;
     }

@@ -1,34 +1,42 @@
-// Large sorted sets: a skip list with spans, ordered by score and then member, and a table of its nodes by member.
-// paper: Pugh, "Skip Lists: A Probabilistic Alternative to Balanced Trees", CACM 33(6), 1990
+// Large sorted sets: a B+ tree that counts what is below each of its pages, ordered by score and then member, and a table of the members.
+// paper: Bayer, McCreight, "Organization and Maintenance of Large Ordered Indices", Acta Informatica 1, 1972
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "cache/table.h"
 
 namespace chorus::cache {
 
-/// Node, links and member lie in one block.
+/// A member's score and octets lie in one block. Scores stand in the pages of the tree as well, so that a search looks at members only
+/// where scores are equal.
 class RankedSet {
  public:
-  struct Node;
-  struct Link {
-    Node* next;
-    std::size_t span;  // nodes from here to `next`, it included; to the end where there is none
-  };
   struct Node {
     double score;
-    Node* previous;
     std::uint32_t member_size;
-    std::uint32_t height;
 
-    /// `height` of them, behind it in the same block; then the member.
-    Link* links() { return reinterpret_cast<Link*>(this + 1); }
-    const Link* links() const { return reinterpret_cast<const Link*>(this + 1); }
-    std::string_view member() const { return {reinterpret_cast<const char*>(links() + height), member_size}; }
-    Node* next() const { return links()[0].next; }
+    /// Behind it in the same block.
+    const char* octets() const { return reinterpret_cast<const char*>(&member_size + 1); }
+    std::string_view member() const { return {octets(), member_size}; }
+  };
+  struct Leaf;
+  /// Of a node in the order; good until the next change.
+  class Place {
+   public:
+    Place() = default;
+    Place(const Leaf* leaf, std::uint32_t index) : leaf_(leaf), index_(index) {}
+    /// Null beyond either end.
+    const Node* node() const;
+    void next();
+    void previous();
+
+   private:
+    const Leaf* leaf_ = nullptr;
+    std::uint32_t index_ = 0;
   };
 
   static RankedSet* make();
@@ -42,24 +50,26 @@ class RankedSet {
   /// A member that is not there; the score is no NaN.
   void insert(std::string_view member, double score);
   void remove(Node* node);
+  /// The one of that rank, which is there.
+  void remove(std::size_t rank);
   void set_score(Node* node, double score);
 
-  Node* first() const { return head_->links()[0].next; }
-  Node* last() const { return tail_; }
-  /// rank: from 0; null beyond the last.
-  Node* at(std::size_t rank) const;
+  Place first() const { return at(0); }
+  /// rank: from 0.
+  Place at(std::size_t rank) const;
   std::size_t rank(const Node* node) const;
-  /// The first whose score is at least `score` (beyond: more than), null when there is none.
-  Node* lower_bound(double score, bool beyond) const;
+  /// The rank of the first whose score is at least `score` (beyond: more than); size() when there is none.
+  std::size_t lower_bound(double score, bool beyond) const;
   /// The same by member, where all scores are equal.
-  Node* lower_bound_lex(std::string_view member, bool beyond) const;
+  std::size_t lower_bound_lex(std::string_view member, bool beyond) const;
   /// The nodes by member, in no order; see Table::scan.
   template <class Visit>
   std::uint64_t scan(std::uint64_t cursor, Visit&& visit) const {
     return table_.scan(cursor, visit);
   }
   Node* random(base::Random& random) const { return table_.random(random); }
-  std::size_t table_octets() const { return table_.octets(); }
+  /// Of the table and the tree's pages.
+  std::size_t index_octets() const;
   /// Frees up to `items` of those left, which it counts down; returns whether all are. Afterwards only destroy() may follow.
   bool drain(std::size_t& items);
 
@@ -68,19 +78,29 @@ class RankedSet {
     using Item = Node*;
     static std::string_view key(const Node* node) { return node->member(); }
   };
-  static constexpr std::uint32_t height_max = 32;
+  struct Page;
+  struct Inner;
+  struct Path;
 
-  RankedSet();
-  static Node* make_node(std::uint32_t height, double score, std::string_view member);
-  std::uint32_t draw_height(std::string_view member);
+  RankedSet() = default;
+  static Node* make_node(double score, std::string_view member);
+  template <class PageType>
+  PageType* make_page(std::uint32_t height);
+  void release(Page* page);
+  Leaf* descend(double score, std::string_view member, Path& path) const;
   void link(Node* node);
-  void unlink(Node* node);
+  std::pair<Leaf*, std::uint32_t> find_entry(const Node* node, Path& path) const;
+  void unlink(Path& path, Leaf* leaf, std::uint32_t at);
+  Page* split(Page* page, bool ascending);
+  void insert_child(Inner* inner, std::uint32_t at, Page* child);
+  void erase_child(Inner* inner, std::uint32_t at);
+  void merge_children(Inner* inner, std::uint32_t at);
+  void mend(Inner* inner, std::uint32_t at);
+  template <class Before>
+  std::size_t count_while(Before before) const;
 
-  Node* head_;
-  Node* tail_ = nullptr;
-  std::uint32_t height_ = 1;
-  std::size_t linked_ = 0;
-  std::uint64_t dice_ = 0;  // stirred by the members' keyed hashes: strangers do not know which nodes are high
+  Page* root_ = nullptr;
+  std::size_t page_octets_ = 0;
   Table<NodePolicy> table_;
 };
 

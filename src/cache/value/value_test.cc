@@ -145,19 +145,21 @@ TEST(RankedSet, BehavesAsASortedVector) {
     for (const auto& [m, s] : scores) model.emplace_back(s, m);
     std::sort(model.begin(), model.end());
     std::size_t rank = 0;
-    for (auto* at = set->first(); at != nullptr; at = at->next(), ++rank) {
-      ASSERT_EQ(std::pair(at->score, std::string(at->member())), model[rank]);
-      ASSERT_EQ(set->rank(at), rank);
-      ASSERT_EQ(set->at(rank), at);
-      ASSERT_EQ(at->previous, rank == 0 ? nullptr : set->at(rank - 1));
+    for (auto at = set->first(); at.node() != nullptr; at.next(), ++rank) {
+      ASSERT_EQ(std::pair(at.node()->score, std::string(at.node()->member())), model[rank]);
+      ASSERT_EQ(set->rank(at.node()), rank);
+      ASSERT_EQ(set->at(rank).node(), at.node());
+      auto before = at;
+      before.previous();
+      ASSERT_EQ(before.node(), rank == 0 ? nullptr : set->at(rank - 1).node());
     }
     ASSERT_EQ(rank, model.size());
+    ASSERT_EQ(set->at(rank).node(), nullptr);
     for (double bound = -21; bound <= 21; bound += 0.5) {
       for (const bool beyond : {false, true}) {
-        const auto* found = set->lower_bound(bound, beyond);
         const auto want =
             std::find_if(model.begin(), model.end(), [&](const auto& each) { return beyond ? each.first > bound : each.first >= bound; });
-        ASSERT_EQ(found == nullptr ? model.size() : set->rank(found), static_cast<std::size_t>(want - model.begin()));
+        ASSERT_EQ(set->lower_bound(bound, beyond), static_cast<std::size_t>(want - model.begin()));
       }
     }
   }
@@ -165,6 +167,48 @@ TEST(RankedSet, BehavesAsASortedVector) {
   EXPECT_FALSE(set->drain(items));
   EXPECT_EQ(items, 0U);
   RankedSet::destroy(set);
+}
+
+TEST(RankedSet, OfManyPages) {
+  constexpr std::size_t many = 40'000;
+  base::Random random(19);
+  for (const bool ascending : {true, false}) {
+    RankedSet* set = RankedSet::make();
+    std::vector<std::size_t> order(many);
+    for (std::size_t i = 0; i < many; ++i) order[i] = i;
+    const auto shuffle = [&] {
+      for (std::size_t i = many; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+    };
+    if (!ascending) shuffle();
+    // Of a score each ten members, in the order of their names.
+    for (const std::size_t i : order) set->insert(std::to_string(100'000 + i), static_cast<double>(i / 10));
+    const std::size_t full = set->index_octets();
+    for (std::size_t i = 0; i < many; i += 17) {
+      ASSERT_EQ(set->at(i).node()->member(), std::to_string(100'000 + i));
+      ASSERT_EQ(set->rank(set->find(std::to_string(100'000 + i))), i);
+      ASSERT_EQ(set->lower_bound(static_cast<double>(i / 10), false), i / 10 * 10);
+    }
+    if (ascending) EXPECT_LT(full, many * 48) << "pages are full, of 16 octets a member, and the table";
+    shuffle();
+    std::set<std::size_t> left(order.begin(), order.end());
+    for (std::size_t n = 0; n < many; ++n) {
+      set->remove(set->find(std::to_string(100'000 + order[n])));
+      left.erase(order[n]);
+      if (n % 1000 != 0) continue;
+      std::size_t rank = 0;
+      auto at = set->first();
+      for (const std::size_t i : left) {
+        ASSERT_EQ(at.node()->member(), std::to_string(100'000 + i));
+        if (rank % 37 == 0) ASSERT_EQ(set->at(rank).node(), at.node());
+        ++rank;
+        at.next();
+      }
+      ASSERT_EQ(at.node(), nullptr);
+      ASSERT_EQ(set->size(), left.size());
+    }
+    EXPECT_LT(set->index_octets(), 4096U) << "pages go with what was in them";
+    RankedSet::destroy(set);
+  }
 }
 
 TEST(Quicklist, BehavesAsADeque) {

@@ -108,10 +108,7 @@ std::optional<std::size_t> ZsetValue::rank(std::string_view member) const {
 }
 
 std::size_t ZsetValue::count_below(double score, bool or_equal) const {
-  if (!is_packed()) {
-    const auto* node = ranked().lower_bound(score, or_equal);
-    return node == nullptr ? ranked().size() : ranked().rank(node);
-  }
+  if (!is_packed()) return ranked().lower_bound(score, or_equal);
   const Listpack pack(entry_->payload<void>());
   std::size_t count = 0;
   for (auto at = pack.begin(); at != pack.end(); at = pack.next(pack.next(at)), ++count) {
@@ -122,10 +119,7 @@ std::size_t ZsetValue::count_below(double score, bool or_equal) const {
 }
 
 std::size_t ZsetValue::count_below_lex(std::string_view member, bool or_equal) const {
-  if (!is_packed()) {
-    const auto* node = ranked().lower_bound_lex(member, or_equal);
-    return node == nullptr ? ranked().size() : ranked().rank(node);
-  }
+  if (!is_packed()) return ranked().lower_bound_lex(member, or_equal);
   const Listpack pack(entry_->payload<void>());
   NumberText scratch;
   std::size_t count = 0;
@@ -139,9 +133,10 @@ std::size_t ZsetValue::count_below_lex(std::string_view member, bool or_equal) c
 void ZsetValue::for_range(std::size_t start, std::size_t count, bool reverse, const Visit& visit) const {
   if (count == 0) return;
   if (!is_packed()) {
-    for (const auto* node = ranked().at(start); node != nullptr && count > 0; --count) {
-      visit(node->member(), node->score);
-      node = reverse ? node->previous : node->next();
+    auto at = ranked().at(start);
+    for (; at.node() != nullptr && count > 0; --count) {
+      visit(at.node()->member(), at.node()->score);
+      reverse ? at.previous() : at.next();
     }
     return;
   }
@@ -166,11 +161,7 @@ void ZsetValue::erase_range(std::size_t start, std::size_t count) {
     pack.erase(pack.seek(static_cast<std::int64_t>(start) * 2), count * 2);
     return entry_->set_payload(Encoding::listpack, pack.block());
   }
-  for (auto* node = ranked().at(start); node != nullptr && count > 0; --count) {
-    auto* next = node->next();
-    ranked().remove(node);
-    node = next;
-  }
+  for (; count > 0 && start < ranked().size(); --count) ranked().remove(start);
 }
 
 std::uint64_t ZsetValue::scan(std::uint64_t cursor, const Visit& visit) const {
