@@ -75,12 +75,14 @@ void Server::serve(Client& client) {
   const std::size_t before = client.out.size();
   // Messages to itself go aside, as in dispatch(): what is behind `before` is its reply.
   const bool was_run = std::exchange(client.is_run, true);
+  Client* const was_running = std::exchange(running_, &client);
   Call call(*this, client, *blocked.command, arguments, blocked.db);
   blocked.command->run(call);
   call.finish();
   note_time(client, *blocked.command, arguments, {});
   effects_.end_unit();
   client.is_run = was_run;
+  running_ = was_running;
   const bool is_served = client.out.size() != before;  // else it is not what it waits for
   if (blocked.is_silent) client.out.resize(std::min(before, client.out.size()));
   if (!was_run && !client.pushes.empty()) client.out += std::exchange(client.pushes, {});

@@ -52,7 +52,7 @@ Database& Call::database(unsigned db) { return *server_.databases_[db]; }
 unsigned Call::databases() const { return static_cast<unsigned>(server_.databases_.size()); }
 
 Entry* Call::touch(Entry* entry) {
-  if (entry != nullptr && !client_.no_touch) server_.use(entry);
+  if (entry != nullptr && (!client_.no_touch || command_.name == "touch")) server_.use(entry);
   return entry;
 }
 

@@ -14,10 +14,9 @@
 #include "base/strong.h"
 #include "cache/command/command.h"
 #include "cache/resp/parser.h"
+#include "cache/tracking.h"
 
 namespace chorus::cache {
-
-using ClientId = base::Strong<std::uint64_t, struct ClientIdTag>;
 
 struct QueuedCommand {
   const Command* command;
@@ -81,6 +80,8 @@ struct Client {
   WatchedKeys watched;
   bool watch_broken = false;
   std::unique_ptr<BlockedCommand> blocked;
+  std::unique_ptr<TrackingMode> tracking;  // null: off
+  std::vector<std::string> held;           // a command that waits until a pause is over; empty: none
   std::set<std::string, std::less<>> listening[3];
 
   /// Octets that it takes, its queries and replies among them.

@@ -52,6 +52,17 @@ bool Server::run_requests(Client& client) {
       client.is_waiting = client.blocked == nullptr && client.parser.waiting() > 0;
       break;
     }
+    if (!client.held.empty()) {
+      if (is_pausing()) {
+        client.parser.keep();
+        client.closes = client.parser.waiting() > options_.query_octets_max;
+        break;
+      }
+      const std::vector<std::string> held = std::exchange(client.held, {});
+      const std::vector<std::string_view> words(held.begin(), held.end());
+      dispatch(client, words);
+      continue;
+    }
     std::vector<std::string_view> arguments = std::move(arguments_);
     const Parser::Status status = client.parser.next(arguments);
     if (status == Parser::Status::command) dispatch(client, arguments);
@@ -88,8 +99,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
   const std::size_t before = client.out.size();
   if (client.reply_mode == ReplyMode::skip_next) client.reply_mode = ReplyMode::skip_this;
   client.is_run = true;
+  running_ = &client;
   const auto done = [&] {
     client.is_run = false;
+    running_ = nullptr;
     // CLIENT REPLY itself decides when it turns replies on again.
     if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) {
       client.out.resize(std::min(before, client.out.size()));  // it is shorter where the client was cut off
@@ -152,6 +165,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (client.is_monitor &&
       (command->flags.has(Flag::readonly) || command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate))) {
     refuse(client, command, "ERR Replica can't interact with the keyspace");
+    return done();
+  }
+  if (is_held(client, *command)) {
+    client.held.assign(arguments.begin(), arguments.end());
     return done();
   }
   client.last_command = command;
@@ -227,6 +244,11 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   command.run(call);
   call.finish();
   note_run(client, command, arguments, call.hidden());
+  if (client.tracking != nullptr) {
+    if (!call.has_failed()) remember_keys(client, command, arguments);
+    // CLIENT CACHING is for the next command, or transaction.
+    if (!client.transaction && (command.container == nullptr || command.container->name != "client")) client.tracking->caching = false;
+  }
   if (call.has_failed()) ++by_command_[&command].failed;
   // What a command did stays done, and the rest of a transaction is; but so long a reply nobody gets.
   if (call.is_too_long()) cut_off(client);

@@ -8,7 +8,8 @@ namespace chorus::cache {
 Entry* Server::live(unsigned db, std::string_view key) {
   Entry* entry = databases_[db]->find(key);
   if (entry == nullptr || !entry->is_expired(now_.unix_ms())) return entry;
-  expire_now(db, entry);
+  // In a pause nothing is written: it is not seen, and goes later.
+  if (!is_pausing()) expire_now(db, entry);
   return nullptr;
 }
 
@@ -18,7 +19,7 @@ void Server::expire_now(unsigned db, Entry* entry) {
   ++statistics_.expired_keys;
   effects_.add(db, std::initializer_list<std::string_view>{"UNLINK", key});
   notify(db, Notify::expired, "expired", key);
-  key_changed(db, key);
+  key_changed(db, key, true);
 }
 
 void Server::erase(unsigned db, Entry* entry) {
@@ -63,7 +64,8 @@ bool Server::expire_cycle() {
   return false;
 }
 
-void Server::key_changed(unsigned db, std::string_view key) {
+void Server::key_changed(unsigned db, std::string_view key, bool by_nobody) {
+  invalidate_key(key, by_nobody);
   if (watchers_.empty()) return;
   const auto found = watchers_.find(DbKey(db, key));
   if (found == watchers_.end()) return;

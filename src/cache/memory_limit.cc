@@ -29,6 +29,7 @@ std::size_t Client::memory() const {
   std::size_t octets = sizeof(Client) + parser.octets() + out.capacity() + pushes.capacity() + unsent;
   if (transaction) octets += transaction->octets;
   octets += watched.capacity() * watched_each;
+  for (const std::string& argument : held) octets += sizeof(std::string) + argument.capacity();
   for (const auto& names : listening) octets += names.size() * node;
   if (blocked != nullptr) {
     octets += sizeof(BlockedCommand);
@@ -92,7 +93,7 @@ void Server::evict(Evictor::Victim victim) {
   ++statistics_.evicted_keys;
   effects_.add(victim.db, std::initializer_list<std::string_view>{"UNLINK", key});
   notify(victim.db, Notify::evicted, "evicted", key);
-  key_changed(victim.db, key);
+  key_changed(victim.db, key, true);
   effects_.end_unit();
 }
 
@@ -100,7 +101,7 @@ void Server::evict(Evictor::Victim victim) {
 Server::Room Server::make_room() {
   const MemoryOptions& memory = options_.memory;
   evicts_more_ = false;
-  const auto is_over = [&] { return memory.octets_max > 0 && memory_counted() > memory.octets_max; };
+  const auto is_over = [&] { return memory.octets_max > 0 && memory_counted() > memory.octets_max && !is_pausing(); };
   if (!is_over()) {
     if (over_limit_since_us_) statistics_.over_limit_us += over_limit_us();
     over_limit_since_us_.reset();

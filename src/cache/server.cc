@@ -19,7 +19,8 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
       started_(now),
       random_(seed),
       expire_cursors_(options_.databases),
-      diagnostics_(std::make_unique<Diagnostics>()) {
+      diagnostics_(std::make_unique<Diagnostics>()),
+      tracking_(std::make_unique<Tracking>()) {
   run_id_ = random_id();
   replication_id_ = random_id();
   const memory::Scope scope(account_);
@@ -68,6 +69,7 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   statistics_.octets_in += octets.size();
   client.parser.feed(octets);
   run_requests(client);
+  finish_tracking();
   count_memory(client);
   make_client_room();
 }
@@ -79,6 +81,7 @@ bool Server::resume(ClientId id, Now now) {
   if (found == clients_.end() || !found->second->is_waiting) return false;
   begun_us_ = elapsed_us();
   const bool has_more = run_requests(*found->second);
+  finish_tracking();
   count_memory(*found->second);
   return has_more;
 }
@@ -87,6 +90,7 @@ void Server::disconnect(ClientId id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
   stop_monitoring(*found->second);
+  stop_tracking(*found->second);
   unwatch(*found->second);
   unblock(*found->second);
   subscriptions_.remove_all(*found->second);
@@ -100,9 +104,10 @@ bool Server::tick(Now now) {
   if (is_asleep()) return true;
   begun_us_ = elapsed_us();
   const bool waits_more = run_waiting();
+  end_pause();
   end_waits();
   const std::int64_t before = elapsed_us();
-  const bool expires_more = expires_actively_ && expire_cycle();
+  const bool expires_more = expires_actively_ && !is_pausing() && expire_cycle();
   if (const std::int64_t took = elapsed_us() - before; took > 0) {
     statistics_.expire_us += took;
     note_latency("expire-cycle", took);
@@ -111,6 +116,7 @@ bool Server::tick(Now now) {
   for (const auto& database : databases_) database->maintain(buckets_each);
   const bool frees_more = reclaimer_.step(elements_each);
   if (evicts_more_) make_room();
+  finish_tracking();
   make_client_room();
   check_clients();
   look_at_rates();

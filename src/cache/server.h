@@ -112,6 +112,16 @@ class Server {
   /// Whether keys end when their time is over, though nobody asks for them.
   void set_active_expiry(bool on) { expires_actively_ = on; }
   void change_replication_id();
+  /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
+  void pause(std::int64_t ms, bool all);
+  void unpause();
+  /// The client is told of keys that change, from now on in that way.
+  void track(Client& client, TrackingMode mode);
+  void stop_tracking(Client& client);
+  /// All keys are gone: whoever keeps some is told.
+  void invalidate_all();
+  std::size_t tracking_clients() const { return tracking_clients_; }
+  const Tracking& tracking() const { return *tracking_; }
 
   // --- facts
   const absl::flat_hash_map<std::string, std::uint64_t>& errors_by_code() const { return errors_; }
@@ -157,6 +167,16 @@ class Server {
   // memory_limit.cc
   const OutputLimit& output_limit(const Client& client) const;
   void check_clients();
+  // pause.cc
+  bool is_pausing() const { return pause_until_us_ > now_.monotonic_us; }
+  bool is_held(const Client& client, const Command& command) const;
+  bool end_pause();
+  // invalidation.cc
+  void remember_keys(Client& client, const Command& command, Arguments arguments);
+  template <class Write>
+  void invalidate(Client& reader, Write write);
+  void invalidate_key(std::string_view key, bool by_nobody);
+  void finish_tracking();
   // server.cc
   bool is_asleep() const { return asleep_until_us_ > now_.monotonic_us; }
   bool run_waiting();
@@ -173,7 +193,8 @@ class Server {
   void expire_now(unsigned db, Entry* entry);
   bool expire_cycle();
   void erase(unsigned db, Entry* entry);
-  void key_changed(unsigned db, std::string_view key);
+  /// by_nobody: no client did it, as with expiry.
+  void key_changed(unsigned db, std::string_view key, bool by_nobody = false);
   void database_changed(unsigned db, const Database* other);
   std::int64_t elapsed_us() const { return stopwatch_ ? stopwatch_() : now_.monotonic_us; }
   // memory_limit.cc
@@ -218,6 +239,11 @@ class Server {
   std::int64_t begun_us_ = 0;  // when what runs now was begun, by the stopwatch
   std::unique_ptr<Diagnostics> diagnostics_;
   std::vector<ClientId> monitors_;
+  std::unique_ptr<Tracking> tracking_;
+  std::size_t tracking_clients_ = 0;
+  Client* running_ = nullptr;  // whose command is under way
+  std::int64_t pause_until_us_ = 0;
+  bool pauses_all_ = false;
   std::int64_t asleep_until_us_ = 0, clients_checked_us_ = 0;
   bool expires_actively_ = true;
   Evictor evictor_;

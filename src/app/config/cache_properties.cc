@@ -86,6 +86,10 @@ constexpr Property table[] = {
          .max = unlimited}),
     cache_watch<&cache::DiagnosticsOptions::tracks_latency>(
         {.key = "cache.latency_tracking", .help = "A histogram of its latency for each command (latency-tracking)."}),
+    cache<&cache::ServerOptions::tracked_keys_max>(
+        {.key = "cache.tracking_table_max_keys",
+         .help = "Keys that are remembered for clients that keep some (tracking-table-max-keys); 0: no limit.",
+         .max = std::int64_t{1} << 40}),
     cache<&cache::ServerOptions::debug_access>(
         {.key = "cache.enable_debug_command",
          .help = "Who may use DEBUG: nobody, everybody, or those on this machine (enable-debug-command).",

@@ -20,6 +20,7 @@ void dbsize(Call& call) { call.reply.integer(static_cast<std::int64_t>(call.data
 void flushdb(Call& call) {
   if (!takes_flush_option(call)) return;
   call.clear_database(call.db());
+  call.server().invalidate_all();
   call.changed();
   call.reply.ok();
 }
@@ -27,6 +28,7 @@ void flushdb(Call& call) {
 void flushall(Call& call) {
   if (!takes_flush_option(call)) return;
   for (unsigned db = 0; db < call.databases(); ++db) call.clear_database(db);
+  call.server().invalidate_all();
   call.changed();
   call.reply.ok();
 }

@@ -45,10 +45,10 @@ std::string clients_section(Server& server) {
   }
   return fmt::format(
       "# Clients\r\nconnected_clients:{}\r\ncluster_connections:0\r\nmaxclients:{}\r\nclient_recent_max_input_buffer:{}\r\n"
-      "client_recent_max_output_buffer:{}\r\nblocked_clients:{}\r\ntracking_clients:0\r\npubsub_clients:{}\r\nwatching_clients:{}\r\n"
+      "client_recent_max_output_buffer:{}\r\nblocked_clients:{}\r\ntracking_clients:{}\r\npubsub_clients:{}\r\nwatching_clients:{}\r\n"
       "clients_in_timeout_table:{}\r\ntotal_watched_keys:{}\r\ntotal_blocking_keys:{}\r\ntotal_blocking_keys_on_nokey:0\r\n",
-      server.clients(), server.options().clients_max, longest_in, longest_out, server.blocked_clients(), subscribed, watching,
-      server.timed_waits(), server.watched_keys(), server.waited_keys());
+      server.clients(), server.options().clients_max, longest_in, longest_out, server.blocked_clients(), server.tracking_clients(),
+      subscribed, watching, server.timed_waits(), server.watched_keys(), server.waited_keys());
 }
 
 std::string persistence_section(Server& server) {

@@ -128,7 +128,9 @@ std::string stats_section(Server& server) {
   add_zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
             "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
             "current_active_defrag_time"});
-  add_zero({"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
+  add("tracking_total_keys", server.tracking().keys());
+  add("tracking_total_items", server.tracking().items());
+  add("tracking_total_prefixes", server.tracking().prefixes());
   add("unexpected_error_replies", 0);
   add("total_error_replies", all.errors);
   add("dump_payload_sanitizations", 0);

@@ -297,6 +297,7 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("tcp-backlog", "1024"),
     fixed("tcp-keepalive", "300"),
     number<&ServerOptions::idle_seconds_max>("timeout", 0, int_most, "idle_timeout_s"),
+    number<&ServerOptions::tracked_keys_max>("tracking-table-max-keys", 0, long_most, "tracking_table_max_keys"),
     fixed("unixsocket", ""),
     fixed("unixsocketperm", "0"),
     entries<&Thresholds::zset_listpack_entries>("zset-max-listpack-entries"),

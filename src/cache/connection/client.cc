@@ -44,11 +44,17 @@ bool set_client_name(Call& call, std::string_view name) {
 
 std::string describe(Server& server, const Client& client) {
   std::string flags;
+  if (client.is_monitor) flags += 'O';
   if (client.is_subscribed()) flags += 'P';
-  if (client.blocked != nullptr) flags += 'b';
   if (client.transaction) flags += 'x';
+  if (client.blocked != nullptr || !client.held.empty()) flags += 'b';
+  if (client.tracking != nullptr) {
+    flags += 't';
+    if (client.tracking->is_redirect_broken) flags += 'R';
+    if (client.tracking->broadcasts) flags += 'B';
+  }
   if (client.watch_broken) flags += 'd';
-  if (client.closes) flags += 'c';
+  if (client.closes) flags += client.is_cut ? 'A' : 'c';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   if (flags.empty()) flags = "N";
@@ -56,14 +62,13 @@ std::string describe(Server& server, const Client& client) {
   const auto seconds = [&](std::int64_t since) { return (now - since) / 1'000'000; };
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} qbuf={} qbuf-free=0 argv-mem=0 "
-      "multi-mem={} rbs=0 rbp=0 obl={} oll=0 omem=0 tot-mem={} events=r cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}\n",
+      "multi-mem={} rbs=0 rbp=0 obl={} oll=0 omem={} tot-mem={} events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={}\n",
       client.id.value, client.address, client.local_address, client.id.value, client.name, seconds(client.created_us),
       seconds(client.active_us), flags, client.db, client.listening[0].size(), client.listening[1].size(), client.listening[2].size(),
       client.transaction ? static_cast<std::int64_t>(client.transaction->queue.size()) : -1, client.parser.waiting(),
-      client.transaction ? client.transaction->octets : 0, client.out.size(),
-      sizeof(Client) + client.parser.waiting() + client.out.capacity(),
-      client.last_command == nullptr ? "NULL" : client.last_command->full_name(), client.user, client.protocol, client.library_name,
-      client.library_version);
+      client.transaction ? client.transaction->octets : 0, client.out.size(), client.unsent, client.memory(),
+      client.unsent > 0 ? "rw" : "r", client.last_command == nullptr ? "NULL" : client.last_command->full_name(), client.user,
+      redirection_of(client), client.protocol, client.library_name, client.library_version);
 }
 
 void client_id(Call& call) { call.reply.integer(static_cast<std::int64_t>(call.client().id.value)); }
@@ -118,10 +123,10 @@ void client_kill(Call& call) {
   if (old_form) {
     address = call[2];
     skips_me = false;
-  } else if (call.size() % 2 != 0) {
-    return call.error(errors::syntax);
   }
   for (std::size_t i = 2; !old_form && i < call.size(); i += 2) {
+    // What comes before a word too few is looked at first.
+    if (i + 1 == call.size()) return call.error(errors::syntax);
     if (call.is_word(i, "ID")) {
       id = call.integer(i + 1, "ERR client-id should be greater than 0");
       if (!id) return;
@@ -164,6 +169,24 @@ void client_kill(Call& call) {
   killed == 0 ? call.error("ERR No such client") : call.reply.ok();
 }
 
+void client_pause(Call& call) {
+  if (call.size() > 4) return reply_wrong_subcommand(call);
+  const bool writes = call.size() == 4 && call.is_word(3, "WRITE");
+  if (call.size() == 4 && !writes && !call.is_word(3, "ALL")) {
+    return call.error("ERR CLIENT PAUSE mode must be WRITE or ALL");
+  }
+  const auto ms = call.integer(2, "ERR timeout is not an integer or out of range");
+  if (!ms) return;
+  if (*ms < 0) return call.error("ERR timeout is negative");
+  call.server().pause(*ms, !writes);
+  call.reply.ok();
+}
+
+void client_unpause(Call& call) {
+  call.server().unpause();
+  call.reply.ok();
+}
+
 void client_reply(Call& call) {
   ReplyMode& mode = call.client().reply_mode;
   if (call.is_word(2, "ON")) {
@@ -194,7 +217,8 @@ void client_no_touch(Call& call) {
 
 void client_unblock(Call& call) {
   const bool with_error = call.size() == 4 && call.is_word(3, "ERROR");
-  if (call.size() > 4 || (call.size() == 4 && !with_error && !call.is_word(3, "TIMEOUT"))) {
+  if (call.size() > 4) return reply_wrong_subcommand(call);
+  if (call.size() == 4 && !with_error && !call.is_word(3, "TIMEOUT")) {
     return call.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
   const auto id = call.integer(2);
@@ -205,7 +229,11 @@ void client_unblock(Call& call) {
 }
 
 void client_help(Call& call) {
-  reply_help(call, {"GETNAME",
+  reply_help(call, {"CACHING (YES|NO)",
+                    "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+                    "GETREDIR",
+                    "    Return the client ID we are redirecting to when tracking is enabled.",
+                    "GETNAME",
                     "    Return the name of the current connection.",
                     "ID",
                     "    Return the ID of the current connection.",
@@ -221,14 +249,23 @@ void client_help(Call& call) {
                     "    Protect the current client connection from eviction.",
                     "NO-TOUCH (ON|OFF)",
                     "    Leave the use of keys untouched by this connection.",
+                    "PAUSE <timeout> [WRITE|ALL]",
+                    "    Suspend all, or just write, clients for <timeout> milliseconds.",
                     "REPLY (ON|OFF|SKIP)",
                     "    Control the replies sent to the current connection.",
                     "SETINFO <option> <value>",
                     "    Set LIB-NAME or LIB-VER of the current connection.",
                     "SETNAME <name>",
                     "    Assign the name <name> to the current connection.",
+                    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+                    "         [OPTIN] [OPTOUT] [NOLOOP]",
+                    "    Control server assisted client side caching.",
+                    "TRACKINGINFO",
+                    "    Report tracking status for the current connection.",
                     "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-                    "    Unblock the specified blocked client."});
+                    "    Unblock the specified blocked client.",
+                    "UNPAUSE",
+                    "    Stop the current client pause, resuming traffic."});
 }
 
 }  // namespace chorus::cache

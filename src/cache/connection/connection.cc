@@ -116,6 +116,7 @@ void reset(Call& call) {
   client.name.clear();
   client.no_evict = client.no_touch = false;
   call.server().stop_monitoring(client);
+  call.server().stop_tracking(client);
   client.reply_mode = ReplyMode::on;
   client.is_authenticated = call.options().password.empty();
   client.parser.limits.is_authenticated = client.is_authenticated;

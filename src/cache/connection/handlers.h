@@ -13,6 +13,14 @@ void quit(Call& call);
 void reset(Call& call);
 void select(Call& call);
 // client.cc
+// tracking.cc
+void client_caching(Call& call);
+void client_getredir(Call& call);
+void client_tracking(Call& call);
+void client_trackinginfo(Call& call);
+// client.cc
+void client_pause(Call& call);
+void client_unpause(Call& call);
 void client_getname(Call& call);
 void client_help(Call& call);
 void client_id(Call& call);

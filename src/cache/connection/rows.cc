@@ -8,7 +8,9 @@ std::span<const Command> connection_rows() {
   constexpr Group group = Group::connection;
   constexpr const char* every_node = "request_policy:all_nodes response_policy:all_succeeded";
   static constexpr Command client_rows[] = {
+      {"caching", 3, "slt", {}, group, "6.0.0", client_caching},
       {"getname", 2, "slt", {}, group, "2.6.9", client_getname},
+      {"getredir", 2, "slt", {}, group, "6.0.0", client_getredir},
       {"help", 2, "lt", {}, group, "5.0.0", client_help},
       {"id", 2, "slt", {}, group, "5.0.0", client_id},
       {"info", 2, "slt", {}, group, "6.2.0", client_info},
@@ -16,6 +18,7 @@ std::span<const Command> connection_rows() {
       {"list", -2, "aslt", {}, group, "2.4.0", client_list},
       {"no-evict", 3, "aslt", {}, group, "7.0.0", client_no_evict},
       {"no-touch", 3, "slt", {}, group, "7.2.0", client_no_touch},
+      {"pause", -3, "aslt", {}, group, "3.0.0", client_pause},
       {"reply", 3, "slt", {}, group, "3.2.0", client_reply},
       {.name = "setinfo",
        .arity = 4,
@@ -33,7 +36,10 @@ std::span<const Command> connection_rows() {
        .since = "2.6.9",
        .run = client_setname,
        .tips = every_node},
+      {"tracking", -3, "slt", {}, group, "6.0.0", client_tracking},
+      {"trackinginfo", 2, "slt", {}, group, "6.2.0", client_trackinginfo},
       {"unblock", -3, "aslt", {}, group, "5.0.0", client_unblock},
+      {"unpause", 2, "aslt", {}, group, "6.2.0", client_unpause},
   };
   static constexpr Command rows[] = {
       {"auth", -2, "sltFAB", {}, group, "1.0.0", auth},

@@ -68,6 +68,13 @@ def fields(info):
     return {line.split(b':')[0] for line in parts(info)[1:]} - {b'txt'}
 
 
+def same_clients(theirs, ours):
+    """Lines of CLIENT LIST: every field of 7.0 is there, and those that are not about memory and addresses are the same."""
+    lines = [[dict(field.partition(b'=')[::2] for field in line.split()) for line in each.split(b'\n') if b'id=' in line] for each in (theirs, ours)]
+    alike = (b'name', b'flags', b'db', b'sub', b'psub', b'ssub', b'multi', b'cmd', b'user', b'redir', b'resp')
+    return len(lines[0]) == len(lines[1]) and all(set(a) - {b'txt:id'} <= set(b) and all(a[key] == b[key] for key in alike) for a, b in zip(*lines))
+
+
 def is_same(words, theirs, ours):
     name = words[0].upper()
     if theirs == ours or (theirs, ours) in ERRORS:
@@ -78,6 +85,8 @@ def is_same(words, theirs, ours):
         return words[1] in (b'IDLETIME', b'FREQ')
     if name == b'INFO' and len(words) == 1:  # the values are each server's own; all that 7.0 names is there
         return fields(theirs) <= fields(ours)
+    if name == b'CLIENT' and words[1:2] in ([b'LIST'], [b'INFO']) and b'id=' in theirs:
+        return same_clients(theirs, ours)
     if name == b'LATENCY' and len(words) == 2 and words[1] == b'HISTOGRAM':  # how long is each server's own, of which commands is not
         named = [{part for part in parts(each) if part[:1].isalpha()} for each in (theirs, ours)]
         return named[0] == named[1]

@@ -229,7 +229,11 @@ def transactions():
 def connection():
     return [
         lambda s: [b'PING', *s.maybe(s.word())], lambda s: [b'ECHO', s.word()], lambda s: [b'NOSUCH', *s.some(s.word)], lambda s: [b'OBJECT', b'FOO', s.key()], lambda s: [b'CLIENT', b'NOPE'],
-        lambda s: [b'CLIENT', b'SETNAME', s.word()], lambda s: [b'CLIENT', b'GETNAME'], lambda s: [b'CONFIG', b'FOO'], lambda s: [b'HELLO', s.pick([b'4', b'x'])], lambda s: [b'AUTH', s.word()],
+        lambda s: [b'CLIENT', b'SETNAME', s.word()], lambda s: [b'CLIENT', b'GETNAME'], lambda s: [b'CONFIG', b'FOO'],
+        lambda s: [b'CLIENT', b'TRACKING', s.pick([b'on', b'ON', b'off', b'maybe']), *s.maybe(b'BCAST'), *s.maybe(b'PREFIX', s.word()), *s.maybe(b'PREFIX', s.word(), chance=0.2), *s.maybe(b'OPTIN', chance=0.2), *s.maybe(b'OPTOUT', chance=0.2), *s.maybe(b'NOLOOP'), *s.maybe(b'REDIRECT', b'999999', chance=0.1)],
+        lambda s: [b'CLIENT', s.pick([b'TRACKINGINFO', b'GETREDIR', b'UNPAUSE'])], lambda s: [b'CLIENT', b'CACHING', s.pick([b'yes', b'no', b'x'])], lambda s: [b'CLIENT', b'PAUSE', s.pick([b'-1', b'x', b'1']), s.pick([b'foo', b'WRITE'])],
+        lambda s: [b'CLIENT', b'UNBLOCK', s.pick([b'999999', b'x']), *s.maybe(s.pick([b'ERROR', b'TIMEOUT', b'x']))], lambda s: [b'CLIENT', b'KILL', *s.pick([[b'127.0.0.1:1'], [b'ID', b'999999'], [b'ID', b'x'], [b'TYPE', b'x'], [b'USER', b'nobody'], [b'ADDR', b'x', b'SKIPME', b'no'], [b'LADDR', b'x'], [b'SKIPME', b'x']])],
+        lambda s: [b'CLIENT', b'LIST', *s.pick([[b'TYPE', b'x'], [b'TYPE', b'pubsub'], [b'ID', b'x'], [b'ID'], [b'ID', b'999999']])], lambda s: [b'CLIENT', b'NO-EVICT', s.pick([b'on', b'off', b'x'])], lambda s: [b'CLIENT', b'REPLY', s.pick([b'ON', b'x'])], lambda s: [b'HELLO', s.pick([b'4', b'x'])], lambda s: [b'AUTH', s.word()],
         lambda s: [b'COMMAND', b'GETKEYS', *s.pick([[b'GET', b'a'], [b'MSET', b'a', b'b', b'c', b'd'], [b'PING', b'x'], [b'FOO', b'x'], [b'SET', b'a'], [b'SINTERCARD', b'2', b'a', b'b']])],
     ]
 

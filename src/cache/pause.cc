@@ -1,0 +1,40 @@
+// CLIENT PAUSE: commands that wait until it is over.
+#include <algorithm>
+
+#include "cache/call.h"
+
+namespace chorus::cache {
+
+void Server::pause(std::int64_t ms, bool all) {
+  pauses_all_ = all || (is_pausing() && pauses_all_);
+  constexpr std::int64_t ms_max = std::int64_t{1} << 50;
+  pause_until_us_ = std::max(pause_until_us_, now_.monotonic_us + std::min(ms, ms_max) * 1000);
+}
+
+void Server::unpause() { pause_until_us_ = now_.monotonic_us; }
+
+bool Server::is_held(const Client& client, const Command& command) const {
+  if (!is_pausing() || client.is_monitor) return false;
+  if (pauses_all_) return true;
+  const auto writes = [](std::uint32_t flags) {
+    return (flags & (static_cast<std::uint32_t>(Flag::write) | static_cast<std::uint32_t>(Flag::may_replicate))) != 0;
+  };
+  if (writes(command.flags.bits())) return true;
+  return command.name == "exec" && client.transaction && writes(client.transaction->flags);
+}
+
+/// When a pause is over, those who waited go on in the order in which they came. Returns whether it is not.
+bool Server::end_pause() {
+  if (pause_until_us_ == 0) return false;
+  if (is_pausing()) return true;
+  pause_until_us_ = 0;
+  pauses_all_ = false;
+  for (Client* client : all_clients()) {
+    if (client->held.empty() || client->closes) continue;
+    run_requests(*client);
+    count_memory(*client);
+  }
+  return false;
+}
+
+}  // namespace chorus::cache
