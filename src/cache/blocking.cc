@@ -84,7 +84,11 @@ void Server::serve(Client& client) {
   client.is_run = was_run;
   running_ = was_running;
   const bool is_served = client.out.size() != before;  // else it is not what it waits for
-  if (blocked.is_silent) client.out.resize(std::min(before, client.out.size()));
+  if (blocked.is_silent) {
+    client.out.resize(std::min(before, client.out.size()));
+  } else if (call.is_too_long()) {
+    cut_off(client);
+  }
   if (!was_run && !client.pushes.empty()) client.out += std::exchange(client.pushes, {});
   if (!is_served) return;
   unblock(client);

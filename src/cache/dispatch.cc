@@ -143,7 +143,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
     return done();
   }
-  if (options_.memory.octets_max > 0 && make_room() == Room::none) {
+  const Room room = options_.memory.octets_max > 0 ? make_room() : Room::enough;
+  // Who waits at a key that has gone learns it, also where this command is refused.
+  if (!ready_.empty()) end_unit();
+  if (room == Room::none) {
     // What a transaction queues takes memory, too. EXEC is refused when something within it would be.
     const bool ends_transaction = is_one_of(*command, {"exec", "discard", "quit", "reset"});
     const bool denied = command->flags.has(Flag::denyoom) || (client.transaction && !ends_transaction) ||

@@ -244,5 +244,34 @@ TEST_F(HostileTest, ElementsAreRemovedInOneWalk) {
   EXPECT_EQ(ask("lrem l -2 x\r\nlrem l 0 x\r\nexists l"), ":2|:1|:0|");
 }
 
+TEST_F(HostileTest, EntriesNamedManyTimesAreRepliedAsFarAsTheBound) {
+  server.change_options().reply_octets_max = 1000;
+  ask("xgroup create s g 0 mkstream");
+  ask("xadd s 1-0 f " + std::string(400, 'x'));
+  ask("xreadgroup group g c streams s >");
+  std::string ids, keys, zeros;
+  for (int i = 0; i < 100; ++i) {
+    ids += " 1-0";
+    keys += " s";
+    zeros += " 0";
+  }
+  EXPECT_EQ(ask("xclaim s g c 0" + ids, 2), "<end>");
+  EXPECT_EQ(ask("xpending s g - + 1"), "*1|*4|$3|1-0|$1|c|:0|:4|");
+  EXPECT_EQ(ask("xreadgroup group g c streams" + keys + zeros, 3), "<end>");
+  EXPECT_EQ(ask("xpending s g - + 1"), "*1|*4|$3|1-0|$1|c|:0|:7|");
+  for (int i = 2; i <= 100; ++i) ask("xadd s " + std::to_string(i) + " f " + std::string(400, 'x'));
+  for (int i = 2; i <= 100; ++i) ask("xreadgroup group g c count 1 streams s >");
+  EXPECT_EQ(ask("xautoclaim s g d 0 0 count 100", 4), "<end>");
+  EXPECT_EQ(ask("xpending s g"), "*4|:100|$3|1-0|$5|100-0|*2|*2|$1|c|$2|97|*2|$1|d|$1|3|");
+}
+
+TEST_F(HostileTest, WhatAWaiterIsWokenWithHasABound) {
+  server.change_options().reply_octets_max = 1000;
+  EXPECT_EQ(ask("xread block 0 streams s s s s $ $ $ $", 2), "");
+  ask("xadd s 1-0 f " + std::string(400, 'x'));
+  EXPECT_EQ(take(2), "<end>");
+  EXPECT_EQ(server.blocked_clients(), 0U);
+}
+
 }  // namespace
 }  // namespace chorus::cache

@@ -115,7 +115,10 @@ bool Server::tick(Now now) {
   constexpr std::size_t buckets_each = 256, elements_each = 16'384;
   for (const auto& database : databases_) database->maintain(buckets_each);
   const bool frees_more = reclaimer_.step(elements_each);
-  if (evicts_more_) make_room();
+  if (evicts_more_) {
+    make_room();
+    end_unit();  // who waits at a key that has gone learns it now
+  }
   finish_tracking();
   make_client_room();
   check_clients();

@@ -117,7 +117,7 @@ bool read_strategy(Call& call, bool by_length, std::size_t& i, TrimOptions& opti
   }
   StreamTrim& trim = options.trim.emplace();
   if (i + 2 < call.size() && (call[i + 1] == "~" || call[i + 1] == "=")) trim.whole_nodes = call[++i] == "~";
-  options.value_at = ++i;
+  ++i;
   if (!by_length) {
     const auto id = stream_id(call, i);
     if (id) trim.id = *id;
@@ -161,15 +161,16 @@ bool read_trim_options(Call& call, bool is_xadd, TrimOptions& options) {
   if (limit.value_or(0) != 0 && !options.trim) {
     return call.error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"), false;
   }
-  if (!is_xadd && !options.trim) return call.error("ERR syntax error, XTRIM must be called with trimming strategy"), false;
+  if (!is_xadd && !options.trim) return call.error("ERR syntax error, XTRIM must be called with a trimming strategy"), false;
   if (limit && !(options.trim && options.trim->whole_nodes)) {
     return call.error("ERR syntax error, LIMIT cannot be used without the special ~ option"), false;
   }
   if (options.trim && options.trim->whole_nodes) {
     // So that no single command trims for long.
-    const auto nodes = static_cast<std::int64_t>(call.options().thresholds.stream_node_entries);
-    const std::int64_t usual = nodes == 0 ? 10'000 : std::min<std::int64_t>(100 * nodes, 1'000'000);
-    options.trim->limit = static_cast<std::uint64_t>(limit.value_or(usual));
+    constexpr std::size_t nodes_max = 10'000;
+    const std::size_t entries = std::min(call.options().thresholds.stream_node_entries, nodes_max);
+    const std::uint64_t usual = entries == 0 ? 10'000 : 100 * entries;
+    options.trim->limit = limit ? static_cast<std::uint64_t>(*limit) : usual;
   }
   return true;
 }
@@ -196,11 +197,25 @@ bool reply_entry(Call& call, const Stream& stream, StreamId id) {
   return true;
 }
 
-void claim_effect(Call& call, GroupName name, const StreamGroup& group, StreamId id, const StreamPending& pending) {
-  const std::string text = id.text(), time = std::to_string(pending.delivered_ms), count = std::to_string(pending.deliveries),
-                    last = group.last_id.text();
-  call.effect({"XCLAIM", name.key, name.group, pending.consumer->name, "0", text, "TIME", time, "RETRYCOUNT", count, "FORCE", "JUSTID",
-               "LASTID", last});
+void ClaimEffects::add(StreamId id, const StreamPending& pending) {
+  constexpr std::size_t ids_max = 256;
+  const bool shares =
+      pending.consumer == shared_.consumer && pending.delivered_ms == shared_.delivered_ms && pending.deliveries == shared_.deliveries;
+  if (!shares || ids_.size() == ids_max) say();
+  shared_ = pending;
+  ids_.push_back(id);
+}
+
+void ClaimEffects::say() {
+  if (ids_.empty()) return;
+  const std::string time = std::to_string(shared_.delivered_ms), count = std::to_string(shared_.deliveries), last = group_.last_id.text();
+  std::vector<std::string> ids;
+  for (const StreamId id : ids_) ids.push_back(id.text());
+  std::vector<std::string_view> words{"XCLAIM", name_.key, name_.group, shared_.consumer->name, "0"};
+  words.insert(words.end(), ids.begin(), ids.end());
+  words.insert(words.end(), {"TIME", time, "RETRYCOUNT", count, "FORCE", "JUSTID", "LASTID", last});
+  call_.effect(words);
+  ids_.clear();
 }
 
 void group_id_effect(Call& call, GroupName name, const StreamGroup& group) {

@@ -38,7 +38,6 @@ StreamGroup* need_group(Call& call, Entry* entry);
 /// MAXLEN and MINID of XADD and XTRIM, and what else stands there.
 struct TrimOptions {
   std::optional<StreamTrim> trim;  // none was asked for
-  std::size_t value_at = 0;        // which argument says how much
   bool makes_no_stream = false;
   std::optional<StreamId> id;  // XADD: none is "*"
   bool has_seq = true;
@@ -57,8 +56,27 @@ bool reply_entry(Call& call, const Stream& stream, StreamId id);
 struct GroupName {
   std::string_view key, group;
 };
-/// Who is to have that entry, since when and how often.
-void claim_effect(Call& call, GroupName name, const StreamGroup& group, StreamId id, const StreamPending& pending);
+/// Says who is to have which entries, since when and how often: one effect for up to some hundred entries that share all but their ids, so
+/// that handing out a backlog takes little beside the entries themselves.
+class ClaimEffects {
+ public:
+  /// All are borrowed as long as this lives.
+  ClaimEffects(Call& call, GroupName name, const StreamGroup& group) : call_(call), name_(name), group_(group) {}
+  ClaimEffects(const ClaimEffects&) = delete;
+  ClaimEffects& operator=(const ClaimEffects&) = delete;
+  /// What is left is said at the end.
+  ~ClaimEffects() { say(); }
+  void add(StreamId id, const StreamPending& pending);
+
+ private:
+  void say();
+
+  Call& call_;
+  const GroupName name_;
+  const StreamGroup& group_;
+  StreamPending shared_{};
+  std::vector<StreamId> ids_;
+};
 void group_id_effect(Call& call, GroupName name, const StreamGroup& group);
 /// The consumer, made if there is none.
 StreamConsumer& consumer_of(Call& call, GroupName name, StreamGroup& group, std::string_view consumer);

@@ -122,13 +122,13 @@ void xsetid(Call& call) {
   if (entry == nullptr) return call.error(errors::no_such_key);
   if (!call.is(entry, Type::stream)) return;
   Stream& stream = stream_in(entry);
+  if (*id < stream.max_deleted_id) return call.error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   if (stream.length > 0) {
     if (*id < stream.top()) return call.error("ERR The ID specified in XSETID is smaller than the target stream top item");
     if (added && stream.length > static_cast<std::uint64_t>(*added)) {
       return call.error("ERR The entries_added specified in XSETID is smaller than the target stream length");
     }
   }
-  if (*id < stream.max_deleted_id) return call.error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   stream.last_id = *id;
   if (added) stream.entries_added = static_cast<std::uint64_t>(*added);
   if (!max_deleted.is_zero()) stream.max_deleted_id = max_deleted;

@@ -14,6 +14,10 @@ struct GroupOptions {
   std::int64_t entries_read = -1;
 };
 
+void refuse_arguments(Call& call) {
+  call.error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try XGROUP HELP.", call[1].substr(0, 128)));
+}
+
 bool read_options(Call& call, bool is_create, GroupOptions& options) {
   for (std::size_t i = 5; i < call.size(); ++i) {
     if (is_create && call.is_word(i, "MKSTREAM")) {
@@ -24,8 +28,7 @@ bool read_options(Call& call, bool is_create, GroupOptions& options) {
       if (*count < -1) return call.error("ERR value for ENTRIESREAD must be positive or -1"), false;
       options.entries_read = *count;
     } else {
-      call.error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try XGROUP HELP.", call[1].substr(0, 128)));
-      return false;
+      return refuse_arguments(call), false;
     }
   }
   return true;
@@ -60,6 +63,7 @@ void xgroup_create(Call& call) {
   Entry* entry = options.makes_stream ? call.write(call[2]) : need_stream(call);
   if (entry == nullptr && !options.makes_stream) return;
   if (!call.is(entry, Type::stream)) return;
+  if (call.size() > 8) return refuse_arguments(call);
   StreamId id;
   if (call[4] != "$") {
     const auto given = stream_id(call, 4);
@@ -88,6 +92,7 @@ void xgroup_setid(Call& call) {
   if (!read_options(call, false, options)) return;
   StreamGroup* group = need_named_group(call);
   if (group == nullptr) return;
+  if (call.size() > 7) return refuse_arguments(call);
   if (call[4] == "$") {
     group->last_id = stream_in(call.peek(call[2])).last_id;
   } else {

@@ -141,14 +141,14 @@ bool read_claim(Call& call, Claim& claim) {
 }
 
 /// What is pending goes to the consumer, and into the reply.
-void take_over(Call& call, GroupName name, StreamGroup& group, const Stream& stream, StreamId id, StreamPending& pending,
+void take_over(Call& call, ClaimEffects& effects, StreamGroup& group, const Stream& stream, StreamId id, StreamPending& pending,
                StreamConsumer& consumer, const Claim& claim) {
   group.give(id, pending, consumer);
   pending.delivered_ms = claim.delivered_ms;
   if (claim.deliveries) {
     pending.deliveries = static_cast<std::uint64_t>(*claim.deliveries);
   } else if (!claim.only_ids) {
-    ++pending.deliveries;
+    pending.count_delivery();
   }
   if (claim.only_ids) {
     call.reply.bulk(id.text());
@@ -157,12 +157,12 @@ void take_over(Call& call, GroupName name, StreamGroup& group, const Stream& str
   }
   consumer.active_ms = call.now_ms();
   call.changed();
-  claim_effect(call, name, group, id, pending);
+  effects.add(id, pending);
 }
 
 /// Its entry is not in the stream any more.
-void drop_pending(Call& call, GroupName name, StreamGroup& group, StreamId id, const StreamPending& pending) {
-  claim_effect(call, name, group, id, pending);  // which drops it there as well
+void drop_pending(Call& call, ClaimEffects& effects, StreamGroup& group, StreamId id, const StreamPending& pending) {
+  effects.add(id, pending);  // which drops it there as well
   group.acknowledge(id);
   call.changed();
 }
@@ -190,14 +190,16 @@ void xclaim(Call& call) {
   if (has_new_last) group->last_id = claim.last_id;
   StreamConsumer& consumer = consumer_of(call, name, *group, call[3]);
   consumer.seen_ms = call.now_ms();
+  ClaimEffects effects(call, name, *group);
   const std::size_t mark = call.reply.begin();
   std::size_t count = 0;
-  for (std::size_t i = 5; i < claim.ids_end; ++i) {
+  // The same id may be named many times: what one short command is answered with has its bound.
+  for (std::size_t i = 5; i < claim.ids_end && !call.is_too_long(); ++i) {
     const StreamId id = *parse_stream_id(call[i], {});
     auto found = group->pending.find(id);
     if (!stream.contains(id)) {
       if (found == group->pending.end()) continue;
-      drop_pending(call, name, *group, id, found->second);
+      drop_pending(call, effects, *group, id, found->second);
       has_new_last = false;  // that effect says it
       continue;
     }
@@ -208,7 +210,7 @@ void xclaim(Call& call) {
     } else if (claim.idle_ms > 0 && call.now_ms() - found->second.delivered_ms < claim.idle_ms) {
       continue;
     }
-    take_over(call, name, *group, stream, id, found->second, consumer, claim);
+    take_over(call, effects, *group, stream, id, found->second, consumer, claim);
     has_new_last = false;
     ++count;
   }
@@ -251,21 +253,22 @@ void xautoclaim(Call& call) {
   std::string entries;
   std::swap(entries, call.reply.out());
   std::vector<StreamId> deleted;
+  ClaimEffects effects(call, name, *group);
   std::size_t count = 0;
   auto at = group->pending.lower_bound(*start);
   constexpr std::int64_t looked_at_each = 10;
   for (std::int64_t attempts = limit > std::numeric_limits<std::int64_t>::max() / looked_at_each ? limit : limit * looked_at_each;
-       attempts > 0 && limit > 0 && at != group->pending.end(); --attempts) {
+       attempts > 0 && limit > 0 && !call.is_too_long() && at != group->pending.end(); --attempts) {
     const StreamId id = at->first;
     if (!stream.contains(id)) {
-      drop_pending(call, name, *group, id, at->second);
+      drop_pending(call, effects, *group, id, at->second);
       deleted.push_back(id);
       at = group->pending.upper_bound(id);
       --limit;
       continue;
     }
     if (claim.idle_ms == 0 || call.now_ms() - at->second.delivered_ms >= claim.idle_ms) {
-      take_over(call, name, *group, stream, id, at->second, consumer, claim);
+      take_over(call, effects, *group, stream, id, at->second, consumer, claim);
       ++count;
       --limit;
     }

@@ -30,6 +30,7 @@ bool read_query(Call& call, bool of_group, Query& query) {
       const auto ms = call.integer(++i, "ERR timeout is not an integer or out of range");
       if (!ms) return false;
       if (*ms < 0) return refuse("ERR timeout is negative");
+      if (*ms > std::numeric_limits<std::int64_t>::max() - call.now_ms()) return refuse("ERR timeout is out of range");
       query.timeout_us = std::min(*ms, std::numeric_limits<std::int64_t>::max() / 2000) * 1000;
     } else if (more >= 1 && call.is_word(i, "COUNT")) {
       const auto count = call.integer(++i);
@@ -112,12 +113,14 @@ std::size_t reply_history(Call& call, const Query& query, const Source& source, 
   std::size_t count = 0;
   const auto start = source.after.next();
   if (!start) return 0;
-  for (auto at = consumer.pending.lower_bound(*start); at != consumer.pending.end(); ++at) {
+  ClaimEffects effects(call, {source.key, *query.group}, *source.group);
+  for (auto at = consumer.pending.lower_bound(*start); at != consumer.pending.end() && !call.is_too_long(); ++at) {
     if (query.count > 0 && count == static_cast<std::size_t>(query.count)) break;
     if (reply_entry(call, stream_in(source.entry), *at)) {
       StreamPending& pending = source.group->pending.find(*at)->second;
       pending.delivered_ms = call.now_ms();
-      ++pending.deliveries;
+      pending.count_delivery();
+      effects.add(*at, pending);
     } else {
       call.reply.array(2);
       call.reply.bulk(at->text());
@@ -128,7 +131,7 @@ std::size_t reply_history(Call& call, const Query& query, const Source& source, 
   return count;
 }
 
-void deliver(Call& call, const Source& source, GroupName name, StreamConsumer& consumer, StreamId id) {
+void deliver(Call& call, const Source& source, ClaimEffects& effects, StreamConsumer& consumer, StreamId id) {
   const StreamPending fresh{.consumer = &consumer, .delivered_ms = call.now_ms()};
   const auto found = source.group->pending.find(id);
   if (found == source.group->pending.end()) {
@@ -139,7 +142,7 @@ void deliver(Call& call, const Source& source, GroupName name, StreamConsumer& c
     found->second = fresh;
   }
   consumer.active_ms = call.now_ms();
-  claim_effect(call, name, *source.group, id, fresh);
+  effects.add(id, fresh);
 }
 
 std::size_t reply_new(Call& call, const Query& query, const Source& source, StreamConsumer* consumer) {
@@ -147,6 +150,8 @@ std::size_t reply_new(Call& call, const Query& query, const Source& source, Stre
   const auto start = source.after.next();
   if (!start) return 0;
   const GroupName name{source.key, query.group.value_or("")};
+  std::optional<ClaimEffects> effects;
+  if (source.group != nullptr && !query.no_acknowledge) effects.emplace(call, name, *source.group);
   StreamCursor cursor(stream, *start, StreamId::last());
   std::size_t count = 0;
   bool has_advanced = false;
@@ -154,8 +159,9 @@ std::size_t reply_new(Call& call, const Query& query, const Source& source, Stre
     if (source.group != nullptr && stream.advance(*source.group, cursor.id())) has_advanced = true;
     reply_entry(call, cursor);
     ++count;
-    if (source.group != nullptr && !query.no_acknowledge) deliver(call, source, name, *consumer, cursor.id());
+    if (effects) deliver(call, source, *effects, *consumer, cursor.id());
   }
+  effects.reset();
   if (has_advanced) group_id_effect(call, name, *source.group);
   return count;
 }
@@ -186,7 +192,7 @@ void read(Call& call, bool of_group) {
     const std::size_t entries = call.reply.begin();
     const std::size_t count = is_history ? reply_history(call, query, source, *consumer) : reply_new(call, query, source, consumer);
     call.reply.end_array(entries, count);
-    // What was handed out is an effect of its own, and a delivery more is none.
+    // What was handed out is an effect of its own.
     if (source.group != nullptr) {
       call.changed();
       call.no_effect();

@@ -95,16 +95,20 @@ Stream* Stream::copy() const {
 }
 
 bool Stream::append(StreamId id, std::span<const std::string_view> fields, std::size_t node_octets, std::size_t node_entries) {
-  std::size_t octets = 0;
-  for (const std::string_view each : fields) octets += each.size();
-  if (octets > Listpack::octets_max - (1U << 20) || fields.size() > Listpack::octets_max / 16) return false;
+  constexpr std::size_t numbers_octets = 256;  // more than all that is in a node beside the fields of one entry
+  std::size_t octets = 0, packed = numbers_octets;
+  for (const std::string_view each : fields) {
+    octets += each.size();
+    packed += Listpack::size_of(each);
+  }
+  if (packed > Listpack::octets_max || fields.size() > Listpack::octets_max / 16) return false;
   if (node_octets == 0 || node_octets > Listpack::octets_max) node_octets = Listpack::octets_max;
   auto node = nodes_.end();
   if (!nodes_.empty()) {
     node = std::prev(nodes_.end());
     Listpack pack(node->second);
     const StreamNodeHead head(pack);
-    const bool is_full = pack.octets() + octets >= node_octets || !pack.has_room(octets + 32 * (fields.size() + 4)) ||
+    const bool is_full = pack.octets() + octets >= node_octets || !pack.has_room(packed) ||
                          (node_entries > 0 && head.count() + head.deleted() >= node_entries);
     if (is_full) {
       pack.trim();
@@ -136,7 +140,7 @@ bool Stream::append(StreamId id, std::span<const std::string_view> fields, std::
   pack.append_all(words);
   head.change(pack, 1, 0);
   node->second = pack.block();
-  ++entries_added;
+  if (entries_added < static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) ++entries_added;
   ++length;
   last_id = id;
   if (length == 1) first_id = id;
@@ -275,7 +279,9 @@ bool Stream::drain(std::size_t& items) {
     StreamGroup& group = groups.begin()->second;
     for (; !group.pending.empty() && items > 0; --items) group.acknowledge(group.pending.begin()->first);
     if (!group.pending.empty()) break;
-    items -= std::min(items, group.consumers.size() + 1);
+    for (; !group.consumers.empty() && items > 0; --items) group.consumers.erase(group.consumers.begin());
+    if (!group.consumers.empty()) break;
+    items -= std::min<std::size_t>(items, 1);
     groups.erase(groups.begin());
   }
   return nodes_.empty() && groups.empty();

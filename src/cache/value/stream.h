@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -46,6 +47,11 @@ struct StreamPending {
   StreamConsumer* consumer;
   std::int64_t delivered_ms = 0;
   std::uint64_t deliveries = 1;
+
+  /// Up to the largest that RETRYCOUNT takes: what has more could not be said to those who follow.
+  void count_delivery() {
+    if (deliveries < static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) ++deliveries;
+  }
 };
 
 struct StreamGroup {
@@ -88,11 +94,11 @@ class Stream {
   StreamId first_id;  // of what is there; 0-0 when nothing is
   StreamId last_id;   // of all that ever were
   StreamId max_deleted_id;
-  std::uint64_t entries_added = 0;
+  std::uint64_t entries_added = 0;  // up to the largest that ENTRIESADDED takes
   ByStreamName<StreamGroup> groups;
 
   const Nodes& nodes() const { return nodes_; }
-  /// A node as it is, behind all there are, for what reads files; the caller keeps the numbers above true. See is_valid_node().
+  /// A node as it is, behind all there are, for what reads files; the caller keeps the numbers above true. See check_node().
   void add_node(StreamId id, Listpack pack) { nodes_.emplace(id, pack.block()); }
   /// Whether the elements of a list that is sound make up a node: null where they do not, else how many entries live.
   static std::optional<std::uint64_t> check_node(const Listpack& pack);

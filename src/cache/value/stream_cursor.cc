@@ -43,7 +43,8 @@ bool StreamCursor::step_forward() {
     enter();
   }
   parse(at_);
-  return id_ <= last_;
+  // Ids of deleted entries may lie anywhere: XSETID lowers the last id below them.
+  return is_deleted_ || id_ <= last_;
 }
 
 bool StreamCursor::step_back() {
@@ -56,7 +57,7 @@ bool StreamCursor::step_back() {
   auto at = at_ == pack_->end() ? pack_->last() : pack_->previous(at_);
   for (std::int64_t back = number_at(*pack_, at); back > 0; --back) at = pack_->previous(at);
   parse(at);
-  return id_ >= first_;
+  return is_deleted_ || id_ >= first_;
 }
 
 bool StreamCursor::next() {

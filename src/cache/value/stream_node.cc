@@ -94,7 +94,8 @@ std::optional<std::uint64_t> Stream::check_node(const Listpack& pack) {
     }
   };
   const std::int64_t count = number(), deleted = number(), fields = number();
-  if (!is_sound || count < 1 || deleted < 0 || fields < 1) return {};
+  // None that lives is no fault: trimming within a node leaves such.
+  if (!is_sound || count < 0 || deleted < 0 || fields < 1) return {};
   skip(fields);
   if (number() != 0) return {};
   std::int64_t living = 0, dead = 0;

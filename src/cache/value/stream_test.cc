@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/random.h"
 #include "base/text.h"
 
@@ -81,6 +84,7 @@ TEST(Stream, ChecksNodesOfOthers) {
   };
   EXPECT_EQ(node({"1", "1", "1", "f", "0", "2", "0", "0", "v", "4", "3", "0", "1", "v", "4"}), "1");
   EXPECT_EQ(node({"1", "0", "1", "f", "0", "0", "0", "0", "1", "g", "v", "6"}), "1");
+  EXPECT_EQ(node({"0", "1", "1", "f", "0", "3", "0", "0", "v", "4"}), "0") << "Redis writes such into files and reads them";
   EXPECT_EQ(node({}), "refused");
   EXPECT_EQ(node({"1", "0", "9999", "f", "0"}), "refused");
   EXPECT_EQ(node({"2", "0", "1", "f", "0", "2", "0", "0", "v", "4"}), "refused") << "a count that is none";
@@ -115,16 +119,57 @@ TEST(Stream, EndsALittleAtATimeAndCopies) {
   EXPECT_EQ(account.used, 0U);
 }
 
+TEST(Stream, KeepsNodesInWhichNothingLives) {
+  const Owned stream;
+  for (std::uint64_t i = 1; i <= 3; ++i) add(stream, {i, 0});
+  EXPECT_TRUE(stream->erase({3, 0}));
+  EXPECT_EQ(stream->trim({.id = {3, 0}}), 2U);
+  ASSERT_EQ(stream->nodes().size(), 1U);
+  EXPECT_EQ(Stream::check_node(Listpack(stream->nodes().begin()->second)), 0U);
+  EXPECT_EQ(stream->length, 0U);
+  EXPECT_EQ(list(*stream.stream), "");
+}
+
+TEST(Stream, RefusesWhatAPackedListCannotHold) {
+  const Owned stream;
+  // The words fit, but not what is to be kept of each beside it.
+  const std::string word(7000, 'x');
+  const std::vector<std::string_view> fields(153'240, word);
+  ASSERT_LT(fields.size() * word.size(), Listpack::octets_max - (1U << 20));
+  EXPECT_FALSE(stream->append({1, 0}, fields, 4096, 100));
+  add(stream, {1, 0});
+  EXPECT_FALSE(stream->append({2, 0}, fields, 4096, 100));
+  EXPECT_EQ(list(*stream.stream), "1-0(f=v) ");
+}
+
+TEST(Stream, EndsItsConsumersALittleAtATime) {
+  Stream* stream = Stream::make();
+  StreamGroup& group = stream->groups[StreamName("g")];
+  for (int i = 0; i < 100; ++i) group.add(std::to_string(i), 1);
+  std::size_t steps = 0;
+  for (bool is_gone = false; !is_gone; ++steps) {
+    std::size_t items = 10;
+    is_gone = stream->drain(items);
+  }
+  EXPECT_GE(steps, 10U);
+  Stream::destroy(stream);
+}
+
 TEST(Stream, IsASortedMap) {
+  int erased_late = 0, dead_nodes = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
     base::Random random(seed);
     const Owned stream;
     std::map<StreamId, std::string> model;
     StreamId last;
+    std::vector<StreamId> ids;  // all that there ever were
     for (int i = 0; i < 80; ++i) {
       const auto what = random.below(8);
-      const StreamId any{random.below(12), random.below(6)};
+      // Half of the time one of the latest, so that there is something to be found to the end.
+      const bool is_late = !ids.empty() && random.below(2) == 0;
+      const StreamId any =
+          is_late ? ids[ids.size() - 1 - random.below(std::min<std::size_t>(ids.size(), 12))] : StreamId{random.below(12), random.below(6)};
       if (what < 4) {
         const StreamId id = any > last ? any : StreamId{last.ms + any.ms % 2, last.seq + 1};
         const std::string value = "v" + std::to_string(random.below(300));
@@ -132,8 +177,11 @@ TEST(Stream, IsASortedMap) {
         ASSERT_TRUE(stream->append(id, std::vector<std::string_view>{name, value}, 200, 4));
         model[id] = name + "=" + value;
         last = id;
+        ids.push_back(id);
       } else if (what < 6) {
-        ASSERT_EQ(stream->erase(any), model.erase(any) > 0);
+        const bool is_there = model.erase(any) > 0;
+        ASSERT_EQ(stream->erase(any), is_there);
+        if (is_there && i >= 60) ++erased_late;
       } else if (what == 6) {
         const auto keep = random.below(20);
         stream->trim({.length = keep});
@@ -145,7 +193,11 @@ TEST(Stream, IsASortedMap) {
       ASSERT_EQ(stream->length, model.size());
       ASSERT_EQ(stream->first_id, model.empty() ? StreamId{} : model.begin()->first);
       ASSERT_EQ(stream->top(), model.empty() ? StreamId{} : model.rbegin()->first);
-      for (const auto& [id, block] : stream->nodes()) ASSERT_TRUE(Stream::check_node(Listpack(block)).has_value());
+      for (const auto& [id, block] : stream->nodes()) {
+        const auto living = Stream::check_node(Listpack(block));
+        ASSERT_TRUE(living.has_value());
+        if (*living == 0) ++dead_nodes;
+      }
       std::string forward, backward;
       const auto from = model.lower_bound(any);
       for (auto at = from; at != model.end(); ++at) forward += at->first.text() + "(" + at->second + ") ";
@@ -157,6 +209,8 @@ TEST(Stream, IsASortedMap) {
       ASSERT_EQ(list(*stream.stream, any, StreamId::last(), true), backward);
     }
   }
+  EXPECT_GT(erased_late, 200);
+  EXPECT_GT(dead_nodes, 20);
 }
 
 }  // namespace
