@@ -6,6 +6,7 @@ type, fields that are there, numbers beside text, options that exclude each othe
 import random
 
 KEYS = [b'a', b'b', b'c', b'{t}1', b'{t}2', b'k with space', b'n', b'']
+KEPT = KEYS[3]  # of the streams the one from which nothing is deleted by id
 LEX = b'lex'  # all of its scores are 0, as ranges by member are only defined for equal scores
 WORDS = [b'', b'x', b'hello', b'foo bar', b'0', b'1', b'-1', b'10', b'007', b'3.14', b'1e3', b'9223372036854775807', b'-9223372036854775808',
          b'9223372036854775808', b'nan', b'inf', b'\x00\xff\r\n', b'y' * 44, b'y' * 45, b'z' * 64, b'z' * 65, b'q' * 300]
@@ -197,7 +198,7 @@ def log_streams():
         add, add, add, add, lambda s: [b'XADD', key(s), some_id(s), *s.pairs(lambda: field(s), s.word)], lambda s: [b'XLEN', key(s)],
         lambda s: [b'XRANGE', key(s), end(s), end(s), *s.maybe(b'COUNT', s.integer())], lambda s: [b'XREVRANGE', key(s), end(s), end(s), *s.maybe(b'COUNT', s.integer())], lambda s: [b'XRANGE', key(s), b'-', b'+'],
         lambda s: [b'XDEL', s.pick(KEYS[:3]), *s.some(lambda: some_id(s))], lambda s: [b'XTRIM', key(s), *trim(s)],
-        lambda s: [b'XSETID', s.pick([KEYS[3], b'none']), some_id(s), *s.maybe(b'ENTRIESADDED', s.pick([b'0', b'1', b'9', b'100', b'-1', b'x']), chance=0.3), *s.maybe(b'MAXDELETEDID', s.pick([b'0-0', b'99999999-1', b'x']), chance=0.3)],
+        lambda s: [b'XSETID', s.pick([*[KEPT] * 5, b'none', *KEYS[:3]]), some_id(s), *s.maybe(b'ENTRIESADDED', s.pick([b'0', b'1', b'9', b'100', b'-1', b'x']), chance=0.3), *s.maybe(b'MAXDELETEDID', s.pick([b'0-0', b'99999999-1', b'x']), chance=0.3)],
         lambda s: [b'XREAD', *s.maybe(b'COUNT', s.integer()), *s.maybe(b'BLOCK', s.pick([b'5', b'-1', b'x']), chance=0.1), b'STREAMS', key(s), key(s), some_id(s), s.pick([b'$', b'0', b'>', some_id(s)])],
         lambda s: [b'XGROUP', b'CREATE', key(s), s.pick(group[:2]), s.pick([b'$', b'0', some_id(s)]), *s.maybe(b'MKSTREAM'), *s.maybe(b'ENTRIESREAD', s.pick([b'-1', b'0', b'3', b'x']), chance=0.2)],
         lambda s: [b'XGROUP', b'CREATE', key(s), s.pick(group[:2]), b'0', b'MKSTREAM'], lambda s: [b'XGROUP', b'SETID', key(s), s.pick(group), s.pick([b'$', b'0', some_id(s)]), *s.maybe(b'ENTRIESREAD', s.pick([b'-1', b'0', b'3', b'x']), chance=0.2)],
