@@ -6,11 +6,13 @@
 namespace chorus::cache {
 
 void Server::block(Client& client, std::unique_ptr<BlockedCommand> blocked) {
-  for (const std::string& key : blocked->keys) {
-    auto& waiting = waiters_[DbKey(blocked->db, key)];
-    // A key named twice waits once.
-    if (std::find(waiting.begin(), waiting.end(), client.id) == waiting.end()) waiting.push_back(client.id);
-  }
+  // A key named twice is waited for once: this client, which waits for nothing else, is the last then.
+  std::erase_if(blocked->keys, [&](const std::string& key) {
+    auto& clients = waiters_[DbKey(blocked->db, key)].clients;
+    if (!clients.empty() && clients.back() == client.id) return true;
+    clients.push_back(client.id);
+    return false;
+  });
   if (blocked->without_key) ++blocked_without_key_;
   client.blocked = std::move(blocked);
   ++blocked_;
@@ -24,16 +26,15 @@ void Server::unblock(Client& client) {
   for (const std::string& key : blocked->keys) {
     const auto found = waiters_.find(DbKey(blocked->db, key));
     if (found == waiters_.end()) continue;
-    std::erase(found->second, client.id);
-    if (found->second.empty()) waiters_.erase(found);
+    std::erase(found->second.clients, client.id);
+    if (found->second.clients.empty()) waiters_.erase(found);
   }
 }
 
 void Server::key_ready(unsigned db, std::string_view key) {
   if (waiters_.empty()) return;
-  DbKey ready(db, key);
-  if (!waiters_.contains(ready)) return;
-  if (std::find(ready_.begin(), ready_.end(), ready) == ready_.end()) ready_.push_back(std::move(ready));
+  const auto found = waiters_.find(DbKey(db, key));
+  if (found != waiters_.end() && !std::exchange(found->second.is_ready, true)) ready_.push_back(found->first);
 }
 
 void Server::key_gone(unsigned db, std::string_view key) {
@@ -42,7 +43,7 @@ void Server::key_gone(unsigned db, std::string_view key) {
 
 void Server::keys_ready(unsigned db) {
   std::vector<std::string> keys;
-  for (const auto& [waited, clients] : waiters_) {
+  for (const auto& [waited, waiting] : waiters_) {
     if (waited.first == db && (blocked_without_key_ > 0 || live(db, waited.second) != nullptr)) keys.push_back(waited.second);
   }
   for (const std::string& key : keys) key_ready(db, key);
@@ -53,15 +54,17 @@ void Server::serve_blocked() {
   // Serving one may fill the key that another waits for: until none is left.
   while (!ready_.empty()) {
     const DbKey key = std::move(ready_.front());
-    ready_.erase(ready_.begin());
+    ready_.pop_front();
     const auto found = waiters_.find(key);
     if (found == waiters_.end()) continue;
-    for (const ClientId id : std::vector<ClientId>(found->second)) {
+    found->second.is_ready = false;
+    for (const ClientId id : std::vector<ClientId>(found->second.clients)) {
       const bool is_there = live(key.first, key.second) != nullptr;
       if (!is_there && blocked_without_key_ == 0) break;
       const auto at = clients_.find(id);
       if (at == clients_.end() || at->second->blocked == nullptr || at->second->closes) continue;
       if (!is_there && !at->second->blocked->without_key) continue;
+      at->second->blocked->ready_key = key.second;
       serve(*at->second);
     }
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct BlockedCommand {
   unsigned db;
   std::vector<std::string> keys;
   std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
+  std::string_view ready_key = {};          // the one for which it is run once more; good as long as it is
   bool without_key = false;                 // runs also when a key of its has gone, to say so
   bool is_silent = false;                   // CLIENT REPLY was off when it came: its reply is, too
 };

@@ -265,6 +265,28 @@ TEST_F(HostileTest, EntriesNamedManyTimesAreRepliedAsFarAsTheBound) {
   EXPECT_EQ(ask("xpending s g"), "*4|:100|$3|1-0|$5|100-0|*2|*2|$1|c|$2|97|*2|$1|d|$1|3|");
 }
 
+// With a search among all of these for each of them it takes a minute.
+TEST_F(HostileTest, ManyKeysThatAreWaitedForGoAtOnce) {
+  ask("xgroup create s g 0 mkstream");
+  EXPECT_EQ(ask("xreadgroup group g c block 0 streams s >", 3), "");
+  for (std::uint64_t who = 4; who < 14; ++who) {
+    std::string request = "*20002\r\n$5\r\nblpop";
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string key = "k" + std::to_string(who) + "-" + std::to_string(i / 2);
+      request += "\r\n$" + std::to_string(key.size()) + "\r\n" + key;
+    }
+    EXPECT_EQ(ask(request + "\r\n$1\r\n0", who), "");
+  }
+  EXPECT_EQ(server.waited_keys(), 100'001U);
+  EXPECT_EQ(ask("flushall"), "+OK|");
+  EXPECT_EQ(take(3).substr(0, 8), "-NOGROUP");
+  EXPECT_EQ(ask("rpush k4-1 a b c"), ":3|");
+  EXPECT_EQ(take(4), "*2|$4|k4-1|$1|a|");
+  EXPECT_EQ(server.waited_keys(), 90'000U);
+  for (std::uint64_t who = 5; who < 14; ++who) server.disconnect(ClientId(who));
+  EXPECT_EQ(server.waited_keys(), 0U);
+}
+
 TEST_F(HostileTest, WhatAWaiterIsWokenWithHasABound) {
   server.change_options().reply_octets_max = 1000;
   EXPECT_EQ(ask("xread block 0 streams s s s s $ $ $ $", 2), "");

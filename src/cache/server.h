@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -156,6 +157,10 @@ class Server {
  private:
   friend class Call;
   using DbKey = std::pair<unsigned, std::string>;
+  struct WaitedKey {
+    std::vector<ClientId> clients;  // in the order in which they came
+    bool is_ready = false;
+  };
 
   // watch.cc
   std::string random_id();
@@ -259,8 +264,8 @@ class Server {
   std::vector<Output> farewells_;  // to those that were refused
   std::vector<std::string_view> arguments_;
   absl::flat_hash_map<DbKey, std::vector<ClientId>> watchers_;
-  absl::flat_hash_map<DbKey, std::vector<ClientId>> waiters_;  // in the order in which they came
-  std::vector<DbKey> ready_;
+  absl::flat_hash_map<DbKey, WaitedKey> waiters_;
+  std::deque<DbKey> ready_;  // each once, by WaitedKey::is_ready
   std::size_t blocked_ = 0;
   std::size_t blocked_without_key_ = 0;  // those of them that are to learn that a key has gone
   bool is_serving_ = false;

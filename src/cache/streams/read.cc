@@ -108,6 +108,21 @@ bool find_source(Call& call, const Query& query, std::size_t i, Source& source) 
   return true;
 }
 
+/// Whether a reader without a group that waits gets something now. Only the key that woke it can have more than when it looked last; there
+/// may be thousands of others, and this happens with each entry.
+bool is_worth_reading(Call& call, const Query& query) {
+  const std::string_view ready = call.client().blocked->ready_key;
+  const Entry* entry = call.peek(ready);
+  if (entry == nullptr || entry->type() != Type::stream) return false;
+  const StreamId top = stream_in(entry).top();
+  for (std::size_t i = 0; i < query.keys; ++i) {
+    if (call[query.keys_at + i] != ready) continue;
+    const auto after = parse_stream_id(call[query.keys_at + query.keys + i], {});
+    if (after && *after < top) return true;
+  }
+  return false;
+}
+
 /// What was delivered to the consumer and not acknowledged; what is not in the stream any more comes without its fields.
 std::size_t reply_history(Call& call, const Query& query, const Source& source, StreamConsumer& consumer) {
   std::size_t count = 0;
@@ -169,6 +184,7 @@ std::size_t reply_new(Call& call, const Query& query, const Source& source, Stre
 void read(Call& call, bool of_group) {
   Query query;
   if (!read_query(call, of_group, query)) return;
+  if (!of_group && call.client().blocked != nullptr && !is_worth_reading(call, query)) return;
   std::vector<Source> sources(query.keys);
   for (std::size_t i = 0; i < query.keys; ++i) {
     if (!find_source(call, query, i, sources[i])) return;

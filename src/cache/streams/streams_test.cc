@@ -57,6 +57,21 @@ TEST_F(Streams, WaitsForWhatIsNewFromNowOn) {
   EXPECT_EQ(server.waited_keys(), 0U);
 }
 
+TEST_F(Streams, LooksOnlyAtTheKeyThatWokeAReader) {
+  ask("XADD b 1-0 a b");
+  EXPECT_EQ(ask("XREAD BLOCK 0 STREAMS a b c b $ 5-0 0 3-0", 2), "");
+  const auto looked = server.statistics().hits + server.statistics().misses;
+  ask("XADD b 2-0 a b");
+  ask("XADD b 3-0 a b");
+  EXPECT_EQ(server.statistics().hits + server.statistics().misses, looked);
+  EXPECT_EQ(take(2), "");
+  ask("MULTI");
+  ask("XADD c 1-0 a b");
+  ask("XADD b 4-0 a b");
+  ask("EXEC");
+  EXPECT_EQ(take(2), "*2|*2|$1|c|*1|*2|$3|1-0|*2|$1|a|$1|b|*2|$1|b|*1|*2|$3|4-0|*2|$1|a|$1|b|") << "then it gets all there is";
+}
+
 TEST_F(Streams, HandsOutInGroupsAndSaysSo) {
   ask("XADD s 1-0 a 1");
   ask("XADD s 2-0 a 2");
