@@ -243,6 +243,12 @@ LogResult<void> Cursor::end_segment(const Scan& stop) {
   if (segment_ + 1 == paths_.size()) return {};
   auto tail = judge_tail(*reader_, *format_, stop, last_);
   if (!tail) return std::unexpected(tail.error());
+  // Where identities may be left out, records may be missing without a trace before zeros. This store ends what it seals with a mark and
+  // nothing behind; ZooKeeper fills up to whole KiB.
+  const bool is_next = firsts_[segment_ + 1] == last_ + 1;
+  const bool may_have_lost = !is_next && !tail->marked && reader_->offset() < reader_->size() && reader_->size() % 1024 != 0;
+  if (may_have_lost && tail->why.empty()) tail->why = "records are missing before its end";
+  if (may_have_lost) return std::unexpected(corruption(paths_[segment_], reader_->offset(), tail->why + ", and later files follow"));
   if (tail->kind == Tail::Kind::clean) return {};
   // This store seals a segment before it begins the next one. ZooKeeper leaves torn tails where they are and goes on in a new file: fine
   // when that file goes on right after the last whole record.

@@ -306,6 +306,37 @@ TEST_F(LogTest, DamageInAnOlderSegmentIsRefusedWhenRead) {
   EXPECT_THAT(ids(*log, 7), ElementsAre(7, 8, 9)) << "segments that are not needed are not judged";
 }
 
+// Identities may be left out, as where an epoch ends: what zeros took from the end of a sealed segment is missed by its mark alone.
+TEST_F(LogTest, ZerosAtTheEndOfASealedSegmentAreDamage) {
+  {
+    auto log = open();
+    add(*log, 1, 5, std::string(300, 'x'));
+    ASSERT_TRUE(log->roll());
+    add(*log, 100, 101, "y");
+  }
+  const std::string whole = octets(1);
+  const std::size_t end = 4 + 3 * record(1, std::string(300, 'x')).size();
+  const auto read_all = [&]() -> std::string {
+    auto log = open();
+    Cursor cursor = log->read_from(0);
+    for (;;) {
+      auto next = cursor.next();
+      if (!next) return next.error().message;
+      if (!*next) return "";
+    }
+  };
+  EXPECT_EQ(read_all(), "");
+  for (const std::size_t left : {0, 1, 3}) {  // of the mark, which a sector's end may cut
+    octets(1) = whole;
+    std::fill(octets(1).begin() + static_cast<std::ptrdiff_t>(end), octets(1).end() - static_cast<std::ptrdiff_t>(left), '\0');
+    EXPECT_THAT(read_all(), HasSubstr("later files follow")) << left;
+  }
+  // ZooKeeper's segments have no mark, and end with zeros up to whole KiB.
+  octets(1) = whole.substr(0, end);
+  octets(1).resize(4096, '\0');
+  EXPECT_EQ(read_all(), "");
+}
+
 TEST_F(LogTest, ForeignTornSegmentIsPassedOverWhenTheNextGoesOn) {
   // As ZooKeeper leaves them: no marks, a record cut short, the next file begins where the last whole record ended.
   files.put("d/seg.1", "TEST" + record(1, "a") + record(2, "bbbb").substr(0, 20) + std::string(1000, '\0'));
