@@ -196,7 +196,12 @@ void BrokerState::restore(std::string_view checkpoint) {
     complaints_.push_back("the checkpoint is of another version: open it with the release that wrote it");
     return;
   }
-  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) offsets.apply(in.octets(in.u32()));
+  for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
+    const std::string_view record = in.octets(in.u32());
+    offsets.apply(record);
+    // Some may be in no entry of the log, and a checkpoint may go with the power: to be kept, they have to get there.
+    offsets.mark_dirty(record);
+  }
   for (std::uint32_t n = in.u32(); n > 0 && in.ok(); --n) {
     const Position position = in.i64();
     Half half{.queue_offset = in.i64(), .store_time_ms = in.i64(), .immunity_ms = in.i64(), .checks = in.i32()};

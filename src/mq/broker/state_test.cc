@@ -73,6 +73,17 @@ TEST_F(BrokerStateTest, OffsetsComeFromTheJournalUntilLive) {
   EXPECT_EQ(state.offsets.committed("g", {"t", 0}), 9) << "an older record that reached the disk now";
 }
 
+// It was committed in memory when the checkpoint was written; a failure of power may leave the checkpoint before.
+TEST_F(BrokerStateTest, OffsetsThatACheckpointAloneHasGetIntoTheJournal) {
+  state.offsets.commit("g", {"t", 0}, 5);
+  BrokerState restored;
+  restored.restore(state.checkpoint());
+  EXPECT_TRUE(restored.offsets.is_dirty());
+  Offsets read;
+  read.apply(restored.offsets.take_changes().at(0));
+  EXPECT_EQ(read.committed("g", {"t", 0}), 5);
+}
+
 TEST_F(BrokerStateTest, ARemovedTopicIsAnotherOneLater) {
   own(EntryType::topic_removed, "t");
   own(EntryType::topic_removed, "t");
