@@ -244,9 +244,10 @@ LogResult<void> Cursor::end_segment(const Scan& stop) {
   auto tail = judge_tail(*reader_, *format_, stop, last_);
   if (!tail) return std::unexpected(tail.error());
   // Where identities may be left out, records may be missing without a trace before zeros. This store ends what it seals with a mark and
-  // nothing behind; ZooKeeper fills up to whole KiB.
+  // nothing behind, be it of zeros where it would lie in two sectors; ZooKeeper fills up to whole KiB.
   const bool is_next = firsts_[segment_ + 1] == last_ + 1;
-  const bool may_have_lost = !is_next && !tail->marked && reader_->offset() < reader_->size() && reader_->size() % 1024 != 0;
+  const bool is_longer = reader_->size() > reader_->offset() + mark_size && reader_->size() % 1024 != 0;
+  const bool may_have_lost = !is_next && !tail->marked && is_longer;
   if (may_have_lost && tail->why.empty()) tail->why = "records are missing before its end";
   if (may_have_lost) return std::unexpected(corruption(paths_[segment_], reader_->offset(), tail->why + ", and later files follow"));
   if (tail->kind == Tail::Kind::clean) return {};

@@ -331,6 +331,12 @@ TEST_F(LogTest, ZerosAtTheEndOfASealedSegmentAreDamage) {
     std::fill(octets(1).begin() + static_cast<std::ptrdiff_t>(end), octets(1).end() - static_cast<std::ptrdiff_t>(left), '\0');
     EXPECT_THAT(read_all(), HasSubstr("later files follow")) << left;
   }
+  // The mark of one that ends where two sectors meet is of zeros.
+  std::size_t size = whole.size();
+  while ((size - mark_size) % 512 != 508) ++size;
+  const std::string last = record(5, std::string(300 + size - whole.size(), 'x'));
+  octets(1) = whole.substr(0, whole.size() - mark_size - record(5, std::string(300, 'x')).size()) + last + std::string(mark_size, '\0');
+  EXPECT_EQ(read_all(), "");
   // ZooKeeper's segments have no mark, and end with zeros up to whole KiB.
   octets(1) = whole.substr(0, end);
   octets(1).resize(4096, '\0');
