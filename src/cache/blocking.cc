@@ -82,11 +82,15 @@ void Server::serve(Client& client) {
   Call call(*this, client, *blocked.command, arguments, blocked.db);
   blocked.command->run(call);
   call.finish();
-  note_time(client, *blocked.command, arguments, {});
+  const bool is_served = client.out.size() != before;  // else it is not what it waits for
+  if (is_served) {
+    note_call(*blocked.command, call.has_failed());
+    note_time(client, *blocked.command, arguments, {});
+    client.active_us = now_.monotonic_us;
+  }
   effects_.end_unit();
   client.is_run = was_run;
   running_ = was_running;
-  const bool is_served = client.out.size() != before;  // else it is not what it waits for
   if (blocked.is_silent) {
     client.out.resize(std::min(before, client.out.size()));
   } else if (call.is_too_long()) {

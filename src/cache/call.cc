@@ -91,12 +91,12 @@ void Call::set_string(std::string_view key, std::string_view value, std::optiona
   if (same_shape && (number ? old->encoding() == Encoding::integer : old->assign_embedded(value))) {
     if (number) old->set_integer(*number);
     if (expiry) old->set_expiry(*expiry);
-    server_.use(old);
+    touch(old);
     return;
   }
   Entry* fresh = number ? Entry::make_integer(key, *number, expiry) : Entry::make_string(key, value, expiry);
   fresh->set_access(old->access());
-  server_.use(fresh);
+  touch(fresh);
   if (old->type() != Type::string) server_.key_gone(db_, key);
   database().replace(old, fresh, false);
 }

@@ -81,6 +81,8 @@ struct Client {
   std::optional<Transaction> transaction;
   WatchedKeys watched;
   bool watch_broken = false;
+  // Of keys watched and names listened to: here, and where they are looked up.
+  std::size_t watched_octets = 0, listening_octets = 0;
   std::unique_ptr<BlockedCommand> blocked;
   std::unique_ptr<TrackingMode> tracking;  // null: off
   std::vector<std::string> held;           // a command that waits until a pause is over; empty: none

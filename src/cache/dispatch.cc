@@ -186,7 +186,9 @@ void Server::dispatch(Client& client, Arguments arguments) {
         unwatch(client);
         refuse(client, command, "EXECABORT Transaction discarded because of previous errors.");
       } else {
+        const std::int64_t begun = elapsed_us();
         execute_transaction(client);
+        begun_us_ = begun;  // its time is that of all it ran
         note_run(client, *command, arguments, {});
         end_unit();
       }
@@ -244,6 +246,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   // UNWATCH in a transaction comes after EXEC has let go of all keys.
   if (command.run == nullptr) return Reply(client.out, client.protocol).ok();
   Call call(*this, client, command, arguments, client.db);
+  begun_us_ = elapsed_us();  // what was done before is not its time
   command.run(call);
   call.finish();
   note_run(client, command, arguments, call.hidden());

@@ -73,14 +73,20 @@ std::size_t cost(const void* block) { return capacity(block) + overhead; }
 
 Heap heap() {
   const struct mallinfo2 all = mallinfo2();
+  Heap heap = heap_at_once(all.uordblks + all.hblkhd);
+  heap.active = all.arena + all.hblkhd;
+  return heap;
+}
+
+Heap heap_at_once(std::size_t used) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   unsigned long pages = 0, resident = 0;
   if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
     if (std::fscanf(file, "%lu %lu", &pages, &resident) != 2) resident = 0;
     std::fclose(file);
   }
-  return {.allocated = all.uordblks + all.hblkhd,
-          .active = all.arena + all.hblkhd,
+  return {.allocated = used,
+          .active = resident * page,
           .resident = resident * page,
           .system = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page};
 }

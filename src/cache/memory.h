@@ -57,7 +57,10 @@ struct Heap {
   std::size_t resident;   // of the process, in memory
   std::size_t system;     // what the machine has
 };
+/// As the allocator says: it walks all that is free, which may take long.
 Heap heap();
+/// As far as it is known at once: `used` is what is allocated, and what is resident stands for what is active.
+Heap heap_at_once(std::size_t used);
 /// Gives the system what is free.
 void give_back();
 

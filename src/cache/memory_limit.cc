@@ -1,6 +1,7 @@
 // What happens at a limit of memory: keys go by the policy, clients by size.
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "cache/server.h"
 
@@ -8,9 +9,7 @@ namespace chorus::cache {
 namespace {
 
 /// Elements of values that wait to be freed, before more keys go for what their end will give back.
-constexpr std::size_t reclaimed_at_once = 1024;
-/// The clock is looked at after so many keys.
-constexpr unsigned keys_each_look = 16;
+constexpr std::size_t reclaimed_at_once = 64;
 /// A lower limit for all clients would let nobody in to raise it. source: Redis' getClientEvictionLimit
 constexpr std::size_t clients_max_least = 128U << 10;
 
@@ -25,15 +24,17 @@ std::size_t limit_of_clients(const MemoryOptions& memory) {
 
 std::size_t Client::memory() const {
   // Nodes of a set: three pointers and a color beside the text.
-  constexpr std::size_t node = 32 + sizeof(std::string), watched_each = sizeof(WatchedKeys::value_type);
+  constexpr std::size_t node = 2 * (32 + sizeof(std::string)), watched_each = sizeof(WatchedKeys::value_type);
   std::size_t octets = sizeof(Client) + parser.octets() + out.capacity() + pushes.capacity() + unsent;
   if (transaction) octets += transaction->octets;
-  octets += watched.capacity() * watched_each;
+  octets += watched.capacity() * watched_each + watched_octets + listening_octets;
+  octets += name.size() + library_name.size() + library_version.size();
   for (const std::string& argument : held) octets += sizeof(std::string) + argument.capacity();
   for (const auto& names : listening) octets += names.size() * node;
   if (blocked != nullptr) {
     octets += sizeof(BlockedCommand);
     for (const std::string& argument : blocked->arguments) octets += sizeof(std::string) + argument.capacity();
+    for (const std::string& key : blocked->keys) octets += 2 * (sizeof(std::string) + key.capacity());  // and where it is waited for
   }
   return octets;
 }
@@ -47,8 +48,17 @@ void Server::count_memory(Client& client) {
 void Server::note_unsent(ClientId id, std::size_t octets) {
   const auto found = clients_.find(id);
   if (found == clients_.end() || found->second->unsent == octets) return;
-  found->second->unsent = octets;
-  count_memory(*found->second);
+  Client& client = *found->second;
+  if (octets < client.unsent) client.active_us = now_.monotonic_us;  // it takes what it is sent
+  const std::size_t more = octets - std::exchange(client.unsent, octets);
+  if (client.is_evicted) return;
+  client.counted += more;
+  clients_memory_ += more;
+}
+
+void Server::note_broken_off(ClientId id) {
+  const auto found = clients_.find(id);
+  if (found != clients_.end() && !found->second->is_evicted) ++statistics_.output_limit_disconnections;
 }
 
 const OutputLimit& Server::output_limit(const Client& client) const {
@@ -70,7 +80,7 @@ void Server::check_clients() {
       client->over_soft_since_us.reset();
     } else if (!client->over_soft_since_us) {
       client->over_soft_since_us = now_.monotonic_us;
-    } else if (now_.monotonic_us - *client->over_soft_since_us > limit.soft_seconds * second_us) {
+    } else if ((now_.monotonic_us - *client->over_soft_since_us) / second_us > limit.soft_seconds) {
       client->is_evicted = true;
       ++statistics_.output_limit_disconnections;
       cut_off(*client);
@@ -110,7 +120,7 @@ Server::Room Server::make_room() {
   if (!over_limit_since_us_) over_limit_since_us_ = now_.monotonic_us;
   const std::int64_t begun = elapsed_us(), time_max = eviction_time_us(memory.tenacity);
   const auto note = [&] { note_latency("eviction-cycle", elapsed_us() - begun); };
-  for (unsigned steps = 1; is_over(); ++steps) {
+  while (is_over()) {
     if (reclaimer_.waiting() > 0) {
       reclaimer_.step(reclaimed_at_once);
     } else {
@@ -121,7 +131,7 @@ Server::Room Server::make_room() {
       }
       evict(*victim);
     }
-    if (steps % keys_each_look == 0 && elapsed_us() - begun > time_max) {
+    if (elapsed_us() - begun > time_max) {
       note();
       evicts_more_ = is_over();
       return evicts_more_ ? Room::later : Room::enough;
@@ -154,7 +164,10 @@ void Server::make_client_room() {
 void Server::apply_options(const ServerOptions& before) {
   const MemoryOptions& memory = options_.memory;
   if (memory.policy != before.memory.policy) evictor_.forget();
-  for (const auto& [id, client] : clients_) client->parser.limits.bulk_octets_max = options_.bulk_octets_max;
+  for (const auto& [id, client] : clients_) {
+    client->parser.limits.bulk_octets_max = options_.bulk_octets_max;
+    client->parser.limits.buffer_octets_max = options_.query_octets_max;
+  }
   // Not here: what the command does is one unit.
   evicts_more_ = memory.octets_max > 0;
 }

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::milliseconds tick_least{1};
+/// What is larger and may be sent at once is not counted as held until the next tick.
+constexpr std::size_t large_reply = 16U << 10;
 
 ServerOptions with_port(const Options& options) {
   ServerOptions own = options;
@@ -38,10 +40,12 @@ class Node::Channel final : public world::ConnectionHandler {
   }
   bool is_paused() const { return is_paused_; }
   std::size_t unsent() const { return connection_->unsent(); }
+  bool is_noted = false;  // among those that had not taken all
   void close() { connection_->close(); }
   void abort() { connection_->abort(); }
 
   void on_data(std::string_view octets) override {
+    if (is_noted) node_.server_.note_unsent(id_, connection_->unsent());
     node_.server_.receive(id_, octets, node_.now());
     node_.deliver();
   }
@@ -76,7 +80,8 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
       world.listen(*address, {}, [at = node.get()](std::unique_ptr<world::Connection> connection) { at->accept(std::move(connection)); });
   if (!listener) return std::unexpected(listener.error().message);
   node->listener_ = std::move(*listener);
-  node->server_.use_stopwatch([at = node.get()] { return at->now().monotonic_us; });
+  node->server_.use_stopwatch(
+      [at = node.get()] { return std::chrono::duration_cast<std::chrono::microseconds>(at->world_.now().time_since_epoch()).count(); });
   logger.info("cache listening address={}", to_string(node->address()));
   node->tick();
   return node;
@@ -101,8 +106,34 @@ void Node::closed(ClientId id) {
   server_.disconnect(id);
 }
 
+void Node::note_unsent(ClientId id, Channel& channel) {
+  const std::size_t octets = channel.unsent();
+  server_.note_unsent(id, octets);
+  if (octets == 0) return;
+  if (!std::exchange(channel.is_noted, true)) unsent_.push_back(id);
+  if (octets < large_reply || std::exchange(looks_soon_, true)) return;
+  world_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    looks_soon_ = false;
+    look_at_unsent();
+  });
+}
+
+/// Connections send later than they are written to, and do not tell when they have sent little.
+void Node::look_at_unsent() {
+  std::erase_if(unsent_, [&](ClientId id) {
+    const auto found = channels_.find(id);
+    if (found == channels_.end()) return true;
+    const std::size_t octets = found->second->unsent();
+    server_.note_unsent(id, octets);
+    if (octets == 0) found->second->is_noted = false;
+    return octets == 0;
+  });
+}
+
 void Node::tick() {
   const auto begun = world_.now();
+  look_at_unsent();
   const bool has_more = server_.tick(now());
   deliver();
   // Where much is due, up to a quarter of the time goes to it.
@@ -122,11 +153,12 @@ void Node::deliver() {
       Channel& channel = *found->second;
       if (output.unsent_max && channel.unsent() + output.octets.size() > *output.unsent_max) {
         log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
+        server_.note_broken_off(output.client);
         channel.abort();
         continue;
       }
       const bool takes_more = channel.write(std::move(output.octets));
-      server_.note_unsent(output.client, channel.unsent());
+      note_unsent(output.client, channel);
       if (output.closes) {
         channel.close();
       } else if (takes_more && !channel.is_paused()) {

@@ -48,6 +48,8 @@ class Node {
   void accept(std::unique_ptr<world::Connection> connection);
   void tick();
   void deliver();
+  void note_unsent(ClientId id, Channel& channel);
+  void look_at_unsent();
   void closed(ClientId id);
 
   world::World& world_;
@@ -58,6 +60,8 @@ class Node {
   std::vector<Output> outputs_;
   std::uint64_t last_id_ = 0;
   bool is_delivering_ = false;
+  std::vector<ClientId> unsent_;  // whose connections had not taken all when looked at last; each once
+  bool looks_soon_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

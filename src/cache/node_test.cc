@@ -85,6 +85,25 @@ TEST_F(CacheNodeTest, ASubscriberThatDoesNotReadIsLetGo) {
   EXPECT_EQ(busy.received, ":0\r\n");
 }
 
+TEST_F(CacheNodeTest, WhatWasTakenIsNotCounted) {
+  constexpr std::size_t size = 300'000;
+  Peer& other = connect();
+  other.connection().write("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$300000\r\n" + std::string(size, 'x') + "\r\n");
+  ASSERT_TRUE(run_until([&] { return other.received == "+OK\r\n"; }));
+  other.connection().write("ping\r\n");  // what it asked for is not held any more
+  ASSERT_TRUE(run_until([&] { return other.received == "+OK\r\n+PONG\r\n"; }));
+  Peer& peer = connect();
+  peer.connection().write("get k\r\n");
+  ASSERT_TRUE(run_until([&] { return peer.received.size() > size; }));
+  EXPECT_TRUE(simulation_.run_until([&] { return node_->facts().clients_memory < size / 3; }, 1s)) << node_->facts().clients_memory;
+  // The same reply again, and this time it is not taken.
+  peer.connection().pause_reading();
+  for (int i = 0; i < 5; ++i) peer.connection().write("get k\r\n");
+  EXPECT_TRUE(run_until([&] { return node_->facts().clients_memory > size; }));
+  peer.connection().resume_reading();
+  EXPECT_TRUE(simulation_.run_until([&] { return node_->facts().clients_memory < size / 3; }, 10s)) << node_->facts().clients_memory;
+}
+
 TEST_F(CacheNodeTest, ManyKeysThatAreDueGoAtOnce) {
   Peer& peer = connect();
   std::string requests;

@@ -20,7 +20,10 @@ std::size_t Server::publish(Listening how, std::string_view channel, std::string
     reply.bulk(message);
     list(client);
     // Who does not take messages is let go: nobody else waits for it, and its memory is bounded.
-    if (const std::size_t hard = output_limit(client).hard; hard > 0 && client.out.size() + client.pushes.size() > hard) cut_off(client);
+    if (const std::size_t hard = output_limit(client).hard; hard > 0 && client.out.size() + client.pushes.size() > hard) {
+      ++statistics_.output_limit_disconnections;
+      cut_off(client);
+    }
   }
   return receivers.size();
 }

@@ -112,9 +112,9 @@ bool Server::tick(Now now) {
     statistics_.expire_us += took;
     note_latency("expire-cycle", took);
   }
-  constexpr std::size_t buckets_each = 256, elements_each = 16'384;
+  constexpr std::size_t buckets_each = 256;
   for (const auto& database : databases_) database->maintain(buckets_each);
-  const bool frees_more = reclaimer_.step(elements_each);
+  const bool frees_more = free_some();
   if (evicts_more_) {
     make_room();
     end_unit();  // who waits at a key that has gone learns it now
@@ -124,6 +124,18 @@ bool Server::tick(Now now) {
   check_clients();
   look_at_rates();
   return waits_more || expires_more || frees_more || evicts_more_;
+}
+
+/// An element may be of any size: how long it takes decides how many go at once.
+bool Server::free_some() {
+  constexpr std::size_t elements_most = 16'384, elements_each = 64;
+  constexpr std::int64_t us_most = 2000;
+  const std::int64_t begun = elapsed_us();
+  bool has_more = true;
+  for (std::size_t freed = 0; has_more && freed < elements_most && elapsed_us() - begun <= us_most; freed += elements_each) {
+    has_more = reclaimer_.step(elements_each);
+  }
+  return has_more;
 }
 
 /// Those whose requests waited while nothing was done.
@@ -160,14 +172,13 @@ void Server::take_outputs(std::vector<Output>& outputs) {
     if (client.is_cut) client.out.clear();
     client.octets_out += client.out.size();
     statistics_.writes += client.out.empty() ? 0 : 1;
+    if (!client.out.empty()) client.active_us = now_.monotonic_us;
     statistics_.octets_out += client.out.size();
     Output& output = outputs.emplace_back(Output{.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
     // A subscriber is sent to without asking; what it does not take is bounded.
-    if (const std::size_t hard = output_limit(client).hard; hard > 0) {
-      output.unsent_max = hard;
-      if (client.unsent + output.octets.size() > hard) ++statistics_.output_limit_disconnections;
-    }
+    if (const std::size_t hard = output_limit(client).hard; hard > 0) output.unsent_max = hard;
     if (client.is_evicted) output.unsent_max = 0;
+    count_memory(client);
   }
 }
 
@@ -192,7 +203,12 @@ void Server::end(Client& client) {
 
 bool Server::end_wait(Client& client, std::string_view error) {
   if (client.blocked == nullptr || client.closes) return false;
-  if (!client.blocked->is_silent) {
+  const BlockedCommand& blocked = *client.blocked;
+  begun_us_ = elapsed_us();
+  note_call(*blocked.command, !error.empty());
+  note_time(client, *blocked.command, std::vector<std::string_view>(blocked.arguments.begin(), blocked.arguments.end()), {});
+  client.active_us = now_.monotonic_us;  // it is answered now
+  if (!blocked.is_silent) {
     Reply reply(client.out, client.protocol);
     error.empty() ? reply.null_array() : reply.error(error);
   }
@@ -206,9 +222,9 @@ void Server::reset_statistics() {
   statistics_ = {};
   errors_.clear();
   by_command_.clear();
-  account_.peak = account_.used;
-  counted_peak_ = 0;
+  if (over_limit_since_us_) over_limit_since_us_ = now_.monotonic_us;
   diagnostics_->by_command.clear();
+  diagnostics_->commands = diagnostics_->octets_in = diagnostics_->octets_out = Rate{};
 }
 
 std::size_t Server::timed_waits() const {

@@ -78,6 +78,8 @@ class Server {
   void disconnect(ClientId id);
   /// How much of what was handed over its connection has not taken.
   void note_unsent(ClientId id, std::size_t octets);
+  /// Its connection was ended as it had more to take than Output::unsent_max.
+  void note_broken_off(ClientId id);
   /// Ten times a second or so: expiry, time limits, memory. True: there is more to do than one call may take, it may well come sooner.
   bool tick(Now now);
   /// What the events above led to.
@@ -109,7 +111,10 @@ class Server {
   void monitor(Client& client);
   void stop_monitoring(Client& client);
   /// Nothing is done, for anyone, until that time has passed; what comes waits.
-  void sleep(std::int64_t us) { asleep_until_us_ = now_.monotonic_us + us; }
+  void sleep(std::int64_t us) {
+    asleep_until_us_ = now_.monotonic_us + us;
+    begun_us_ -= us;  // it is the time of the command that asked for it
+  }
   /// Whether keys end when their time is over, though nobody asks for them.
   void set_active_expiry(bool on) { expires_actively_ = on; }
   void change_replication_id();
@@ -165,6 +170,7 @@ class Server {
   // watch.cc
   std::string random_id();
   void note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
+  void note_call(const Command& command, bool has_failed);
   void note_time(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
   void feed_monitors(const Client& client, Arguments arguments);
   void note_latency(std::string_view event, std::int64_t us);
@@ -183,6 +189,7 @@ class Server {
   void invalidate_key(std::string_view key, bool by_nobody);
   void finish_tracking();
   // server.cc
+  bool free_some();
   bool is_asleep() const { return asleep_until_us_ > now_.monotonic_us; }
   bool run_waiting();
   // dispatch.cc

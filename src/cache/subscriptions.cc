@@ -7,6 +7,7 @@ namespace chorus::cache {
 bool Subscriptions::add(Client& client, Listening how, std::string_view name) {
   if (!client.listens(how).insert(std::string(name)).second) return false;
   of(how)[std::string(name)].push_back(client.id);
+  client.listening_octets += 2 * name.size();
   return true;
 }
 
@@ -19,6 +20,7 @@ bool Subscriptions::remove(Client& client, Listening how, std::string_view name)
     std::erase(found->second, client.id);
     if (found->second.empty()) of(how).erase(found);
   }
+  client.listening_octets -= 2 * name.size();
   own.erase(mine);
   return true;
 }

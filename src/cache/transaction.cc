@@ -13,6 +13,7 @@ void Server::watch(Client& client, std::string_view key) {
   const bool was_expired = entry != nullptr && entry->is_expired(now_.unix_ms());
   if (!client.watched.try_emplace(DbKey(client.db, key), was_expired).second) return;
   watchers_[DbKey(client.db, key)].push_back(client.id);
+  client.watched_octets += 2 * key.size();
 }
 
 void Server::unwatch(Client& client) {
@@ -23,6 +24,7 @@ void Server::unwatch(Client& client) {
     if (found->second.empty()) watchers_.erase(found);
   }
   client.watched.clear();
+  client.watched_octets = 0;
   client.watch_broken = false;
 }
 

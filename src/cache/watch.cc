@@ -23,11 +23,19 @@ std::string Server::random_id() {
 
 void Server::change_replication_id() { replication_id_ = random_id(); }
 
-/// Once a call: of one that waits, when it came.
-void Server::note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden) {
+void Server::note_call(const Command& command, bool has_failed) {
   ++statistics_.commands;
-  ++by_command_[&command].calls;
-  note_time(client, command, arguments, hidden);
+  CommandStatistics& counts = by_command_[&command];
+  ++counts.calls;
+  counts.failed += has_failed ? 1 : 0;
+}
+
+/// Once a call; one that waits is counted when its wait is over, but monitors see when it came.
+void Server::note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden) {
+  if (client.blocked == nullptr) {
+    note_call(command, false);
+    note_time(client, command, arguments, hidden);
+  }
   if (monitors_.empty() || command.flags.has(Flag::skip_monitor) || command.flags.has(Flag::admin)) return;
   std::vector<std::string_view> shown(arguments.begin(), arguments.end());
   for (const std::size_t i : hidden) shown[i] = redacted;
@@ -80,7 +88,9 @@ void Server::feed_monitors(const Client& client, Arguments arguments) {
     (monitor->is_run ? monitor->pushes : monitor->out) += line;
     list(*monitor);
     const std::size_t hard = output_limit(*monitor).hard;
-    if (hard > 0 && monitor->out.size() + monitor->pushes.size() > hard) cut_off(*monitor);
+    if (hard == 0 || monitor->out.size() + monitor->pushes.size() <= hard) continue;
+    ++statistics_.output_limit_disconnections;
+    cut_off(*monitor);
   }
 }
 

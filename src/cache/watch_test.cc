@@ -216,10 +216,144 @@ TEST_F(WatchTest, IdleAndSlowClientsAreLetGo) {
   EXPECT_EQ(server.statistics().output_limit_disconnections, 1U);
 }
 
+TEST_F(WatchTest, SleepIsTheTimeOfWhoAskedForIt) {
+  server.change_options().debug_access = ProtectedAccess::yes;
+  ask("config set slowlog-log-slower-than 100000 latency-monitor-threshold 200");
+  ask("debug sleep 0.3");
+  pass(400);
+  tick();
+  EXPECT_EQ(take(1), "+OK|");
+  EXPECT_EQ(ask("slowlog len"), ":1|");
+  EXPECT_TRUE(ask("latency latest").starts_with("*1|*4|$7|command|")) << ask("latency latest");
+}
+
+TEST_F(WatchTest, WhatIsDoneBeforeACommandIsNotItsTime) {
+  for (int i = 0; i < 200; ++i) ask(fmt::format("set k{} {}", i, std::string(200, 'v')));
+  server.change_options().memory.octets_max = server.memory_counted() - 10'000;
+  server.change_options().memory.policy = EvictionPolicy::allkeys_random;
+  step = 10;
+  ask("echo x");
+  EXPECT_GT(server.statistics().evicted_keys, 10U);
+  EXPECT_NE(ask("info commandstats").find("cmdstat_echo:calls=1,usec=10,"), std::string::npos);
+  server.change_options().memory.octets_max = 0;
+  ask("multi\r\necho x\r\necho x\r\nexec");
+  const std::string all = ask("info commandstats");
+  const std::string exec = all.substr(all.find("cmdstat_exec:"));
+  EXPECT_GE(std::stoi(exec.substr(exec.find("usec=") + 5)), 40);
+}
+
+TEST_F(WatchTest, AWaitIsOneCall) {
+  EXPECT_EQ(ask("blpop q 0", 2), "");
+  EXPECT_EQ(ask("info commandstats").find("cmdstat_blpop"), std::string::npos);
+  ask("set q x\r\ndel q\r\nrpush q v");
+  EXPECT_EQ(take(2), "*2|$1|q|$1|v|");
+  EXPECT_TRUE(ask("latency histogram blpop").starts_with("*2|$5|blpop|*4|$5|calls|:1|"));
+  EXPECT_NE(ask("info commandstats").find("cmdstat_blpop:calls=1,"), std::string::npos);
+  EXPECT_EQ(ask("blpop q 1", 2), "");
+  pass(1500);
+  tick();
+  EXPECT_EQ(ask("blpop q 0", 2), "*-1|");
+  ask("client unblock 2 error");
+  EXPECT_NE(ask("info commandstats").find("cmdstat_blpop:calls=3,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1|"),
+            std::string::npos);
+}
+
+TEST_F(WatchTest, WhoIsAnsweredLateIsNotIdle) {
+  ask("config set timeout 5", 8);
+  ask("blpop q 10", 2);
+  ask("blpop p 0", 3);
+  pass(10'500);
+  tick();
+  EXPECT_EQ(take(2), "*-1|");
+  ask("rpush p v", 9);
+  pass(1000);
+  tick();
+  EXPECT_EQ(take(3), "*2|$1|p|$1|v|");
+  pass(6000);
+  tick();
+  EXPECT_EQ(take(2) + take(3), "<end><end>");
+}
+
+TEST_F(WatchTest, LimitsOfClientsHoldForThoseThatAreThere) {
+  ask("config set client-output-buffer-limit \"normal 0 1kb 9223372036854775807\"");
+  server.note_unsent(ClientId(1), 5000);
+  for (int i = 0; i < 3; ++i) {
+    pass(2000);
+    tick();
+  }
+  EXPECT_EQ(take(1), "") << "in some years it will be let go";
+  ask("ping", 2);
+  EXPECT_EQ(ask("config set client-query-buffer-limit 1mb"), "+OK|");
+  EXPECT_EQ(ask("*2\r\n$4\r\nping\r\n$3000000\r\n" + std::string(2'000'000, 'x'), 2), "<end>");
+}
+
+TEST_F(WatchTest, WhatClientsNameIsTheirs) {
+  const std::string name(30'000, 'x');
+  const auto base = [&] { return ask("ping"), server.clients_memory(); };
+  const std::size_t before = base();
+  ask("watch " + name);
+  EXPECT_GT(base(), before + 60'000);
+  ask("unwatch");
+  EXPECT_LT(base(), before + 50'000);
+  ask("subscribe " + name + "1 " + name + "2", 2);
+  ask("ping", 2);
+  EXPECT_GT(base(), before + 120'000);
+  ask("unsubscribe", 2);
+  ask("ping", 2);
+  EXPECT_LT(base(), before + 110'000);
+  ask("blpop " + name + " 0", 3);
+  EXPECT_GT(base(), before + 90'000);
+}
+
+TEST_F(WatchTest, WhatIsFreedIsBoundedByTime) {
+  std::string members = "sadd s";
+  for (int i = 0; i < 5000; ++i) members += fmt::format(" m{}", i);
+  ask(members);
+  ask("del s");
+  step = 500;
+  EXPECT_TRUE(server.tick(now));
+  EXPECT_GT(server.elements_to_be_freed(), 4000U);
+}
+
+TEST_F(WatchTest, ResettingKeepsThePeak) {
+  ask("set k " + std::string(50'000, 'x'));
+  ask("del k");
+  const std::size_t peak = server.memory_peak();
+  ask("config resetstat");
+  EXPECT_GE(server.memory_peak(), peak);
+}
+
+TEST_F(WatchTest, SettingsOfTheStartAreTold) {
+  const std::string immutable = "can't set immutable config|";
+  for (const char* setting : {"daemonize yes", "daemonize no", "databases 16", "io-threads 1"}) {
+    EXPECT_TRUE(ask(std::string("config set ") + setting).ends_with(immutable)) << setting;
+  }
+  server.change_options().port = 7000;
+  EXPECT_EQ(ask("config set port 7000"), "+OK|");
+  EXPECT_TRUE(ask("config set port 7001").starts_with("-ERR CONFIG SET failed"));
+  ask("config set slowlog-log-slower-than 0");
+  ask("config set masterauth s3cret");
+  EXPECT_EQ(ask("slowlog get 1").find("s3cret"), std::string::npos);
+  EXPECT_NE(ask("slowlog get 9").find("(redacted)"), std::string::npos);
+}
+
+TEST_F(WatchTest, LatencyIsShownWhileItIsTracked) {
+  EXPECT_NE(ask("info latencystats").find("latency_percentiles_usec_ping"), std::string::npos);
+  ask("config set latency-tracking no");
+  EXPECT_EQ(ask("info latencystats").find("latency_percentiles_usec_ping"), std::string::npos);
+}
+
+TEST_F(WatchTest, NoTouchLeavesNoTrace) {
+  ask("set k v");
+  pass(100'000);
+  ask("client no-touch on\r\nset k w\r\nset k " + std::string(100, 'x'));
+  EXPECT_EQ(ask("object idletime k"), ":100|");
+}
+
 TEST_F(WatchTest, MemoryTellsWhereItIs) {
   for (int i = 0; i < 1000; ++i) ask(fmt::format("set k{} {} ex 100", i, i));
   const std::string stats = ask("memory stats");
-  EXPECT_NE(stats.find("$4|db.0|*4|$23|overhead.hashtable.main|:"), std::string::npos);
+  EXPECT_NE(stats.find("$4|db.0|*6|$23|overhead.hashtable.main|:"), std::string::npos);
   EXPECT_NE(stats.find("$10|keys.count|:1000|"), std::string::npos);
   EXPECT_TRUE(stats.starts_with("*56|"));
   const std::string info = ask("info memory");

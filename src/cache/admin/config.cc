@@ -54,7 +54,7 @@ void config_set(Call& call) {
       return call.error(
           fmt::format("ERR Unknown option or number of arguments for CONFIG SET - '{}'", shown(call[i], std::string_view::npos)));
     }
-    if (parameter->change == Parameter::Change::at_start) return failed(call[i], "can't set immutable config");
+    if (parameter->set == nullptr) return failed(call[i], "can't set immutable config");
     if (!seen.insert(parameter).second) return failed(call[i], "duplicate parameter");
   }
   // All or none.

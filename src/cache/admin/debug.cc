@@ -117,7 +117,7 @@ void protocol(Call& call) {
   }
   call.error(
       "ERR Wrong protocol type name. Please use one of the following: "
-      "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+      "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
 }
 
 void fail(Call& call) { call.error(call[2].starts_with('-') ? call[2].substr(1) : call[2]); }

@@ -179,7 +179,8 @@ std::string latencystats_section(Server& server) {
     }
     lines.push_back(fmt::format("latency_percentiles_usec_{}:{}\r\n", command->full_name(), values));
   }
-  return of_lines("Latencystats", percentiles.empty() ? std::vector<std::string>{} : std::move(lines));
+  const bool is_shown = server.options().diagnostics.tracks_latency && !percentiles.empty();
+  return of_lines("Latencystats", !is_shown ? std::vector<std::string>{} : std::move(lines));
 }
 
 }  // namespace chorus::cache

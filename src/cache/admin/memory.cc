@@ -18,7 +18,7 @@ MemoryFacts memory_facts(const Server& server) {
                     .peak = server.memory_peak(),
                     .clients = server.clients_memory(),
                     .overhead = server.clients_memory(),
-                    .heap = memory::heap()};
+                    .heap = memory::heap_at_once(server.memory_counted())};
   for (unsigned db = 0; db < server.options().databases; ++db) {
     facts.overhead += server.database(db).keys_table_octets() + server.database(db).expires_table_octets();
   }
@@ -74,9 +74,10 @@ void memory_stats(Call& call) {
   number("functions.caches", 0);
   for (const unsigned db : used) {
     call.reply.bulk(fmt::format("db.{}", db));
-    call.reply.map(2);
+    call.reply.map(3);
     number("overhead.hashtable.main", call.database(db).keys_table_octets());
     number("overhead.hashtable.expires", call.database(db).expires_table_octets());
+    number("overhead.hashtable.slot-to-keys", 0);
   }
   number("overhead.total", facts.overhead);
   number("keys.count", keys);
@@ -101,14 +102,18 @@ void memory_doctor(Call& call) {
   constexpr std::size_t small = 5U << 20;
   const MemoryFacts facts = memory_facts(call.server());
   const MemoryOptions& limit = call.options().memory;
+  if (facts.used <= small) {
+    return call.reply.verbatim("txt", "There is so little data that its memory says nothing: ask again with more than 5 MB in use.\n");
+  }
+  const memory::Heap heap = memory::heap();
   std::string found;
   if (facts.peak > small && ratio(facts.peak, facts.used) > 1.5) {
     found += fmt::format(" * The peak was {}, and {} is used now: the process keeps pages that the peak took until MEMORY PURGE.\n",
                          human_octets(facts.peak), human_octets(facts.used));
   }
-  if (facts.heap.active > 4 * small && ratio(facts.heap.active, facts.heap.allocated) > 1.4) {
+  if (heap.active > 4 * small && ratio(heap.active, heap.allocated) > 1.4) {
     found += fmt::format(" * {} of what the allocator took from the system lies between blocks that are used (fragmentation).\n",
-                         human_octets(facts.heap.active - facts.heap.allocated));
+                         human_octets(heap.active - heap.allocated));
   }
   if (facts.clients > small && ratio(facts.clients, facts.used) > 0.5) {
     found += fmt::format(" * Clients take {}: look at CLIENT LIST for large qbuf, multi-mem and omem, and set maxmemory-clients.\n",
@@ -116,9 +121,6 @@ void memory_doctor(Call& call) {
   }
   if (limit.octets_max > 0 && limit.policy == EvictionPolicy::noeviction && facts.used > limit.octets_max / 10 * 9) {
     found += " * More than nine tenths of maxmemory are used, and maxmemory-policy is noeviction: writes will be refused.\n";
-  }
-  if (facts.used <= small && found.empty()) {
-    return call.reply.verbatim("txt", "There is so little data that its memory says nothing: ask again with more than 5 MB in use.\n");
   }
   call.reply.verbatim("txt", found.empty() ? "No problem with memory was found.\n" : "What was found about memory:\n\n" + found);
 }

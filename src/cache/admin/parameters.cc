@@ -82,8 +82,30 @@ constexpr Parameter fixed(std::string_view name, std::string_view value) {
           .value = value};
 }
 
+constexpr Parameter secret(Parameter parameter) {
+  parameter.is_secret = true;
+  return parameter;
+}
+
+/// The same of one that Redis reads when it starts: CONFIG SET refuses even the value that it has.
+constexpr Parameter immutable(std::string_view name, std::string_view value) {
+  Parameter parameter = fixed(name, value);
+  parameter.set = nullptr;
+  parameter.change = Parameter::Change::at_start;
+  return parameter;
+}
+
 constexpr Parameter at_start(std::string_view name, std::string (*get)(const ServerOptions&, const Parameter&), std::string_view setting) {
   return {.name = name, .get = get, .change = Change::at_start, .setting = setting};
+}
+
+/// Redis can change it while it runs, so those who set all to what it is may do so here.
+constexpr Parameter as_it_is(Parameter parameter) {
+  parameter.set = [](ServerOptions& options, std::string_view text, const Parameter& self) {
+    const std::string now = self.get(options, self);
+    return text == now ? std::string() : fmt::format("always '{}' until the process ends", now);
+  };
+  return parameter;
 }
 
 using Memory = MemoryOptions;
@@ -102,24 +124,24 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("active-expire-effort", "1"),
     fixed("activedefrag", "no"),
     fixed("activerehashing", "yes"),
-    fixed("always-show-logo", "no"),
+    immutable("always-show-logo", "no"),
     fixed("aof-disable-auto-gc", "no"),
     fixed("aof-load-truncated", "yes"),
     fixed("aof-rewrite-incremental-fsync", "yes"),
     fixed("aof-timestamp-enabled", "no"),
     fixed("aof-use-rdb-preamble", "yes"),
-    fixed("aof_rewrite_cpulist", ""),
+    immutable("aof_rewrite_cpulist", ""),
     fixed("appenddirname", "appendonlydir"),
     fixed("appendfilename", "appendonly.aof"),
     fixed("appendfsync", "everysec"),
     fixed("appendonly", "no"),
     fixed("auto-aof-rewrite-min-size", "67108864"),
     fixed("auto-aof-rewrite-percentage", "100"),
-    fixed("bgsave_cpulist", ""),
-    at_start(
-        "bind", [](const ServerOptions& options, const Parameter&) { return options.host; }, "address"),
+    immutable("bgsave_cpulist", ""),
+    as_it_is(at_start(
+        "bind", [](const ServerOptions& options, const Parameter&) { return options.host; }, "address")),
     fixed("bind-source-addr", ""),
-    fixed("bio_cpulist", ""),
+    immutable("bio_cpulist", ""),
     fixed("busy-reply-threshold", "5000"),
     {.name = "client-output-buffer-limit",
      .get = [](const ServerOptions& options, const Parameter&) { return show_output_limits(options); },
@@ -148,7 +170,7 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("cluster-slave-validity-factor", "10"),
     fixed("crash-log-enabled", "yes"),
     fixed("crash-memcheck-enabled", "yes"),
-    fixed("daemonize", "no"),
+    immutable("daemonize", "no"),
     at_start(
         "databases", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.databases); }, "databases"),
     fixed("dbfilename", "dump.rdb"),
@@ -158,8 +180,8 @@ constexpr auto table = std::to_array<Parameter>({
     at_start(
         "enable-debug-command", [](const ServerOptions& options, const Parameter&) { return std::string(name_of(options.debug_access)); },
         "enable_debug_command"),
-    fixed("enable-module-command", "no"),
-    fixed("enable-protected-configs", "no"),
+    immutable("enable-module-command", "no"),
+    immutable("enable-protected-configs", "no"),
     entries<&Thresholds::hash_listpack_entries>("hash-max-listpack-entries"),
     longest<&Thresholds::hash_listpack_value>("hash-max-listpack-value"),
     entries<&Thresholds::hash_listpack_entries>("hash-max-ziplist-entries"),
@@ -167,8 +189,8 @@ constexpr auto table = std::to_array<Parameter>({
     octets<&ServerOptions::sparse_sketch_octets_max>("hll-sparse-max-bytes", 0, 16'000),
     fixed("hz", "10"),
     fixed("ignore-warnings", ""),
-    fixed("io-threads", "1"),
-    fixed("io-threads-do-reads", "no"),
+    immutable("io-threads", "1"),
+    immutable("io-threads-do-reads", "no"),
     fixed("jemalloc-bg-thread", "yes"),
     number<watch, &Watch::latency_threshold_ms>("latency-monitor-threshold", 0, long_most, "latency_monitor_threshold_ms"),
     yes_or_no<watch, &Watch::tracks_latency>("latency-tracking", "latency_tracking"),
@@ -188,12 +210,11 @@ constexpr auto table = std::to_array<Parameter>({
     nodes<&Thresholds::list_listpack_size>("list-max-listpack-size"),
     nodes<&Thresholds::list_listpack_size>("list-max-ziplist-size"),
     fixed("locale-collate", ""),
-    fixed("logfile", ""),
+    immutable("logfile", ""),
     fixed("loglevel", "notice"),
     fixed("lua-time-limit", "5000"),
-    fixed("masterauth", ""),
-    fixed("masteruser", ""),
-    fixed("max-new-connections-per-cycle", "10"),
+    secret(fixed("masterauth", "")),
+    secret(fixed("masteruser", "")),
     number<&ServerOptions::clients_max>("maxclients", 1, std::numeric_limits<std::uint32_t>::max(), "max_clients"),
     octets<memory, &Memory::octets_max>("maxmemory", 0, long_most, "max_memory_bytes"),
     {.name = "maxmemory-clients",
@@ -226,9 +247,9 @@ constexpr auto table = std::to_array<Parameter>({
          }},
     fixed("oom-score-adj", "no"),
     fixed("oom-score-adj-values", "0 200 800"),
-    fixed("pidfile", ""),
-    at_start(
-        "port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.port); }, "address"),
+    immutable("pidfile", ""),
+    as_it_is(at_start(
+        "port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.port); }, "address")),
     fixed("proc-title-template", "{title} {listen-addr} {server-mode}"),
     fixed("propagation-error-behavior", "ignore"),
     fixed("protected-mode", "no"),
@@ -268,11 +289,11 @@ constexpr auto table = std::to_array<Parameter>({
      .setting = "password"},
     fixed("sanitize-dump-payload", "no"),
     fixed("save", ""),
-    fixed("server_cpulist", ""),
+    immutable("server_cpulist", ""),
     entries<&Thresholds::set_intset_entries>("set-max-intset-entries"),
     entries<&Thresholds::set_listpack_entries>("set-max-listpack-entries"),
     longest<&Thresholds::set_listpack_value>("set-max-listpack-value"),
-    fixed("set-proc-title", "yes"),
+    immutable("set-proc-title", "yes"),
     fixed("shutdown-on-sigint", "default"),
     fixed("shutdown-on-sigterm", "default"),
     fixed("shutdown-timeout", "10"),
@@ -286,20 +307,20 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("slaveof", ""),
     number<watch, &Watch::slow_us>("slowlog-log-slower-than", -1, long_most, "slowlog_slower_than_us"),
     number<watch, &Watch::slow_entries_max>("slowlog-max-len", 0, long_most, "slowlog_max_entries"),
-    fixed("socket-mark-id", "0"),
+    immutable("socket-mark-id", "0"),
     fixed("stop-writes-on-bgsave-error", "yes"),
     longest<&Thresholds::stream_node_octets>("stream-node-max-bytes"),
     entries<&Thresholds::stream_node_entries>("stream-node-max-entries"),
-    fixed("supervised", "no"),
-    fixed("syslog-enabled", "no"),
-    fixed("syslog-facility", "local0"),
-    fixed("syslog-ident", "redis"),
-    fixed("tcp-backlog", "1024"),
+    immutable("supervised", "no"),
+    immutable("syslog-enabled", "no"),
+    immutable("syslog-facility", "local0"),
+    immutable("syslog-ident", "redis"),
+    immutable("tcp-backlog", "1024"),
     fixed("tcp-keepalive", "300"),
     number<&ServerOptions::idle_seconds_max>("timeout", 0, int_most, "idle_timeout_s"),
     number<&ServerOptions::tracked_keys_max>("tracking-table-max-keys", 0, long_most, "tracking_table_max_keys"),
-    fixed("unixsocket", ""),
-    fixed("unixsocketperm", "0"),
+    immutable("unixsocket", ""),
+    immutable("unixsocketperm", "0"),
     entries<&Thresholds::zset_listpack_entries>("zset-max-listpack-entries"),
     longest<&Thresholds::zset_listpack_value>("zset-max-listpack-value"),
     entries<&Thresholds::zset_listpack_entries>("zset-max-ziplist-entries"),
