@@ -1,5 +1,6 @@
 #include "cache/call.h"
 
+#include "base/ensure.h"
 #include "cache/resp/number.h"
 
 namespace chorus::cache {
@@ -136,11 +137,11 @@ void Call::effect(Arguments words) { effect(db_, words); }
 
 void Call::effect(unsigned db, Arguments words) {
   has_effects_ = true;
-  server_.effects_.add(db, words);
+  if (!client_.skips_effects) server_.effects_.add(db, words);
 }
 
 bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us, Arguments again, bool without_key) {
-  if (client_.transaction) return false;
+  if (client_.transaction || client_.is_script) return false;
   if (client_.blocked != nullptr) return true;  // woken for nothing: it keeps its place and its time
   auto blocked = std::make_unique<BlockedCommand>();
   blocked->command = &command_;
@@ -157,6 +158,15 @@ void Call::ready(std::string_view key) { server_.key_ready(db_, key); }
 
 bool Call::is_too_long() const { return client_.out.size() > server_.options_.reply_octets_max; }
 
+void Call::run_instead(Arguments words) {
+  const Command* other = CommandTable::all().find(words.front());
+  ENSURE(other != nullptr && other->takes(words.size()), words.front());
+  Call call(server_, client_, *other, words, db_);
+  other->run(call);
+  call.finish();
+  has_failed_ = call.has_failed_;
+}
+
 void Call::error(std::string_view text) {
   has_failed_ = true;
   ++server_.statistics_.errors;
@@ -168,7 +178,7 @@ void Call::error(std::string_view text) {
 }
 
 void Call::finish() {
-  if (changes_ > 0 && !has_effects_) server_.effects_.add(db_, arguments_);
+  if (changes_ > 0 && !has_effects_ && !client_.skips_effects) server_.effects_.add(db_, arguments_);
 }
 
 }  // namespace chorus::cache

@@ -112,6 +112,8 @@ class Call {
   /// Whether the reply has become longer than a client may have: a handler that only reads may stop then, as the client will not see it.
   bool is_too_long() const;
 
+  /// Another command in place of this one, from its reply to its effects; touches no other keys. words: its name and arguments.
+  void run_instead(Arguments words);
   void error(std::string_view text);
   /// Argument `i` is a secret: MONITOR and SLOWLOG show it as "(redacted)".
   void hide(std::size_t i) { hidden_.push_back(i); }

@@ -58,12 +58,14 @@ struct Client {
   std::string address, local_address;
   std::int64_t created_us = 0, active_us = 0;  // monotonic
   Parser parser;
-  std::string out;         // replies not handed over yet
-  std::string pushes;      // messages that its own command led to: they come behind the reply
-  bool is_run = false;     // a command of its is under way
-  bool is_listed = false;  // among those with something to hand over
-  bool closes = false;     // once `out` is handed over
-  bool is_cut = false;     // more than it may have: nothing is handed over any more
+  std::string out;             // replies not handed over yet
+  std::string pushes;          // messages that its own command led to: they come behind the reply
+  bool is_script = false;      // runs what a script calls, and is connected to nobody
+  bool skips_effects = false;  // of a script that said so: what it changes is nobody's to follow
+  bool is_run = false;         // a command of its is under way
+  bool is_listed = false;      // among those with something to hand over
+  bool closes = false;         // once `out` is handed over
+  bool is_cut = false;         // more than it may have: nothing is handed over any more
   bool is_monitor = false;
   bool is_evicted = false;  // to be broken off, for its memory
   bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked

@@ -18,5 +18,6 @@ std::span<const Command> bitmap_rows();
 std::span<const Command> hyperloglog_rows();
 std::span<const Command> pubsub_rows();
 std::span<const Command> stream_rows();
+std::span<const Command> geo_rows();
 
 }  // namespace chorus::cache

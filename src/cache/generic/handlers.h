@@ -34,5 +34,8 @@ void object_freq(Call& call);
 void object_idletime(Call& call);
 void object_refcount(Call& call);
 void object_help(Call& call);
+// sort.cc
+void sort(Call& call);
+void sort_ro(Call& call);
 
 }  // namespace chorus::cache

@@ -1,6 +1,7 @@
 #include "cache/command/rows.h"
 
 #include "cache/generic/handlers.h"
+#include "cache/generic/sort_keys.h"
 
 namespace chorus::cache {
 
@@ -56,6 +57,24 @@ std::span<const Command> generic_rows() {
        .since = "2.8.0",
        .run = scan,
        .tips = "nondeterministic_output request_policy:special response_policy:special"},
+      {.name = "sort",
+       .arity = -2,
+       .flags = "wm*",
+       .keys = one,
+       .group = group,
+       .since = "1.0.0",
+       .run = sort,
+       .find_keys = find_sort_keys,
+       .categories = "set sortedset list dangerous"},
+      {.name = "sort_ro",
+       .arity = -2,
+       .flags = "r*",
+       .keys = one,
+       .group = group,
+       .since = "7.0.0",
+       .run = sort_ro,
+       .find_keys = find_sort_ro_keys,
+       .categories = "set sortedset list dangerous"},
       {.name = "touch", .arity = -2, .flags = "rF", .keys = all, .group = group, .since = "3.2.1", .run = touch, .tips = every_shard},
       {"ttl", 2, "rF", one, group, "1.0.0", ttl},
       {"type", 2, "rF", one, group, "1.0.0", type},

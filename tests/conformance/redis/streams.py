@@ -185,6 +185,44 @@ def sketches():
     ]
 
 
+def places():
+    number = lambda s, most: s.pick([b'0', b'180', b'-180', b'85.05', b'-85.05', b'86', b'x', b'181']) if s.random.random() < 0.08 else b'%.6f' % s.random.uniform(-most, most)  # noqa: E731
+    place = lambda s: s.pick([[number(s, 180), number(s, 85)], [number(s, 4), number(s, 4)], [number(s, 1), number(s, 1)]])  # noqa: E731
+    member = lambda s: b'p%d' % s.random.randrange(60)  # noqa: E731
+    unit = lambda s: s.pick([b'm', b'km', b'KM', b'ft', b'mi', b'mi', b'xx'] if s.random.random() < 0.1 else [b'm', b'km', b'km', b'ft', b'mi'])  # noqa: E731
+    size = lambda s: s.pick([b'0', b'-1', b'x', b'100', b'5000', b'20000', b'1000000', b'%d' % s.random.randrange(3000)])  # noqa: E731
+    shape = lambda s: s.pick([[b'BYRADIUS', size(s), unit(s)], [b'BYBOX', size(s), size(s), unit(s)]])  # noqa: E731
+    centre = lambda s: s.pick([[b'FROMLONLAT', *place(s)], [b'FROMMEMBER', member(s)]])  # noqa: E731
+    withs = lambda s: [*s.maybe(b'WITHDIST'), *s.maybe(b'WITHHASH'), *s.maybe(b'WITHCOORD')]  # noqa: E731
+    order = lambda s: [*s.maybe(s.pick([b'ASC', b'DESC', b'asc'])), *s.maybe(b'COUNT', s.pick([b'1', b'3', b'10', b'0', b'x']), *s.maybe(b'ANY')), *s.maybe(b'ANY', chance=0.05)]  # noqa: E731
+    key = lambda s: s.pick(KEYS[:3])  # noqa: E731
+    return [
+        lambda s: [b'GEOADD', key(s), *s.maybe(s.pick([b'NX', b'XX', b'CH']), chance=0.2), *[word for _ in range(s.random.randrange(1, 9)) for word in (*place(s), member(s))]],
+        lambda s: [b'GEOADD', key(s), *[word for _ in range(s.random.randrange(1, 9)) for word in (b'%.6f' % s.random.uniform(-3, 3), b'%.6f' % s.random.uniform(-3, 3), member(s))]],
+        lambda s: [b'GEODIST', key(s), member(s), member(s), *s.maybe(unit(s))], lambda s: [b'GEOHASH', key(s), *s.some(lambda: member(s), 0)], lambda s: [b'GEOPOS', key(s), *s.some(lambda: member(s), 0)],
+        lambda s: [b'GEOSEARCH', key(s), *centre(s), *shape(s), *order(s), *withs(s)], lambda s: [b'GEOSEARCH', key(s), *centre(s), *shape(s), *order(s), *withs(s)], lambda s: [b'GEOSEARCH', key(s), *shape(s), *centre(s), *order(s)],
+        lambda s: [b'GEOSEARCHSTORE', b'{t}1', key(s), *centre(s), *shape(s), *order(s), *s.maybe(b'STOREDIST'), *s.maybe(b'WITHDIST', chance=0.05)], lambda s: [b'ZRANGE', b'{t}1', b'0', b'-1'],
+        lambda s: [s.pick([b'GEORADIUS', b'GEORADIUS_RO']), key(s), *place(s), size(s), unit(s), *order(s), *withs(s), *s.maybe(s.pick([b'STORE', b'STOREDIST']), b'{t}1', chance=0.1)],
+        lambda s: [s.pick([b'GEORADIUSBYMEMBER', b'GEORADIUSBYMEMBER_RO']), key(s), member(s), size(s), unit(s), *order(s), *withs(s), *s.maybe(s.pick([b'STORE', b'STOREDIST']), b'{t}1', chance=0.1)],
+        lambda s: [b'SET', key(s), s.word()] if s.random.random() < 0.1 else [b'DEL', key(s)] if s.random.random() < 0.2 else [b'ZADD', key(s), s.pick([b'1', b'-5', b'1e15', b'inf']), member(s)],
+    ]
+
+
+def sorting():
+    number = lambda s: b'%d' % s.random.randrange(-20, 20) if s.random.random() < 0.97 else s.word()  # noqa: E731
+    pattern = lambda s: s.pick([b'#', b'w_*', b'h_*->f', b'h_*->', b'*', b'x', b'w_*_*', b'->*', b'nosort'])  # noqa: E731
+    # Not ALPHA by a pattern and with a limit: of those that are alike, any may come then.
+    options = lambda s: [*s.pick([s.maybe(b'LIMIT', s.integer(), s.integer()), [b'ALPHA']]), *s.maybe(s.pick([b'ASC', b'DESC'])), *s.maybe(b'GET', pattern(s)), *s.maybe(b'GET', pattern(s), chance=0.2)]  # noqa: E731
+    key = lambda s: s.pick([b'a', b'b', b'c'])  # noqa: E731
+    return [
+        lambda s: [b'RPUSH', b'a', *s.some(lambda: number(s))], lambda s: [b'SADD', b'b', *s.some(lambda: number(s))], lambda s: [b'ZADD', b'c', *s.pairs(lambda: b'%d' % s.random.randrange(5), lambda: number(s))],
+        lambda s: [b'SET', b'w_%d' % s.random.randrange(-20, 20), number(s)], lambda s: [b'HSET', b'h_%d' % s.random.randrange(-20, 20), b'f', number(s)],
+        lambda s: [b'SORT', key(s), *options(s)], lambda s: [b'SORT', key(s), *s.maybe(b'BY', pattern(s)), *options(s)] if s.random.random() < 0.7 else [b'DEL', key(s)],
+        lambda s: [b'SORT', s.pick([b'a', b'c']), b'BY', s.pick([b'nosort', b'w_*', b'h_*->f']), *options(s)], lambda s: [b'SORT_RO', key(s), *s.maybe(b'ALPHA', b'LIMIT', s.integer(), s.integer()), *options(s)[:1], *s.maybe(b'STORE', b'n', chance=0.1)],
+        lambda s: [b'SORT', key(s), *s.maybe(b'BY', pattern(s)), *options(s), b'STORE', s.pick([b'n', b'n', b'n', b'a'])], lambda s: [b'LRANGE', b'n', b'0', b'-1'], lambda s: [b'SET', b'{t}1', s.word()], lambda s: [b'SORT', b'{t}1'],
+    ]
+
+
 def log_streams():
     ids = [b'0', b'0-0', b'0-1', b'1', b'1-1', b'1-2', b'2', b'3-5', b'7', b'9-9', b'-', b'+', b'5-*', b'x', b'1-', b'-1', b'007', b'18446744073709551615', b'18446744073709551615-18446744073709551615', b'18446744073709551616']
     some_id = lambda s: s.pick(ids) if s.random.random() < 0.4 else b'%d-%d' % (s.random.randrange(60), s.random.randrange(3))  # noqa: E731
@@ -260,7 +298,7 @@ def server():
 
 
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
-            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'channels': channels(), 'connection': connection(),
+            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'places': places(), 'sorting': sorting(), 'channels': channels(), 'connection': connection(),
             'server': server()}
 FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 
