@@ -20,7 +20,7 @@ struct Core {
   std::optional<EnsembleConfig> next_config;  // proposed: counts beside `config` until it takes its place
   std::int64_t accepted_epoch = 0;
   std::int64_t current_epoch = 0;
-  std::int64_t epoch_of_others = 0;  // the newest that a member said it accepted, where that ended our term
+  std::int64_t epoch_of_others = 0;    // the newest that a member said it accepted, where that ended our term
   Standing standing = Standing::full;  // see Recovered
   bool has_voted = true;               // for the leader of the term, with what the standing allows
   Ledger ledger;
