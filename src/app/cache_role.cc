@@ -19,10 +19,11 @@ class CacheRole::Impl {
     node_.reset();
   }
 
-  base::Result<void, std::string> start(cache::Options options) {
+  base::Result<void, std::string> start(cache::Options options, std::function<void(const std::string&)> failed) {
     auto node = cache::Node::start(reactor_, std::move(options), *spdlog::default_logger());
     if (!node) return std::unexpected(node.error() + " (cache.address)");
     node_ = std::move(*node);
+    node_->on_failure(std::move(failed));
     note_facts();
     thread_ = std::thread([this] { reactor_.run(); });
     return {};
@@ -57,9 +58,10 @@ class CacheRole::Impl {
 CacheRole::CacheRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CacheRole::~CacheRole() = default;
 
-base::Result<std::unique_ptr<CacheRole>, std::string> CacheRole::start(cache::Options options) {
+base::Result<std::unique_ptr<CacheRole>, std::string> CacheRole::start(cache::Options options,
+                                                                       std::function<void(const std::string&)> failed) {
   auto impl = std::make_unique<Impl>();
-  if (auto started = impl->start(std::move(options)); !started) return std::unexpected(started.error());
+  if (auto started = impl->start(std::move(options), std::move(failed)); !started) return std::unexpected(started.error());
   return std::unique_ptr<CacheRole>(new CacheRole(std::move(impl)));
 }
 
@@ -88,6 +90,9 @@ void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_cache_evicted_clients_total", "Connections that were ended for the limit of clients' memory.",
               number(facts.statistics.evicted_clients));
   out.counter("chorus_cache_expired_keys_total", "Keys whose time was over.", number(facts.statistics.expired_keys));
+  out.counter("chorus_cache_snapshots_total", "Snapshots that were kept.", number(facts.save.saves));
+  out.gauge("chorus_cache_snapshot_failed", "1: the last one could not be kept, and writes may be refused.", facts.save.has_failed ? 1 : 0);
+  out.gauge("chorus_cache_unsaved_changes", "Changes that no snapshot has.", number(facts.save.changes));
 }
 
 }  // namespace chorus::app

@@ -14,7 +14,9 @@ namespace chorus::app {
 /// Made, asked and ended by one thread, which is not its reactor's.
 class CacheRole {
  public:
-  static base::Result<std::unique_ptr<CacheRole>, std::string> start(cache::Options options);
+  /// failed: called on its thread with what it cannot mend, in words for a person; nothing is served from then on.
+  static base::Result<std::unique_ptr<CacheRole>, std::string> start(cache::Options options,
+                                                                     std::function<void(const std::string&)> failed);
   ~CacheRole();
 
   /// Ends it in good order; `done` comes on the role's thread.

@@ -118,7 +118,13 @@ class Service {
   }
 
   bool start_cache() {
-    auto role = CacheRole::start(loaded_.settings.cache);
+    auto role = CacheRole::start(loaded_.settings.cache, [this](const std::string& why) {
+      reactor_.post([this, why] {
+        failed_ = true;
+        problem_ = why;
+        stop();
+      });
+    });
     if (!role) {
       spdlog::error("cannot start: {}", role.error());
       return false;
@@ -126,6 +132,7 @@ class Service {
     cache_ = std::move(*role);
     health_.gate("cache", [this]() -> std::optional<std::string> {
       if (stopping_) return "stopping";
+      if (cache_->facts().save.is_loading) return "loads its data";
       return std::nullopt;
     });
     metrics_.collect([this](admin::MetricWriter& out) { collect_cache(cache_->facts(), out); });

@@ -49,6 +49,7 @@ TEST(Checksum, KnownValues) {
   EXPECT_EQ(crc32("123456789"), 0xcbf43926U);    // check value, catalogue of CRC algorithms
   EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aaU);  // RFC 3720 B.4
+  EXPECT_EQ(crc64_jones("123456789"), 0xe9c6d914c4b8d9caU);
 }
 
 TEST(Checksum, Continues) {
@@ -58,6 +59,7 @@ TEST(Checksum, Continues) {
     EXPECT_EQ(adler32(text.substr(cut), adler32(text.substr(0, cut))), adler32(text)) << cut;
     EXPECT_EQ(crc32(text.substr(cut), crc32(text.substr(0, cut))), crc32(text)) << cut;
     EXPECT_EQ(crc32c(text.substr(cut), crc32c(text.substr(0, cut))), crc32c(text)) << cut;
+    EXPECT_EQ(crc64_jones(text.substr(cut), crc64_jones(text.substr(0, cut))), crc64_jones(text)) << cut;
   }
 }
 

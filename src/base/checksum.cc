@@ -1,6 +1,7 @@
 #include "base/checksum.h"
 
 #include <isa-l/crc.h>
+#include <isa-l/crc64.h>
 #include <isa-l/igzip_lib.h>
 
 namespace chorus::base {
@@ -23,6 +24,11 @@ std::uint32_t crc32c(std::string_view octets, std::uint32_t start) {
     octets.remove_prefix(1U << 30);
   }
   return ~crc32_iscsi(bytes_of(octets), static_cast<int>(octets.size()), crc);
+}
+
+std::uint64_t crc64_jones(std::string_view octets, std::uint64_t start) {
+  // ISA-L complements the register before and after, which this checksum does not.
+  return ~crc64_jones_refl(~start, bytes_of(octets), octets.size());
 }
 
 }  // namespace chorus::base

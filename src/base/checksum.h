@@ -12,5 +12,7 @@ std::uint32_t adler32(std::string_view octets, std::uint32_t start = 1);
 std::uint32_t crc32(std::string_view octets, std::uint32_t start = 0);
 /// CRC-32C (Castagnoli), initial value and final complement included. RFC 3720 appendix B.4
 std::uint32_t crc32c(std::string_view octets, std::uint32_t start = 0);
+/// CRC-64 "Jones", reflected, as Redis' files have it: no initial value and no final complement. "123456789": 0xe9c6d914c4b8d9ca
+std::uint64_t crc64_jones(std::string_view octets, std::uint64_t start = 0);
 
 }  // namespace chorus::base

@@ -13,6 +13,12 @@ std::uint32_t lru_clock(std::int64_t unix_us) { return static_cast<std::uint32_t
 
 std::int64_t idle_seconds(std::uint32_t access, std::int64_t unix_us) { return (lru_clock(unix_us) - access) & 0xffffff; }
 
+std::uint32_t lru_idle(std::uint64_t seconds, std::int64_t unix_us) {
+  return static_cast<std::uint32_t>((lru_clock(unix_us) - seconds) & 0xffffff);
+}
+
+std::uint32_t lfu_with(std::uint8_t counter, std::int64_t unix_us) { return minutes(unix_us) << 8 | counter; }
+
 std::uint32_t lfu_fresh(std::int64_t unix_us) { return minutes(unix_us) << 8 | lfu_fresh_counter; }
 
 std::uint8_t lfu_frequency(std::uint32_t access, const LfuSettings& settings, std::int64_t unix_us) {

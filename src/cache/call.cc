@@ -61,10 +61,16 @@ Entry* Call::read(std::string_view key) {
   Entry* entry = server_.live(db_, key);
   ++(entry == nullptr ? server_.statistics_.misses : server_.statistics_.hits);
   if (entry == nullptr) server_.notify(db_, Notify::missed, "keymiss", key);
+  // A command that changes may change what it reads: XCLAIM.
+  if (entry != nullptr && command_.flags.has(Flag::write)) database().about_to_change(entry);
   return touch(entry);
 }
 
-Entry* Call::write(unsigned db, std::string_view key) { return touch(server_.live(db, key)); }
+Entry* Call::write(unsigned db, std::string_view key) {
+  Entry* entry = touch(server_.live(db, key));
+  if (entry != nullptr) database(db).about_to_change(entry);
+  return entry;
+}
 Entry* Call::peek(unsigned db, std::string_view key) { return server_.live(db, key); }
 
 bool Call::is(const Entry* entry, Type type) {
@@ -85,6 +91,7 @@ void Call::erase(unsigned db, Entry* entry) { server_.erase(db, entry); }
 void Call::set_string(std::string_view key, std::string_view value, std::optional<std::int64_t> expiry, bool keeps_expiry) {
   Entry* old = server_.live(db_, key);
   if (old == nullptr) return insert(Entry::make_string(key, value, expiry));
+  database().about_to_change(old);
   if (keeps_expiry) expiry = old->expiry();
   const auto number = value.size() <= 20 ? parse_integer(value) : std::nullopt;
   const bool same_shape = old->type() == Type::string && old->expires() == expiry.has_value();
@@ -121,13 +128,18 @@ std::size_t Call::clear_database(unsigned db) {
 }
 
 void Call::changed(unsigned db, std::string_view key, Notify what, std::string_view event) {
-  ++changes_;
+  changed();
   server_.key_changed(db, key);
   server_.notify(db, what, event, key);
 }
 
-void Call::changed_quietly(std::string_view key) {
+void Call::changed() {
   ++changes_;
+  ++server_.save_.changes;
+}
+
+void Call::changed_quietly(std::string_view key) {
+  changed();
   server_.key_changed(db_, key);
 }
 

@@ -91,7 +91,7 @@ class Call {
   /// An event without a change of its own (a "del" after the change that emptied a key).
   void event(std::string_view key, Notify what, std::string_view event);
   /// Something changed that is not a key.
-  void changed() { ++changes_; }
+  void changed();
   std::size_t changes() const { return changes_; }
   /// What does the same again, where the command as it came does not; may be called several times. In place of the command.
   void effect(std::initializer_list<std::string_view> words) { effect(Arguments(words.begin(), words.size())); }

@@ -98,12 +98,15 @@ Entry* Database::find(std::string_view key) const {
 }
 
 void Database::insert(Entry* entry) {
+  entry->set_mark(mark_);
   keys_of(entry->key()).insert(entry);
   if (entry->expires()) expires_.insert(entry);
   ++size_;
 }
 
 void Database::replace(Entry* old, Entry* fresh, bool keeps_payload) {
+  about_to_change(old);
+  fresh->set_mark(mark_);
   const std::string_view key = fresh->key();
   Entry** at = keys_of(key).find(key);
   ENSURE(at != nullptr && *at == old);
@@ -125,6 +128,7 @@ void Database::replace(Entry* old, Entry* fresh, bool keeps_payload) {
 }
 
 void Database::detach(Entry* entry) {
+  about_to_change(entry);
   const std::string_view key = entry->key();
   if (entry->expires()) expires_.remove(key);
   ENSURE(keys_of(key).remove(key) == entry);
@@ -138,6 +142,7 @@ void Database::erase(Entry* entry) {
 
 void Database::clear() {
   reclaimer_->take_array(std::exchange(expires_, KeyTable()));
+  if (watcher_ != nullptr) watcher_->before_clear(tables_);
   for (KeyTable& keys : tables_) {
     reclaimer_->take(std::exchange(keys, KeyTable()));
   }
@@ -146,6 +151,7 @@ void Database::clear() {
 
 Entry* Database::set_expiry(Entry* entry, std::optional<std::int64_t> at) {
   if (entry->expires() == at.has_value()) {
+    about_to_change(entry);
     if (at) entry->set_expiry(*at);
     return entry;
   }
@@ -167,6 +173,7 @@ char* Database::writable(Entry*& entry, std::size_t size) {
     entry = fresh;
     return text->octets();
   }
+  about_to_change(entry);
   auto* text = entry->payload<Text>();
   if (size <= text->size) {
     text->size = size;
@@ -256,6 +263,10 @@ void Database::swap(Database& other) noexcept {
   std::swap(tables_, other.tables_);
   expires_.swap(other.expires_);
   std::swap(size_, other.size_);
+  std::swap(watcher_, other.watcher_);
+  std::swap(mark_, other.mark_);
+  if (watcher_ != nullptr) watcher_->on_moved(*this);
+  if (other.watcher_ != nullptr) other.watcher_->on_moved(other);
 }
 
 }  // namespace chorus::cache

@@ -60,6 +60,20 @@ class Reclaimer {
   std::size_t put_off_ = 0;
 };
 
+class Database;
+
+/// Told before keys of a database change, by whoever needs them as they are.
+class KeyWatcher {
+ public:
+  virtual ~KeyWatcher() = default;
+  /// `entry`, which has not the mark of the watch, is about to change, move or go.
+  virtual void before_change(Entry* entry) = 0;
+  /// All keys are about to go; what is taken out of `tables` stays, the watcher's.
+  virtual void before_clear(std::vector<KeyTable>& tables) = 0;
+  /// The keys are that database's from now on (SWAPDB).
+  virtual void on_moved(Database& to) = 0;
+};
+
 /// Knows nothing of time: whoever asks decides what an expiry means. In cluster mode there is one table a slot, so that the keys of a slot
 /// are counted and listed at once. Pointers to entries are good until the next change of that key.
 class Database {
@@ -72,6 +86,16 @@ class Database {
   std::size_t size() const { return size_; }
   std::size_t expiring() const { return expires_.size(); }
   Entry* find(std::string_view key) const;
+
+  /// watcher: null ends it. New keys have that mark, now and afterwards.
+  void watch(KeyWatcher* watcher, std::uint8_t mark) {
+    watcher_ = watcher;
+    mark_ = mark;
+  }
+  /// To be said before what an entry holds is changed in its place; all that is done by the calls below says it by itself.
+  void about_to_change(Entry* entry) {
+    if (watcher_ != nullptr && entry->mark() != mark_) watcher_->before_change(entry);
+  }
 
   /// A key that is not there yet.
   void insert(Entry* entry);
@@ -118,6 +142,8 @@ class Database {
   KeyTable expires_;  // the same entries, of those that expire
   std::size_t size_ = 0;
   std::size_t maintained_ = 0;
+  KeyWatcher* watcher_ = nullptr;
+  std::uint8_t mark_ = 0;
 };
 
 }  // namespace chorus::cache

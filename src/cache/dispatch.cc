@@ -13,6 +13,12 @@ namespace {
 /// Requests of a client whose replies are not taken wait at this many octets of replies.
 constexpr std::size_t out_octets_max = 1U << 20;
 constexpr std::size_t shown_octets_max = 128;
+constexpr std::string_view unsaved =
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data "
+    "set "
+    "are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
+    "(stop-writes-on-bgsave-error "
+    "option). Please check the Redis logs for details about the RDB error.";
 constexpr std::string_view no_multi = "ERR EXEC without MULTI";
 
 std::string unknown_command(Arguments arguments) {
@@ -157,6 +163,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
       return done();
     }
   }
+  if (refuses_writes() && (command->flags.has(Flag::write) || is_one_of(*command, {"ping"}))) {
+    refuse(client, command, unsaved);
+    return done();
+  }
   if (client.protocol < 3 && client.is_subscribed() &&
       !is_one_of(*command,
                  {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"})) {
@@ -168,6 +178,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (client.is_monitor &&
       (command->flags.has(Flag::readonly) || command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate))) {
     refuse(client, command, "ERR Replica can't interact with the keyspace");
+    return done();
+  }
+  if (save_.is_loading && !command->flags.has(Flag::loading)) {
+    refuse(client, command, "LOADING Redis is loading the dataset in memory");
     return done();
   }
   if (is_held(client, *command)) {

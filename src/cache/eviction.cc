@@ -33,6 +33,7 @@ std::optional<EvictionPolicy> parse_eviction_policy(std::string_view name) {
 std::string_view name_of(EvictionPolicy policy) { return names[static_cast<std::size_t>(policy)]; }
 
 bool is_lfu(EvictionPolicy policy) { return policy == EvictionPolicy::volatile_lfu || policy == EvictionPolicy::allkeys_lfu; }
+bool is_lru(EvictionPolicy policy) { return policy == EvictionPolicy::volatile_lru || policy == EvictionPolicy::allkeys_lru; }
 
 std::int64_t eviction_time_us(std::uint32_t tenacity) {
   if (tenacity <= 10) return 50 * static_cast<std::int64_t>(tenacity);

@@ -32,6 +32,7 @@ enum class EvictionPolicy : std::uint8_t {
 std::optional<EvictionPolicy> parse_eviction_policy(std::string_view name);
 std::string_view name_of(EvictionPolicy policy);
 bool is_lfu(EvictionPolicy policy);
+bool is_lru(EvictionPolicy policy);
 
 struct MemoryOptions {
   std::size_t octets_max = 0;  // maxmemory; 0: no limit

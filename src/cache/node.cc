@@ -68,7 +68,10 @@ class Node::Channel final : public world::ConnectionHandler {
 };
 
 Node::Node(world::World& world, Options options, spdlog::logger& logger)
-    : world_(world), log_(logger), server_(with_port(options), world.random().next(), now()) {}
+    : world_(world),
+      log_(logger),
+      server_(with_port(options), world.random().next(), now()),
+      saver_(world, server_, logger, [this] { return now(); }, [this] { deliver(); }) {}
 Node::~Node() = default;
 
 base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
@@ -83,6 +86,9 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   node->server_.use_stopwatch(
       [at = node.get()] { return std::chrono::duration_cast<std::chrono::microseconds>(at->world_.now().time_since_epoch()).count(); });
   logger.info("cache listening address={}", to_string(node->address()));
+  node->saver_.load([at = node.get()](const std::string& why) {
+    if (at->failed_) at->failed_(why);
+  });
   node->tick();
   return node;
 }
@@ -167,6 +173,7 @@ void Node::deliver() {
     }
   }
   is_delivering_ = false;
+  saver_.poll();
 }
 
 Facts Node::facts() const {
@@ -177,7 +184,9 @@ Facts Node::facts() const {
               .memory_used = server_.memory_used(),
               .memory_peak = server_.memory_peak(),
               .clients_memory = server_.clients_memory(),
-              .keys = server_.keys()};
+              .keys = server_.keys(),
+              .save = server_.save_state(),
+              .is_saving = server_.is_saving()};
   for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
   return facts;
 }
@@ -185,7 +194,7 @@ Facts Node::facts() const {
 void Node::stop(std::function<void()> done) {
   listener_.reset();
   for (const auto& [id, channel] : channels_) channel->close();
-  world_.post([done = std::move(done)] { done(); });
+  saver_.stop(std::move(done));
 }
 
 }  // namespace chorus::cache

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "cache/options.h"
+#include "cache/persistence/saver.h"
 #include "cache/server.h"
 #include "world/world.h"
 
@@ -23,6 +24,8 @@ struct Facts {
   std::size_t clients = 0, blocked_clients = 0;
   std::size_t memory_used = 0, memory_peak = 0, clients_memory = 0;
   std::size_t keys = 0, expiring_keys = 0;
+  SaveState save;
+  bool is_saving = false;
 };
 
 /// Lives on one reactor. Replies that a client does not take are bounded: from 1 MiB of them on, nothing more is read from it or done for
@@ -38,7 +41,9 @@ class Node {
   /// With the port that the system picked.
   const world::Address& address() const { return listener_->address(); }
   Facts facts() const;
-  /// Takes no more connections and ends those that there are; then `done`, not from within the call.
+  /// What cannot be mended here, in words for a person: the data that is there cannot be read. Nothing is served then.
+  void on_failure(std::function<void(const std::string& why)> failed) { failed_ = std::move(failed); }
+  /// Takes no more connections, ends those that there are and saves what save points promise; then `done`, not from within the call.
   void stop(std::function<void()> done);
 
  private:
@@ -55,6 +60,8 @@ class Node {
   world::World& world_;
   spdlog::logger& log_;
   Server server_;
+  Saver saver_;
+  std::function<void(const std::string&)> failed_;
   std::unique_ptr<world::Listener> listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
   std::vector<Output> outputs_;

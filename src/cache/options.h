@@ -9,6 +9,8 @@
 
 #include "cache/eviction.h"
 #include "cache/notify.h"
+#include "cache/persistence/saving.h"
+#include "cache/rdb/format.h"
 #include "cache/value/type.h"
 #include "world/net.h"
 
@@ -54,6 +56,8 @@ struct ServerOptions {
   MemoryOptions memory;
   NotifySettings notify;  // notify-keyspace-events
   Thresholds thresholds;
+  rdb::WriteOptions rdb;  // of files and payloads
+  SaveOptions save;
   std::string host = "127.0.0.1";  // as CONFIG and INFO say
   std::uint16_t port = 6379;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cache/persistence/loader.h"
+#include "cache/persistence/snapshot.h"
 #include "cache/resp/reply.h"
 #include "cache/watch/diagnostics.h"
 
@@ -23,12 +25,15 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
       tracking_(std::make_unique<Tracking>()) {
   run_id_ = random_id();
   replication_id_ = random_id();
+  save_.last_save_s = now.unix_us / 1'000'000;
   const memory::Scope scope(account_);
   for (unsigned i = 0; i < options_.databases; ++i) databases_.push_back(std::make_unique<Database>(reclaimer_, false));
 }
 
 Server::~Server() {
   const memory::Scope scope(account_);
+  snapshot_.reset();
+  loader_.reset();
   databases_.clear();
   while (reclaimer_.step(std::size_t{1} << 20)) {
   }
@@ -107,11 +112,12 @@ bool Server::tick(Now now) {
   end_pause();
   end_waits();
   const std::int64_t before = elapsed_us();
-  const bool expires_more = expires_actively_ && !is_pausing() && expire_cycle();
+  const bool expires_more = expires_actively_ && !is_pausing() && !save_.is_loading && expire_cycle();
   if (const std::int64_t took = elapsed_us() - before; took > 0) {
     statistics_.expire_us += took;
     note_latency("expire-cycle", took);
   }
+  if (save_is_due()) begin_save();
   constexpr std::size_t buckets_each = 256;
   for (const auto& database : databases_) database->maintain(buckets_each);
   const bool frees_more = free_some();

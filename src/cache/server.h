@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "cache/client.h"
 #include "cache/database.h"
 #include "cache/effects.h"
@@ -24,6 +25,9 @@
 #include "cache/subscriptions.h"
 
 namespace chorus::cache {
+
+class Loader;
+class Snapshot;
 
 /// Both clocks, as the world has them.
 struct Now {
@@ -98,6 +102,10 @@ class Server {
   /// A client that waits for a key stops, with that error, or (empty) as if its time were over. False: it does not wait.
   bool end_wait(Client& client, std::string_view error);
   void reset_statistics();
+  /// Begins a snapshot, of this moment; none is under way.
+  void begin_save();
+  /// The client, whose command it is, has its reply when the snapshot ends.
+  void wait_for_save(Client& client, const Command& command);
   Subscriptions& subscriptions() { return subscriptions_; }
   /// Returns how many got it.
   std::size_t publish(Listening how, std::string_view channel, std::string_view message);
@@ -128,6 +136,21 @@ class Server {
   void invalidate_all();
   std::size_t tracking_clients() const { return tracking_clients_; }
   const Tracking& tracking() const { return *tracking_; }
+
+  // --- snapshots, for the shell that keeps them
+  bool is_saving() const { return snapshot_ != nullptr; }
+  /// Goes on until about that many octets are to be taken; true: that is all of it.
+  bool step_save(std::size_t octets_max);
+  std::string take_save();
+  /// error: why it is not kept; empty: it is.
+  void end_save(std::string_view error, Now now);
+  /// There is a file of that size: clients are told to wait until load() has seen its end.
+  void begin_loading(std::uint64_t octets, Now now);
+  /// Its octets, in pieces. True: it has ended. After an error there is nothing to go on with.
+  base::Result<bool, std::string> load(std::string_view octets, Now now);
+  const SaveState& save_state() const { return save_; }
+  /// Of the snapshot under way: keys written, and how many there are.
+  std::pair<std::uint64_t, std::uint64_t> save_progress() const;
 
   // --- facts
   const absl::flat_hash_map<std::string, std::uint64_t>& errors_by_code() const { return errors_; }
@@ -200,6 +223,9 @@ class Server {
   void end_unit();
   void list(Client& client);
   void cut_off(Client& client);
+  // persistence/server_saves.cc
+  bool save_is_due() const;
+  bool refuses_writes() const;
   // keyspace.cc
   Entry* live(unsigned db, std::string_view key);
   void expire_now(unsigned db, Entry* entry);
@@ -245,6 +271,12 @@ class Server {
   memory::Account account_;
   Reclaimer reclaimer_;
   std::vector<std::unique_ptr<Database>> databases_;
+  SaveState save_;
+  std::unique_ptr<Snapshot> snapshot_;  // ends before the databases do
+  std::unique_ptr<Loader> loader_;
+  std::vector<std::string> functions_;  // libraries, kept as they were loaded
+  std::uint8_t save_mark_ = 0;
+  unsigned saves_given_up_ = 0;
   std::vector<std::uint64_t> expire_cursors_;
   unsigned expire_db_ = 0;
   std::function<std::int64_t()> stopwatch_;

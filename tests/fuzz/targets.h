@@ -46,5 +46,9 @@ void fuzz_mq_log(std::string_view input);
 void fuzz_mq_compression(std::string_view input);
 /// A connection of a Redis client, after an octet that says in what pieces it comes.
 void fuzz_cache(std::string_view input);
+/// The type and value of a payload of DUMP's; version and checksum are put behind it.
+void fuzz_cache_dump(std::string_view input);
+/// A snapshot file of Redis', after an octet that says in what pieces it comes.
+void fuzz_cache_rdb(std::string_view input);
 
 }  // namespace chorus::fuzz

@@ -14,6 +14,14 @@ constexpr Property cache_watch(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::diagnostics, Fields...>(property);
 }
 template <auto... Fields>
+constexpr Property cache_saves(Property property) {
+  return bind<&Settings::cache, &cache::ServerOptions::save, Fields...>(property);
+}
+template <auto... Fields>
+constexpr Property cache_rdb(Property property) {
+  return bind<&Settings::cache, &cache::ServerOptions::rdb, Fields...>(property);
+}
+template <auto... Fields>
 constexpr Property cache_memory(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::memory, Fields...>(property);
 }
@@ -94,6 +102,22 @@ constexpr Property table[] = {
         {.key = "cache.enable_debug_command",
          .help = "Who may use DEBUG: nobody, everybody, or those on this machine (enable-debug-command).",
          .choices = "no|yes|local"}),
+    cache_saves<&cache::SaveOptions::directory>({.key = "cache.data_dir", .help = "The snapshot lives there (dir)."}),
+    cache_saves<&cache::SaveOptions::file>({.key = "cache.rdb_file", .help = "Its name (dbfilename)."}),
+    cache_saves<&cache::SaveOptions::points>(
+        {.key = "cache.save",
+         .help = "When a snapshot is taken: \"seconds changes\", any number of times (save); also when the node ends. Empty: never."}),
+    cache_saves<&cache::SaveOptions::has_checksum>({.key = "cache.rdb_checksum", .help = "Snapshots end with a checksum (rdbchecksum)."}),
+    cache_saves<&cache::SaveOptions::stops_writes_on_error>(
+        {.key = "cache.stop_writes_on_save_error",
+         .help = "Writes are refused after a snapshot that failed, until one succeeds (stop-writes-on-bgsave-error)."}),
+    cache_rdb<&cache::rdb::WriteOptions::compresses>(
+        {.key = "cache.rdb_compression", .help = "Strings above 20 octets are compressed in files and by DUMP (rdbcompression)."}),
+    cache_rdb<&cache::rdb::WriteOptions::version>(
+        {.key = "cache.rdb_version",
+         .help = "The version of files and of what DUMP gives: 11 is Redis 7.2's and Valkey's; 10 can be read by Redis 7.0 as well.",
+         .min = 10,
+         .max = 11}),
 };
 
 }  // namespace

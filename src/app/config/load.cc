@@ -167,6 +167,13 @@ void form_mq(Settings& settings, std::vector<std::string>& problems) {
   if (settings.node.roles.contains("cache") && !settings.cache.address) {
     problems.push_back("the cache has no address: set cache.address, or leave cache out of node.roles");
   }
+  if (!cache::parse_save_points(settings.cache.save.points)) {
+    problems.push_back(
+        fmt::format("cache.save: '{}' is not \"seconds changes\" some times, as in \"3600 1 300 100\"", settings.cache.save.points));
+  }
+  if (settings.cache.save.file.empty() || settings.cache.save.file.find('/') != std::string::npos) {
+    problems.push_back("cache.rdb_file must be a name without a path");
+  }
   if (!settings.node.roles.contains("mq")) return;
   const MqSettings& more = settings.mq_more;
   mq::Options& mq = settings.mq;

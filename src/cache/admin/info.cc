@@ -52,16 +52,32 @@ std::string clients_section(Server& server) {
 }
 
 std::string persistence_section(Server& server) {
-  return fmt::format(
-      "# Persistence\r\nloading:0\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\ncurrent_cow_size_age:0\r\n"
-      "current_fork_perc:0.00\r\ncurrent_save_keys_processed:0\r\ncurrent_save_keys_total:0\r\nrdb_changes_since_last_save:{}\r\n"
-      "rdb_bgsave_in_progress:0\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:ok\r\nrdb_last_bgsave_time_sec:-1\r\n"
-      "rdb_current_bgsave_time_sec:-1\r\nrdb_saves:0\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:0\r\n"
-      "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
+  const SaveState& state = server.save_state();
+  const auto [keys_done, keys] = server.save_progress();
+  const auto seconds = [](std::int64_t us) { return us / 1'000'000; };
+  std::string out = fmt::format(
+      "# Persistence\r\nloading:{}\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\ncurrent_cow_size_age:0\r\n"
+      "current_fork_perc:0.00\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nrdb_changes_since_last_save:{}\r\n"
+      "rdb_bgsave_in_progress:{}\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:{}\r\nrdb_last_bgsave_time_sec:{}\r\n"
+      "rdb_current_bgsave_time_sec:{}\r\nrdb_saves:{}\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:{}\r\n"
+      "rdb_last_load_keys_loaded:{}\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
       "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
       "aof_rewrites_consecutive_failures:0\r\naof_last_write_status:ok\r\naof_last_cow_size:0\r\nmodule_fork_in_progress:0\r\n"
       "module_fork_last_cow_size:0\r\n",
-      server.effects().position().sequence, server.started().unix_us / 1'000'000);
+      state.is_loading ? 1 : 0, keys_done, keys, state.changes, server.is_saving() ? 1 : 0, state.last_save_s,
+      state.has_failed ? "err" : "ok", state.last_took_us ? seconds(*state.last_took_us) : -1,
+      server.is_saving() ? seconds(server.now().monotonic_us - state.begun_us) : -1, state.saves, state.keys_expired, state.keys_loaded);
+  if (state.is_loading) {
+    const double percent =
+        100.0 * static_cast<double>(state.load_octets_done) / static_cast<double>(std::max<std::uint64_t>(state.load_octets, 1));
+    const std::int64_t elapsed = std::max<std::int64_t>(seconds(server.now().unix_us) - state.load_begun_s, 1);
+    const double left = static_cast<double>(elapsed) * (100.0 - percent) / std::max(percent, 1.0);
+    out += fmt::format(
+        "loading_start_time:{}\r\nloading_total_bytes:{}\r\nloading_rdb_used_mem:0\r\nloading_loaded_bytes:{}\r\n"
+        "loading_loaded_perc:{:.2f}\r\nloading_eta_seconds:{}\r\n",
+        state.load_begun_s, state.load_octets, state.load_octets_done, percent, static_cast<std::int64_t>(left));
+  }
+  return out;
 }
 
 std::string replication_section(Server& server) {

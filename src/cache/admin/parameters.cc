@@ -108,6 +108,11 @@ constexpr Parameter as_it_is(Parameter parameter) {
   return parameter;
 }
 
+/// What would let a client write files anywhere (enable-protected-configs).
+std::string refuse_protected(ServerOptions& /*options*/, std::string_view /*text*/, const Parameter& /*self*/) {
+  return "can't set protected config";
+}
+
 using Memory = MemoryOptions;
 using Watch = DiagnosticsOptions;
 constexpr auto memory = &ServerOptions::memory;
@@ -173,8 +178,14 @@ constexpr auto table = std::to_array<Parameter>({
     immutable("daemonize", "no"),
     at_start(
         "databases", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.databases); }, "databases"),
-    fixed("dbfilename", "dump.rdb"),
-    fixed("dir", ""),
+    {.name = "dbfilename",
+     .get = [](const ServerOptions& options, const Parameter&) { return options.save.file; },
+     .set = refuse_protected,
+     .setting = "rdb_file"},
+    {.name = "dir",
+     .get = [](const ServerOptions& options, const Parameter&) { return options.save.directory; },
+     .set = refuse_protected,
+     .setting = "data_dir"},
     fixed("disable-thp", "yes"),
     fixed("dynamic-hz", "yes"),
     at_start(
@@ -256,8 +267,10 @@ constexpr auto table = std::to_array<Parameter>({
     octets<&ServerOptions::bulk_octets_max>("proto-max-bulk-len", 1 << 20, bulk_octets_most, "max_bulk_bytes"),
     fixed("rdb-del-sync-files", "no"),
     fixed("rdb-save-incremental-fsync", "yes"),
-    fixed("rdbchecksum", "yes"),
-    fixed("rdbcompression", "yes"),
+    at_start(
+        "rdbchecksum", [](const ServerOptions& options, const Parameter&) { return std::string(options.save.has_checksum ? "yes" : "no"); },
+        "rdb_checksum"),
+    yes_or_no<&ServerOptions::rdb, &rdb::WriteOptions::compresses>("rdbcompression", "rdb_compression"),
     fixed("repl-backlog-size", "1048576"),
     fixed("repl-backlog-ttl", "3600"),
     fixed("repl-disable-tcp-nodelay", "no"),
@@ -288,7 +301,15 @@ constexpr auto table = std::to_array<Parameter>({
      .is_secret = true,
      .setting = "password"},
     fixed("sanitize-dump-payload", "no"),
-    fixed("save", ""),
+    {.name = "save",
+     .get = [](const ServerOptions& options, const Parameter&) { return options.save.points; },
+     .set =
+         [](ServerOptions& options, std::string_view text, const Parameter&) {
+           const auto points = parse_save_points(text);
+           if (points) options.save.points = to_string(*points);
+           return points ? std::string() : "Invalid save parameters";
+         },
+     .setting = "save"},
     immutable("server_cpulist", ""),
     entries<&Thresholds::set_intset_entries>("set-max-intset-entries"),
     entries<&Thresholds::set_listpack_entries>("set-max-listpack-entries"),
@@ -308,7 +329,7 @@ constexpr auto table = std::to_array<Parameter>({
     number<watch, &Watch::slow_us>("slowlog-log-slower-than", -1, long_most, "slowlog_slower_than_us"),
     number<watch, &Watch::slow_entries_max>("slowlog-max-len", 0, long_most, "slowlog_max_entries"),
     immutable("socket-mark-id", "0"),
-    fixed("stop-writes-on-bgsave-error", "yes"),
+    yes_or_no<&ServerOptions::save, &SaveOptions::stops_writes_on_error>("stop-writes-on-bgsave-error", "stop_writes_on_save_error"),
     longest<&Thresholds::stream_node_octets>("stream-node-max-bytes"),
     entries<&Thresholds::stream_node_entries>("stream-node-max-entries"),
     immutable("supervised", "no"),

@@ -16,6 +16,7 @@ std::span<const Command> set_rows();
 std::span<const Command> zset_rows();
 std::span<const Command> bitmap_rows();
 std::span<const Command> hyperloglog_rows();
+std::span<const Command> persistence_rows();
 std::span<const Command> pubsub_rows();
 std::span<const Command> stream_rows();
 std::span<const Command> geo_rows();

@@ -63,6 +63,10 @@ class Entry {
   std::uint32_t access() const { return access_; }
   void set_access(std::uint32_t value) { access_ = value; }
 
+  /// Seven bits for whoever goes over all keys: which of them it has been at. 0 when made.
+  std::uint8_t mark() const { return static_cast<std::uint8_t>(flags_ >> 1); }
+  void set_mark(std::uint8_t mark) { flags_ = static_cast<std::uint8_t>((flags_ & has_expiry) | mark << 1); }
+
   /// What the entry itself takes, without what the payload points to.
   std::size_t shell_cost() const;
 

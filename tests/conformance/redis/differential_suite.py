@@ -90,7 +90,7 @@ def redis_command(port):
 
 
 def chorus_command(port):
-    return [str(servers.Chorus.binary), 'serve', '--set', 'node.roles=cache', '--set', f'cache.address=127.0.0.1:{port}', '--set', 'admin.address=']
+    return [str(servers.Chorus.binary), 'serve', '--set', 'node.roles=cache', '--set', f'cache.address=127.0.0.1:{port}', '--set', 'cache.save=', '--set', 'admin.address=']
 
 
 def elements(reply):

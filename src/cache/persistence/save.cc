@@ -1,0 +1,29 @@
+// SAVE, BGSAVE, LASTSAVE.
+#include "cache/call.h"
+#include "cache/persistence/handlers.h"
+
+namespace chorus::cache {
+namespace {
+
+constexpr std::string_view in_progress = "ERR Background save already in progress";
+
+}  // namespace
+
+void save(Call& call) {
+  if (call.server().is_saving()) return call.error(in_progress);
+  // Others are served meanwhile. The moment is that of the command, as it is in Redis, which serves nobody.
+  call.server().begin_save();
+  call.server().wait_for_save(call.client(), call.command());
+}
+
+void bgsave(Call& call) {
+  const bool is_scheduled = call.size() == 2 && call.is_word(1, "SCHEDULE");
+  if (call.size() > 1 && !is_scheduled) return call.error(errors::syntax);
+  if (call.server().is_saving()) return call.error(in_progress);
+  call.server().begin_save();
+  call.reply.simple("Background saving started");
+}
+
+void lastsave(Call& call) { call.reply.integer(call.server().save_state().last_save_s); }
+
+}  // namespace chorus::cache

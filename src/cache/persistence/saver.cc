@@ -1,0 +1,202 @@
+#include "cache/persistence/saver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace chorus::cache {
+namespace {
+
+/// A step makes about this much, in a millisecond or two, and then others have their turn.
+constexpr std::size_t chunk_octets = std::size_t{256} << 10;
+constexpr std::size_t chunks_in_flight_max = 4;
+constexpr world::Duration pause_least = std::chrono::microseconds(500);
+
+}  // namespace
+
+struct Saver::Target {
+  world::Files& files;
+  std::string directory, path, temporary;
+  std::unique_ptr<world::File> file;
+  std::uint64_t offset = 0;
+  std::string error;
+
+  bool keep(const auto& result) {
+    if (!result && error.empty()) error = result.error().message;
+    return result.has_value();
+  }
+  void open() {
+    if (!keep(world::make_durable_directories(files, directory))) return;
+    auto opened = files.open(temporary, world::OpenMode::create);
+    if (!keep(opened)) return;
+    file = std::move(*opened);
+    keep(file->truncate(0));
+  }
+  void write(std::string_view octets) {
+    if (error.empty() && keep(file->write_at(offset, octets))) offset += octets.size();
+  }
+  void finish() {
+    if (!error.empty() || !keep(file->sync())) return;
+    file.reset();
+    if (keep(files.rename(temporary, path))) keep(files.sync_directory(directory));
+  }
+  /// Nobody wants it. A file that stays is written over by the next.
+  void remove() {
+    file.reset();
+    if (files.exists(temporary)) keep(files.remove(temporary));
+  }
+};
+
+struct Saver::Source {
+  std::string path;
+  std::unique_ptr<world::File> file;
+  std::uint64_t offset = 0;
+  std::string buffer;
+  std::string error;
+};
+
+Saver::Saver(world::World& world, Server& server, spdlog::logger& logger, Clock clock, std::function<void()> delivered)
+    : world_(world), server_(server), log_(logger), clock_(std::move(clock)), delivered_(std::move(delivered)) {}
+Saver::~Saver() = default;
+
+void Saver::in_background(world::Callback work, std::function<void()> done) {
+  world_.run_in_background(std::move(work), [done = std::move(done), alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) done();
+  });
+}
+
+void Saver::poll() {
+  if (server_.is_saving() && target_ == nullptr) begin();
+}
+
+void Saver::begin() {
+  const SaveOptions& options = server_.options().save;
+  const std::string path = options.directory + "/" + options.file;
+  target_ =
+      std::make_shared<Target>(Target{.files = world_.files(), .directory = options.directory, .path = path, .temporary = path + ".tmp"});
+  is_all_submitted_ = false;
+  log_.info("snapshot began keys={}", server_.keys());
+  ++in_flight_;
+  in_background([target = target_] { target->open(); }, [this] { wrote(false); });
+}
+
+void Saver::schedule(world::Duration pause) {
+  if (std::exchange(is_scheduled_, true)) return;
+  world_.after(stopped_ ? world::Duration{} : pause, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    is_scheduled_ = false;
+    go_on();
+  });
+}
+
+void Saver::go_on() {
+  if (target_ == nullptr || is_all_submitted_ || in_flight_ >= chunks_in_flight_max) return;
+  const auto begun = world_.now();
+  const bool is_complete = server_.step_save(chunk_octets);
+  if (std::string octets = server_.take_save(); !octets.empty() || is_complete) submit(std::move(octets), is_complete);
+  // At most half of the time goes to it.
+  if (!is_complete) schedule(std::max<world::Duration>(pause_least, world_.now() - begun));
+}
+
+void Saver::submit(std::string octets, bool is_last) {
+  ++in_flight_;
+  is_all_submitted_ = is_last;
+  in_background(
+      [target = target_, octets = std::move(octets), is_last] {
+        target->write(octets);
+        if (is_last) target->finish();
+      },
+      [this, is_last] { wrote(is_last); });
+}
+
+void Saver::wrote(bool is_last) {
+  --in_flight_;
+  if (!target_->error.empty() || is_last) {
+    // What else is on its way ends first, and finds the same error.
+    is_all_submitted_ = true;
+    if (in_flight_ == 0) end(target_->error);
+    return;
+  }
+  if (!is_all_submitted_) schedule({});
+}
+
+void Saver::end(std::string error) {
+  const auto target = std::exchange(target_, nullptr);
+  if (error.empty()) {
+    log_.info("snapshot kept path={} octets={}", target->path, target->offset);
+  } else {
+    log_.error("snapshot failed why=\"{}\"", error);
+    in_background([target] { target->remove(); }, [] {});
+  }
+  server_.end_save(error, clock_());
+  delivered_();
+  if (stopped_) stop(std::exchange(stopped_, nullptr));
+}
+
+void Saver::stop(std::function<void()> done) {
+  const SaveState& state = server_.save_state();
+  if (target_ == nullptr && (state.is_loading || state.has_failed || state.changes == 0 || server_.options().save.points.empty())) {
+    world_.post([done = std::move(done)] { done(); });
+    return;
+  }
+  stopped_ = std::move(done);
+  if (target_ != nullptr) return schedule({});
+  server_.begin_save();
+  begin();
+}
+
+void Saver::load(std::function<void(std::string)> failed) {
+  const SaveOptions& options = server_.options().save;
+  const std::string path = options.directory + "/" + options.file;
+  if (!world_.files().exists(path)) return;
+  failed_ = std::move(failed);
+  source_ = std::make_shared<Source>();
+  source_->path = path;
+  server_.begin_loading(0, clock_());
+  in_background(
+      [source = source_, &files = world_.files()] {
+        auto file = files.open(source->path, world::OpenMode::read);
+        if (file) {
+          source->file = std::move(*file);
+        } else {
+          source->error = file.error().message;
+        }
+      },
+      [this] { took(0); });
+}
+
+void Saver::read_next() {
+  in_background(
+      [source = source_] {
+        source->buffer.resize(chunk_octets);
+        const auto size = source->file->read_at(source->offset, source->buffer.data(), source->buffer.size());
+        if (!size) source->error = size.error().message;
+        source->buffer.resize(size.value_or(0));
+        source->offset += source->buffer.size();
+        if (size && source->buffer.empty()) source->error = "it ends before its end";
+      },
+      [this] { took(source_->buffer.size()); });
+}
+
+void Saver::took(std::size_t octets) {
+  std::string error = source_->error;
+  if (error.empty() && octets > 0) {
+    const auto ended = server_.load(source_->buffer, clock_());
+    if (ended && *ended) {
+      const SaveState& state = server_.save_state();
+      log_.info("snapshot loaded path={} octets={} keys={} expired={}", source_->path, state.load_octets_done, state.keys_loaded,
+                state.keys_expired);
+      source_ = nullptr;
+      return;
+    }
+    if (!ended) error = ended.error();
+  }
+  if (error.empty()) return read_next();
+  error =
+      fmt::format("cannot load {}: {}. Look at it with redis-check-rdb; without the file, the cache starts empty", source_->path, error);
+  source_ = nullptr;
+  log_.error("{}", error);
+  failed_(error);
+}
+
+}  // namespace chorus::cache

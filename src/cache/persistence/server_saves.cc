@@ -1,0 +1,126 @@
+// The server's side of snapshots: when they begin and end, and what is read at the start.
+#include <algorithm>
+
+#include "base/ensure.h"
+#include "cache/access.h"
+#include "cache/call.h"
+#include "cache/connection/names.h"
+#include "cache/persistence/loader.h"
+#include "cache/persistence/snapshot.h"
+
+namespace chorus::cache {
+namespace {
+
+/// Marks are 1 to this. A snapshot that is given up leaves keys with its mark and with the one before.
+constexpr std::uint8_t mark_max = 127;
+constexpr unsigned given_up_max = 100;
+
+}  // namespace
+
+void Server::begin_save() {
+  ENSURE(snapshot_ == nullptr);
+  if (saves_given_up_ >= given_up_max) {
+    for (const auto& database : databases_) database->for_each([](Entry* entry) { entry->set_mark(0); });
+    saves_given_up_ = 0;
+    save_mark_ = 0;
+  }
+  save_mark_ = static_cast<std::uint8_t>(save_mark_ % mark_max + 1);
+  save_.begun_us = now_.monotonic_us;
+  save_.changes_before = save_.changes;
+  Snapshot::Options options{.write = options_.rdb, .has_checksum = options_.save.has_checksum, .functions = functions_};
+  options.aux = {{"redis-ver", std::string(redis_version)},
+                 {"redis-bits", "64"},
+                 {"ctime", std::to_string(now_.unix_us / 1'000'000)},
+                 {"used-mem", std::to_string(account_.used)},
+                 {"aof-base", "0"}};
+  // Of the moment, as all of it is.
+  const MemoryOptions& memory = options_.memory;
+  if (is_lfu(memory.policy)) {
+    options.use_of = [lfu = memory.lfu, at = now_.unix_us](const Entry& entry) {
+      return rdb::KeyUse{.frequency = lfu_frequency(entry.access(), lfu, at)};
+    };
+  } else if (is_lru(memory.policy)) {
+    options.use_of = [at = now_.unix_us](const Entry& entry) {
+      return rdb::KeyUse{.idle_s = static_cast<std::uint64_t>(std::max<std::int64_t>(idle_seconds(entry.access(), at), 0))};
+    };
+  }
+  snapshot_ = std::make_unique<Snapshot>(databases_, reclaimer_, save_mark_, std::move(options));
+}
+
+bool Server::step_save(std::size_t octets_max) {
+  const memory::Scope scope(account_);
+  return snapshot_->step(octets_max);
+}
+
+std::string Server::take_save() { return snapshot_->take(); }
+
+void Server::end_save(std::string_view error, Now now) {
+  const memory::Scope scope(account_);
+  now_ = now;
+  saves_given_up_ = snapshot_->is_complete() ? 0 : saves_given_up_ + 1;
+  snapshot_.reset();
+  save_.last_took_us = now_.monotonic_us - save_.begun_us;
+  save_.has_failed = !error.empty();
+  if (error.empty()) {
+    save_.changes -= save_.changes_before;
+    save_.last_save_s = now_.unix_us / 1'000'000;
+    ++save_.saves;
+  }
+  for (const ClientId id : std::exchange(save_.waiting, {})) {
+    Client* client = find_client(id);
+    // CLIENT UNBLOCK may have ended its wait, and it may wait for something else by now.
+    if (client == nullptr || client->closes || client->blocked == nullptr || client->blocked->command->name != "save") continue;
+    if (!client->blocked->is_silent) {
+      Reply reply(client->out, client->protocol);
+      error.empty() ? reply.ok() : reply.error("ERR");
+    }
+    unblock(*client);
+    client->is_waiting = true;
+    list(*client);
+  }
+}
+
+void Server::wait_for_save(Client& client, const Command& command) {
+  auto blocked = std::make_unique<BlockedCommand>();
+  blocked->command = &command;
+  blocked->db = client.db;
+  block(client, std::move(blocked));
+  save_.waiting.push_back(client.id);
+}
+
+std::pair<std::uint64_t, std::uint64_t> Server::save_progress() const {
+  if (snapshot_ == nullptr) return {};
+  return {snapshot_->keys_written(), snapshot_->keys_total()};
+}
+
+bool Server::save_is_due() const {
+  if (snapshot_ != nullptr || save_.is_loading) return false;
+  const auto points = parse_save_points(options_.save.points);
+  return points && save_.is_due(*points, now_.unix_us / 1'000'000, now_.monotonic_us);
+}
+
+bool Server::refuses_writes() const {
+  return save_.has_failed && options_.save.stops_writes_on_error && options_.save.points.find_first_not_of(' ') != std::string::npos;
+}
+
+void Server::begin_loading(std::uint64_t octets, Now now) {
+  now_ = now;
+  save_.is_loading = true;
+  save_.load_begun_s = now.unix_us / 1'000'000;
+  save_.load_octets = octets;
+  loader_ = std::make_unique<Loader>(databases_, options_.thresholds, options_.memory, save_);
+}
+
+base::Result<bool, std::string> Server::load(std::string_view octets, Now now) {
+  const memory::Scope scope(account_);
+  now_ = now;
+  auto ended = loader_->feed(octets, now.unix_us);
+  if (!ended || !*ended) return ended;
+  functions_ = std::move(loader_->functions);
+  loader_.reset();
+  save_.is_loading = false;
+  save_.changes = 0;
+  return true;
+}
+
+}  // namespace chorus::cache

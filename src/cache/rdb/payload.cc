@@ -1,0 +1,43 @@
+#include "cache/rdb/payload.h"
+
+#include "base/checksum.h"
+#include "cache/rdb/value_reader.h"
+#include "cache/rdb/value_writer.h"
+
+namespace chorus::cache::rdb {
+namespace {
+
+constexpr std::size_t version_octets = 2, checksum_octets = 8;
+
+}  // namespace
+
+std::string make_payload(const Entry& entry, const WriteOptions& options) {
+  std::string out(1, static_cast<char>(value_type(entry, options)));
+  write_value(out, entry, options);
+  write_little(out, version_octets, options.version);
+  write_little(out, checksum_octets, base::crc64_jones(out));
+  return out;
+}
+
+base::Result<Entry*, PayloadErrc> read_payload(std::string_view payload, std::string_view key, std::optional<std::int64_t> expiry,
+                                               const Thresholds& thresholds) {
+  if (payload.size() < version_octets + checksum_octets) return std::unexpected(PayloadErrc::checksum);
+  const std::size_t body = payload.size() - version_octets - checksum_octets;
+  Input footer(payload.substr(body));
+  std::uint64_t version = 0, checksum = 0;
+  footer.little(version_octets, version);
+  footer.little(checksum_octets, checksum);
+  if (version > version_max || checksum != base::crc64_jones(payload.substr(0, body + version_octets))) {
+    return std::unexpected(PayloadErrc::checksum);
+  }
+  Input input(payload.substr(0, body));
+  std::uint8_t type = 0;
+  ValueReader reader(thresholds);
+  if (!input.u8(type) || !reader.begin(type, key, expiry)) return std::unexpected(PayloadErrc::format);
+  const auto is_whole = reader.step(input);
+  Entry* entry = is_whole && *is_whole ? reader.take() : nullptr;
+  if (entry == nullptr) return std::unexpected(PayloadErrc::format);
+  return entry;
+}
+
+}  // namespace chorus::cache::rdb
