@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cache/call.h"
 #include "cache/resp/quote.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -149,6 +150,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
     return done();
   }
+  if (scripts_->is_busy() && !command->flags.has(Flag::allow_busy)) {
+    refuse(client, command, scripts_->busy_error());
+    return done();
+  }
   const Room room = options_.memory.octets_max > 0 ? make_room() : Room::enough;
   // Who waits at a key that has gone learns it, also where this command is refused.
   if (!ready_.empty()) end_unit();
@@ -275,6 +280,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
 }
 
 void Server::end_unit() {
+  if (scripts_->running() != nullptr) return;  // a client was let in while a script runs: its unit is not over
   effects_.end_unit();
   if (!ready_.empty()) serve_blocked();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache/hash.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -70,6 +71,7 @@ class Node::Channel final : public world::ConnectionHandler {
 Node::Node(world::World& world, Options options, spdlog::logger& logger)
     : world_(world),
       log_(logger),
+      let_others_in_(options.let_others_in),
       server_(with_port(options), world.random().next(), now()),
       saver_(world, server_, logger, [this] { return now(); }, [this] { deliver(); }) {}
 Node::~Node() = default;
@@ -86,6 +88,7 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   node->server_.use_stopwatch(
       [at = node.get()] { return std::chrono::duration_cast<std::chrono::microseconds>(at->world_.now().time_since_epoch()).count(); });
   logger.info("cache listening address={}", to_string(node->address()));
+  node->server_.watch_scripts(node.get());
   node->saver_.load([at = node.get()](const std::string& why) {
     if (at->failed_) at->failed_(why);
   });
@@ -107,7 +110,23 @@ void Node::accept(std::unique_ptr<world::Connection> connection) {
   deliver();
 }
 
+void Node::let_others_in() {
+  // Their replies leave at once, whatever is being delivered below.
+  const bool was_delivering = std::exchange(is_delivering_, false);
+  if (let_others_in_) let_others_in_();
+  is_delivering_ = was_delivering;
+}
+
+void Node::log(int level, std::string_view line) {
+  constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::debug, spdlog::level::info, spdlog::level::warn};
+  log_.log(levels[level], "script says text=\"{}\"", line);
+}
+
 void Node::closed(ClientId id) {
+  if (server_.scripts().running() != nullptr) {
+    ended_.push_back(id);
+    return;
+  }
   channels_.erase(id);
   server_.disconnect(id);
 }
@@ -140,6 +159,9 @@ void Node::look_at_unsent() {
 void Node::tick() {
   const auto begun = world_.now();
   look_at_unsent();
+  if (server_.scripts().running() == nullptr) {
+    for (const ClientId id : std::exchange(ended_, {})) closed(id);
+  }
   const bool has_more = server_.tick(now());
   deliver();
   // Where much is due, up to a quarter of the time goes to it.
@@ -152,8 +174,9 @@ void Node::tick() {
 void Node::deliver() {
   if (std::exchange(is_delivering_, true)) return;
   // Those who take their replies may have more to be done, which gives more replies.
-  for (server_.take_outputs(outputs_); !outputs_.empty(); server_.take_outputs(outputs_)) {
-    for (Output& output : outputs_) {
+  std::vector<Output> outputs;
+  for (server_.take_outputs(outputs); !outputs.empty(); server_.take_outputs(outputs)) {
+    for (Output& output : outputs) {
       const auto found = channels_.find(output.client);
       if (found == channels_.end()) continue;
       Channel& channel = *found->second;
@@ -193,6 +216,7 @@ Facts Node::facts() const {
 
 void Node::stop(std::function<void()> done) {
   listener_.reset();
+  if (server_.scripts().running() != nullptr) server_.scripts().kill();
   for (const auto& [id, channel] : channels_) channel->close();
   saver_.stop(std::move(done));
 }

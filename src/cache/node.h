@@ -30,11 +30,11 @@ struct Facts {
 
 /// Lives on one reactor. Replies that a client does not take are bounded: from 1 MiB of them on, nothing more is read from it or done for
 /// it.
-class Node {
+class Node final : private ScriptWatch {
  public:
   /// Listens before it returns. The words of the error are for a person.
   static base::Result<std::unique_ptr<Node>, std::string> start(world::World& world, Options options, spdlog::logger& logger);
-  ~Node();
+  ~Node() override;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -49,7 +49,9 @@ class Node {
  private:
   class Channel;
   Node(world::World& world, Options options, spdlog::logger& logger);
-  Now now();
+  Now now() override;
+  void let_others_in() override;
+  void log(int level, std::string_view line) override;
   void accept(std::unique_ptr<world::Connection> connection);
   void tick();
   void deliver();
@@ -59,12 +61,13 @@ class Node {
 
   world::World& world_;
   spdlog::logger& log_;
+  const std::function<void()> let_others_in_;
   Server server_;
   Saver saver_;
   std::function<void(const std::string&)> failed_;
   std::unique_ptr<world::Listener> listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
-  std::vector<Output> outputs_;
+  std::vector<ClientId> ended_;  // while a script ran: their channels may be in use below it
   std::uint64_t last_id_ = 0;
   bool is_delivering_ = false;
   std::vector<ClientId> unsent_;  // whose connections had not taken all when looked at last; each once

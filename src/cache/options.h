@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -54,7 +55,9 @@ struct ServerOptions {
   ProtectedAccess debug_access = ProtectedAccess::no;
   DiagnosticsOptions diagnostics;
   MemoryOptions memory;
-  NotifySettings notify;  // notify-keyspace-events
+  std::int64_t busy_reply_threshold_ms = 5000;  // busy-reply-threshold: a script may keep others waiting so long; 0: for ever
+  std::size_t script_octets_max = 1U << 30;     // that scripts, and functions, hold in Lua at a time
+  NotifySettings notify;                        // notify-keyspace-events
   Thresholds thresholds;
   rdb::WriteOptions rdb;  // of files and payloads
   SaveOptions save;
@@ -63,6 +66,8 @@ struct ServerOptions {
 };
 
 struct Options : ServerOptions {
+  /// Carries out others' events from within one: what lets SCRIPT KILL reach a script that takes long. Empty: nothing does.
+  std::function<void()> let_others_in;
   std::optional<world::Address> address = world::Address{"127.0.0.1", 6379};
 };
 

@@ -5,6 +5,7 @@
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
 #include "cache/resp/reply.h"
+#include "cache/scripts/scripts.h"
 #include "cache/watch/diagnostics.h"
 
 namespace chorus::cache {
@@ -28,10 +29,12 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
   save_.last_save_s = now.unix_us / 1'000'000;
   const memory::Scope scope(account_);
   for (unsigned i = 0; i < options_.databases; ++i) databases_.push_back(std::make_unique<Database>(reclaimer_, false));
+  scripts_ = std::make_unique<Scripts>(*this);
 }
 
 Server::~Server() {
   const memory::Scope scope(account_);
+  scripts_.reset();
   snapshot_.reset();
   loader_.reset();
   databases_.clear();
@@ -73,13 +76,38 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   begun_us_ = elapsed_us();
   statistics_.octets_in += octets.size();
   client.parser.feed(octets);
+  if (is_running_script_of(id)) return;  // its further requests come behind the script
   run_requests(client);
   finish_tracking();
   count_memory(client);
   make_client_room();
+  end_gone();
 }
 
+bool Server::is_running_script_of(ClientId id) const {
+  const Scripts::Running* running = scripts_->running();
+  return running != nullptr && running->caller == id;
+}
+
+void Server::look_around(std::int64_t limit_us, bool& is_busy) {
+  if (watch_ == nullptr || watch_->now().monotonic_us < limit_us) return;
+  is_busy = true;
+  // Requests behind the script's lie where the next client's will be read to.
+  if (Client* caller = find_client(scripts_->running()->caller)) caller->parser.keep();
+  // For a script time stands still.
+  const Now frozen = now_;
+  watch_->let_others_in();
+  now_ = frozen;
+}
+
+void Server::log_of_script(int level, std::string_view line) {
+  if (watch_ != nullptr) watch_->log(level, line);
+}
+
+bool Server::may_run(const Client& client, const Command& /*command*/, Arguments /*arguments*/) const { return client.is_authenticated; }
+
 bool Server::resume(ClientId id, Now now) {
+  if (is_running_script_of(id)) return false;
   const memory::Scope scope(account_);
   now_ = now;
   const auto found = clients_.find(id);
@@ -88,12 +116,21 @@ bool Server::resume(ClientId id, Now now) {
   const bool has_more = run_requests(*found->second);
   finish_tracking();
   count_memory(*found->second);
+  end_gone();
   return has_more;
+}
+
+void Server::end_gone() {
+  for (const ClientId id : std::exchange(gone_, {})) disconnect(id);
 }
 
 void Server::disconnect(ClientId id) {
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
+  if (is_running_script_of(id)) {
+    found->second->closes = true;
+    return gone_.push_back(id);
+  }
   stop_monitoring(*found->second);
   stop_tracking(*found->second);
   unwatch(*found->second);
@@ -104,6 +141,7 @@ void Server::disconnect(ClientId id) {
 }
 
 bool Server::tick(Now now) {
+  if (scripts_->running() != nullptr) return false;  // it must not see keys go
   const memory::Scope scope(account_);
   now_ = now;
   if (is_asleep()) return true;

@@ -65,6 +65,19 @@ struct Output {
   std::optional<std::size_t> unsent_max = {};
 };
 
+/// What a server asks of its shell while a script takes long.
+class ScriptWatch {
+ public:
+  virtual ~ScriptWatch() = default;
+  virtual Now now() = 0;
+  /// Carries out others' events, those of the server among them, before it returns.
+  virtual void let_others_in() = 0;
+  /// redis.log: 0 debug .. 3 warning.
+  virtual void log(int level, std::string_view line) = 0;
+};
+
+class Scripts;
+
 /// One shard's data and the connections of its reactor. Lives there; each call is one event and runs to its end.
 class Server {
  public:
@@ -106,6 +119,14 @@ class Server {
   void begin_save();
   /// The client, whose command it is, has its reply when the snapshot ends.
   void wait_for_save(Client& client, const Command& command);
+  Scripts& scripts() { return *scripts_; }
+  /// Without one, scripts are never interrupted.
+  void watch_scripts(ScriptWatch* watch) { watch_ = watch; }
+  /// Of a script that runs: others are let in once it is later than `limit_us`, and it is busy then.
+  void look_around(std::int64_t limit_us, bool& is_busy);
+  void log_of_script(int level, std::string_view line);
+  /// What redis.acl_check_cmd tells.
+  bool may_run(const Client& client, const Command& command, Arguments arguments) const;
   Subscriptions& subscriptions() { return subscriptions_; }
   /// Returns how many got it.
   std::size_t publish(Listening how, std::string_view channel, std::string_view message);
@@ -184,6 +205,7 @@ class Server {
 
  private:
   friend class Call;
+  friend class Scripts;
   using DbKey = std::pair<unsigned, std::string>;
   struct WaitedKey {
     std::vector<ClientId> clients;  // in the order in which they came
@@ -215,6 +237,8 @@ class Server {
   bool free_some();
   bool is_asleep() const { return asleep_until_us_ > now_.monotonic_us; }
   bool run_waiting();
+  bool is_running_script_of(ClientId id) const;
+  void end_gone();
   // dispatch.cc
   bool run_requests(Client& client);
   void dispatch(Client& client, Arguments arguments);
@@ -309,6 +333,9 @@ class Server {
   std::size_t blocked_without_key_ = 0;  // those of them that are to learn that a key has gone
   bool is_serving_ = false;
   Subscriptions subscriptions_;
+  ScriptWatch* watch_ = nullptr;
+  std::unique_ptr<Scripts> scripts_;
+  std::vector<ClientId> gone_;  // disconnected while their script ran
 };
 
 }  // namespace chorus::cache

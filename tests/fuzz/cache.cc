@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/ensure.h"
+#include "cache/scripts/scripts.h"
 #include "cache/server.h"
 #include "targets.h"
 
@@ -18,6 +19,7 @@ ServerOptions small() {
   options.databases = 2;
   options.bulk_octets_max = 1 << 16;  // so that no single command asks for much memory
   options.query_octets_max = 1 << 20;
+  options.script_octets_max = 8 << 20;
   options.thresholds = {.list_listpack_size = 4,
                         .set_intset_entries = 4,
                         .set_listpack_entries = 4,
@@ -27,6 +29,18 @@ ServerOptions small() {
   return options;
 }
 
+/// Ends scripts that take long.
+struct Watch final : ScriptWatch {
+  Server* server = nullptr;
+  Now time{.unix_us = 1'700'000'000'000'000, .monotonic_us = 1};
+  Now now() override {
+    time.monotonic_us += 10'000'000;
+    return time;
+  }
+  void let_others_in() override { server->scripts().kill(); }
+  void log(int /*level*/, std::string_view /*line*/) override {}
+};
+
 /// A server with one client, and what that got.
 struct Peer {
   Now now{.unix_us = 1'700'000'000'000'000, .monotonic_us = 1};
@@ -34,7 +48,13 @@ struct Peer {
   std::string got;
   bool ended = false;
 
-  Peer() { server.connect(someone, "a", "b", now); }
+  Watch watch;
+
+  Peer() {
+    watch.server = &server;
+    server.watch_scripts(&watch);
+    server.connect(someone, "a", "b", now);
+  }
   void feed(std::string_view octets) {
     server.receive(someone, octets, now);
     take();

@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
                                          Target{"mq_log", fuzz_mq_log}, Target{"mq_compression", fuzz_mq_compression},
                                          Target{"mq_state", fuzz_mq_state}, Target{"mq_records", fuzz_mq_records},
                                          Target{"mq_client", fuzz_mq_client}, Target{"mq_face", fuzz_mq_face}, Target{"cache", fuzz_cache},
-                                         Target{"cache_dump", fuzz_cache_dump}, Target{"cache_rdb", fuzz_cache_rdb}),
+                                         Target{"cache_dump", fuzz_cache_dump}, Target{"cache_rdb", fuzz_cache_rdb},
+                                         Target{"cache_script", fuzz_cache_script}),
                          [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace

@@ -50,5 +50,7 @@ void fuzz_cache(std::string_view input);
 void fuzz_cache_dump(std::string_view input);
 /// A snapshot file of Redis', after an octet that says in what pieces it comes.
 void fuzz_cache_rdb(std::string_view input);
+/// A script, or what the libraries of scripts read; the first octet says which (cache_script.cc).
+void fuzz_cache_script(std::string_view input);
 
 }  // namespace chorus::fuzz

@@ -8,6 +8,7 @@
 #include "cache/admin/info_sections.h"
 #include "cache/admin/memory_facts.h"
 #include "cache/resp/number.h"
+#include "cache/scripts/scripts.h"
 #include "cache/watch/diagnostics.h"
 
 namespace chorus::cache {
@@ -62,15 +63,19 @@ std::string memory_section(Server& server) {
   add("allocator_active", allocator.active);
   add("allocator_resident", allocator.resident);
   add_human("total_system_memory", allocator.system);
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval"}) add(name, 0);
-  add("used_memory_lua_human", human_octets(0));
-  for (const char* name : {"used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-                           "used_memory_vm_functions", "used_memory_vm_total"}) {
-    add(name, 0);
-  }
-  add("used_memory_vm_total_human", human_octets(0));
-  add("used_memory_functions", 0);
-  add_human("used_memory_scripts", 0);
+  const Scripts& scripts = server.scripts();
+  const std::size_t evaluator = scripts.octets(), functions = scripts.function_octets();
+  for (const char* name : {"used_memory_lua", "used_memory_vm_eval"}) add(name, evaluator);
+  add("used_memory_lua_human", human_octets(evaluator));
+  add("used_memory_scripts_eval", scripts.source_octets());
+  add("number_of_cached_scripts", scripts.count());
+  add("number_of_functions", scripts.functions());
+  add("number_of_libraries", scripts.libraries().size());
+  add("used_memory_vm_functions", functions);
+  add("used_memory_vm_total", evaluator + functions);
+  add("used_memory_vm_total_human", human_octets(evaluator + functions));
+  add("used_memory_functions", scripts.library_octets());
+  add_human("used_memory_scripts", scripts.source_octets() + scripts.library_octets());
   add_human("maxmemory", limit.octets_max);
   add("maxmemory_policy", name_of(limit.policy));
   add_ratio("allocator_frag", allocator.active, allocator.allocated);

@@ -20,5 +20,6 @@ std::span<const Command> persistence_rows();
 std::span<const Command> pubsub_rows();
 std::span<const Command> stream_rows();
 std::span<const Command> geo_rows();
+std::span<const Command> scripting_rows();
 
 }  // namespace chorus::cache

@@ -75,7 +75,7 @@ void Core::flush() {
   // Flushing calls handlers (drained, closed), which may write again.
   for (std::size_t i = 0; i < unflushed_.size(); ++i) {
     const auto stream = std::move(unflushed_[i]);
-    stream->flush();
+    if (stream != nullptr) stream->flush();  // else others that were let in have flushed it
   }
   unflushed_.clear();
   --depth_;
@@ -152,6 +152,16 @@ void Core::poll() {
   if (set_awake(false)) event([this] { run_posted(); });
   const Instant now = std::chrono::steady_clock::now();
   polling_.looked(now - begin, time_of_this_thread() - ran_before, now);
+}
+
+void Core::let_others_in() {
+  if (!running_.empty()) return;  // within a posted callback: those behind it wait for it
+  constexpr int events_max = 1000;
+  // Each is an event of its own, at whose end what was written leaves.
+  const int depth = std::exchange(depth_, 0);
+  for (int i = 0; i < events_max && context.poll_one() > 0; ++i) {
+  }
+  depth_ = depth;
 }
 
 /// Returns whether callbacks are waiting.

@@ -54,6 +54,8 @@ class Core {
   /// Runs callbacks until the context is stopped.
   void run();
   /// See Reactor.
+  void let_others_in();
+  /// See Reactor.
   void poll_disk(Duration limit) { polling_.set_limit(limit); }
 
   /// A connection had something to read.

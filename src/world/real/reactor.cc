@@ -35,6 +35,7 @@ base::Random& Reactor::random() { return core_->random; }
 TimerId Reactor::after(Duration delay, Callback callback) { return core_->after(delay, std::move(callback)); }
 void Reactor::cancel(TimerId timer) { core_->cancel(timer); }
 void Reactor::post(Callback callback) { core_->post(std::move(callback)); }
+void Reactor::let_others_in() { core_->let_others_in(); }
 NetResult<std::unique_ptr<Listener>> Reactor::listen(const Address& address, const ListenOptions& options, OnAccept on_accept) {
   return real::listen(*core_, address, options, std::move(on_accept));
 }

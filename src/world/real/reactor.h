@@ -20,6 +20,9 @@ class Reactor final : public World {
   /// took less: waking a sleeping core costs tens of microseconds, about as much as a sync of a fast disk. Not while others want the
   /// processor (polling.h). Zero, the default: it sleeps at once.
   void poll_disk(Duration limit);
+  /// Carries out some of what is due, from within an event that takes long and can say where it is safe. What is written meanwhile leaves
+  /// before it returns. Does nothing within what was posted.
+  void let_others_in();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 

@@ -128,7 +128,8 @@ def play(ports, family, seed, length, protocol):
     theirs, ours = (Connection(port) for port in ports)
     try:
         for each in (theirs, ours):
-            each.ask(b'FLUSHALL')
+            for words in ((b'FLUSHALL',), (b'SCRIPT', b'FLUSH'), (b'FUNCTION', b'FLUSH')):
+                each.ask(*words)
             each.ask(b'HELLO', protocol)
         for words in known.playable(streams.stream(family, seed, length)):
             a, b = theirs.ask(*words), ours.ask(*words)

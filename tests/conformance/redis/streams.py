@@ -3,6 +3,7 @@
 A stream is a list of commands, each a list of octet strings. Values and keys come from small sets, so that commands meet: keys of the wrong
 type, fields that are there, numbers beside text, options that exclude each other, too few arguments.
 """
+import hashlib
 import random
 
 KEYS = [b'a', b'b', b'c', b'{t}1', b'{t}2', b'k with space', b'n', b'']
@@ -252,6 +253,38 @@ def log_streams():
     ]
 
 
+SCRIPTS = [
+    b'return redis.call(ARGV[1], KEYS[1], ARGV[2])', b'return redis.pcall(ARGV[1], KEYS[1], ARGV[2])', b'return {KEYS, ARGV}', b'return redis.call("get", KEYS[1])', b'return ARGV[1] + 1', b'return tonumber(ARGV[1])',
+    b'return {1, 2.9, "x", true, false, {3, nil, 4}}', b'return {ok=ARGV[1]}', b'return {err=ARGV[1]}', b'return redis.error_reply(ARGV[1])', b'return redis.status_reply(ARGV[1])', b'error(ARGV[1])', b'error({err=ARGV[1]})',
+    b'return redis.sha1hex(ARGV[1])', b'redis.setresp(3) return redis.call("hgetall", KEYS[1])', b'return redis.call("hgetall", KEYS[1])', b'redis.setresp(3) return {true, false, {double=1.5}, {map={a=1}}, {set={b=true}}, {big_number="1"}, {verbatim_string={format="txt", string=ARGV[1]}}}',
+    b'math.randomseed(ARGV[1]) return math.random(100000)', b'return undefined_name', b'x = 1', b'return redis.call()', b'return redis.call("nope")', b'return redis.call("get")', b'local a = {} a[1] = 1 a[3] = 3 return a',
+    b'return cjson.encode(cjson.decode(ARGV[1]))', b'return cjson.encode({ARGV[1], 1, 2.5, {a=KEYS[1]}})', b'return cmsgpack.pack(ARGV[1], tonumber(ARGV[1]), {1, 2, {x="y"}})', b'return {cmsgpack.unpack(cmsgpack.pack(ARGV, KEYS, 1.5, -70000))}', b'return {cmsgpack.unpack(ARGV[1])}',
+    b'return {struct.unpack(">Iihc0", struct.pack(">Iih", 1, -2, #ARGV[1]) .. ARGV[1])}', b'return struct.pack("<i2I8dfs", 5, 7, 1.25, 2.5, ARGV[1])', b'return {struct.unpack("i4", ARGV[1])}', b'return bit.tohex(bit.bxor(tonumber(ARGV[1]) or 0, 0xff))', b'return redis.call("set", KEYS[1], ARGV[1], "EX", 100000)',
+    b'redis.call("rpush", KEYS[1], ARGV[1]) redis.call("rpush", KEYS[1], 2.5, 3) return redis.call("lrange", KEYS[1], 0, -1)', b'return redis.call("sort", KEYS[1], "by", "nosort")', b'#!lua flags=no-writes\nreturn redis.call("set", KEYS[1], 1)', b'#!lua\nreturn redis.call("incr", KEYS[1])', b'#!lua flags=x\nreturn 1',
+    b'#!python\nreturn 1', b'return (', b'for i = 1, 3 do redis.call("incr", KEYS[1]) end return redis.call("get", KEYS[1])', b'return pcall(redis.call, "incr", KEYS[1])', b'local ok, e = pcall(redis.call, "nope") return e.err', b'return string.format("%s %d", ARGV[1], 5)', b'redis.call = 1',
+    b'return type(KEYS[2])', b'return #KEYS + #ARGV', b'return redis.call("subscribe", "x")', b'return redis.call("zadd", KEYS[1], 1.5, ARGV[1]) + redis.call("zcard", KEYS[1])', b'return redis.call("select", 1)', b'return {redis.LOG_WARNING, redis.REPL_ALL}', b'redis.set_repl(9)', b'return redis.acl_check_cmd("get", KEYS[1])',
+    b'local a = redis.pcall("incr", KEYS[1]) if type(a) == "table" then return a.err end return a', b'return loadstring("return 1 + 1")()', b'return select("#", unpack(ARGV))', b'coroutine.wrap(function() error("inner") end)()', b'return {pcall(function() error({code=5}) end)}', b'return tostring(nil) .. type(redis.call)',
+]
+
+
+def scripts():
+    code = [b'redis.register_function("%s", function(keys, args) return {keys, args} end)', b'redis.register_function{function_name="%s", callback=function(keys) return redis.call("get", keys[1]) end, flags={"no-writes"}}',
+            b'redis.register_function("%s", function(keys, args) return redis.call("set", keys[1], args[1]) end)', b'redis.register_function("%s", function() return nothing end)', b'redis.register_function("%s", 1)', b'local x = 1', b'error(1)', b'return (']
+    name = lambda s: s.pick([b'f', b'g', b'h', b'a-b'])  # noqa: E731
+    library = lambda s: b'#!lua name=%s\n' % s.pick([b'one', b'two', b'x y']) + b'\n'.join(each % name(s) if b'%s' in each else each for each in s.some(lambda: s.pick(code), 1, 2))  # noqa: E731
+    words = lambda s: [s.pick([b'get', b'set', b'incr', b'lpush', b'hget', b'nope', b'strlen', b'append']), s.word(), *s.some(s.word, 0, 2)]  # noqa: E731
+    # The database that a script chose is not the client's in 7.2, and neither here; its order of a hash's fields is nobody's.
+    counted = lambda s: [b'%d' % s.pick([0, 1, 1, 1, 2]), s.key(), *words(s)] if s.random.random() < 0.95 else [s.integer(), s.key(), s.word()]  # noqa: E731
+    return [
+        lambda s: [b'EVAL', s.pick(SCRIPTS), *counted(s)], lambda s: [b'EVAL', s.pick(SCRIPTS), *counted(s)], lambda s: [b'EVAL', s.pick(SCRIPTS), *counted(s)], lambda s: [b'EVAL_RO', s.pick(SCRIPTS), *counted(s)], lambda s: [b'SCRIPT', b'LOAD', s.pick(SCRIPTS)],
+        lambda s: [s.pick([b'EVALSHA', b'EVALSHA_RO']), s.pick([b'x', hashlib.sha1(s.pick(SCRIPTS)).hexdigest().encode(), hashlib.sha1(s.pick(SCRIPTS)).hexdigest().upper().encode()]), *counted(s)],
+        lambda s: [b'SCRIPT', b'EXISTS', *s.some(lambda: hashlib.sha1(s.pick(SCRIPTS)).hexdigest().encode())], lambda s: [b'SCRIPT', b'FLUSH', *s.maybe(s.pick([b'SYNC', b'ASYNC', b'x']))] if s.random.random() < 0.2 else [b'SCRIPT', b'KILL'],
+        lambda s: [b'FUNCTION', b'LOAD', *s.maybe(b'REPLACE'), library(s)], lambda s: [b'FUNCTION', b'LOAD', b'REPLACE', library(s)], lambda s: [s.pick([b'FCALL', b'FCALL', b'FCALL_RO']), name(s), *counted(s)], lambda s: [b'FUNCTION', b'STATS'],
+        lambda s: [b'FUNCTION', b'LIST', *s.maybe(b'LIBRARYNAME', s.pick([b'*', b'O*', b'x'])), *s.maybe(b'WITHCODE')], lambda s: s.pick([[b'FUNCTION', b'DELETE', s.pick([b'one', b'two', b'x'])], [b'FUNCTION', b'FLUSH'], [b'FUNCTION', b'KILL'], [b'FUNCTION', b'NOPE']]),
+        lambda s: [b'SET', s.key(), s.word()], lambda s: [b'HSET', s.key(), s.word(), s.word()], lambda s: [b'DEL', s.key()],
+    ]
+
+
 def channels():
     channel = [b'c', b'd', b'{t}c', b'c*', b'?']
     return [
@@ -298,7 +331,7 @@ def server():
 
 
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
-            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'places': places(), 'sorting': sorting(), 'channels': channels(), 'connection': connection(),
+            'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'places': places(), 'sorting': sorting(), 'scripts': scripts(), 'channels': channels(), 'connection': connection(),
             'server': server()}
 FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 

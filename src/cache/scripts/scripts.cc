@@ -1,0 +1,150 @@
+#include "cache/scripts/scripts.h"
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cache/call.h"
+
+namespace chorus::cache {
+namespace {
+
+constexpr std::pair<std::string_view, bool ScriptFlags::*> script_flag_names[] = {
+    {"no-writes", &ScriptFlags::no_writes},
+    {"allow-oom", &ScriptFlags::allow_oom},
+    {"allow-stale", &ScriptFlags::allow_stale},
+    {"no-cluster", &ScriptFlags::no_cluster},
+    {"allow-cross-slot-keys", &ScriptFlags::allow_cross_slot_keys}};
+constexpr const char* script_chunk = "@user_script";
+
+}  // namespace
+
+bool ScriptFlags::add(std::string_view name) {
+  for (const auto& [known, member] : script_flag_names) {
+    if (known == name) return this->*member = true;
+  }
+  return false;
+}
+
+std::vector<std::string_view> ScriptFlags::names() const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, member] : script_flag_names) {
+    if (this->*member) names.push_back(name);
+  }
+  return names;
+}
+
+base::Result<ScriptFlags, std::string> read_shebang(std::string_view source, std::size_t& line_octets) {
+  ScriptFlags flags;
+  line_octets = 0;
+  if (!source.starts_with("#!")) {
+    flags.is_plain = true;
+    return flags;
+  }
+  line_octets = source.find('\n');
+  if (line_octets == std::string_view::npos) return std::unexpected("ERR Invalid script shebang");
+  std::vector<std::string_view> words;
+  for (const std::string_view word : base::split(source.substr(0, line_octets), ' ')) {
+    if (const std::string_view trimmed = base::trim(word); !trimmed.empty()) words.push_back(trimmed);
+  }
+  if (words.front() != "#!lua") return std::unexpected(fmt::format("ERR Unexpected engine in script shebang: {}", words.front()));
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    constexpr std::string_view option = "flags=";
+    if (!words[i].starts_with(option)) return std::unexpected(fmt::format("ERR Unknown lua shebang option: {}", words[i]));
+    for (const std::string_view name : base::split(words[i].substr(option.size()), ',')) {
+      if (!name.empty() && !flags.add(name)) return std::unexpected(fmt::format("ERR Unexpected flag in script shebang: {}", name));
+    }
+  }
+  return flags;
+}
+
+Scripts::Scripts(Server& server) : server_(server) {
+  client_.is_script = true;
+  client_.address = "lua";
+  client_.is_authenticated = true;
+}
+
+Scripts::~Scripts() = default;
+
+Machine& Scripts::evaluator() {
+  if (evaluator_ == nullptr) evaluator_ = std::make_unique<Machine>(*this, false, server_.options().script_octets_max);
+  return *evaluator_;
+}
+
+Machine& Scripts::function_machine() {
+  if (function_machine_ == nullptr) function_machine_ = std::make_unique<Machine>(*this, true, server_.options().script_octets_max);
+  return *function_machine_;
+}
+
+std::string Scripts::digest(std::string_view source) {
+  unsigned char octets[SHA_DIGEST_LENGTH];
+  SHA1(reinterpret_cast<const unsigned char*>(source.data()), source.size(), octets);
+  return base::hex({reinterpret_cast<const char*>(octets), sizeof octets});
+}
+
+Script* Scripts::find(std::string_view digest) {
+  const auto found = scripts_.find(std::string(digest));
+  if (found == scripts_.end()) return nullptr;
+  if (!found->second.is_kept) evaluated_.splice(evaluated_.begin(), evaluated_, found->second.used);
+  return &found->second;
+}
+
+base::Result<std::string, std::string> Scripts::add(std::string_view source, bool is_kept) {
+  std::string name = digest(source);
+  if (Script* there = find(name)) {
+    if (is_kept && !there->is_kept) {
+      evaluated_.erase(there->used);
+      there->is_kept = true;
+    }
+    return name;
+  }
+  std::size_t line = 0;
+  const auto flags = read_shebang(source, line);
+  if (!flags) return std::unexpected(flags.error());
+  std::string wrong;
+  // The end of the first line stays, so that lines are counted right.
+  const int function = evaluator().compile(source.substr(line), script_chunk, wrong);
+  if (function == 0) return std::unexpected(fmt::format("ERR Error compiling script (new function): {}", wrong));
+  Script script{.source = std::string(source), .flags = *flags, .function = function, .is_kept = is_kept, .used = {}};
+  if (!is_kept) {
+    evaluated_.push_front(name);
+    script.used = evaluated_.begin();
+  }
+  scripts_.try_emplace(name, std::move(script));
+  while (evaluated_.size() > evaluated_max) {
+    const auto oldest = scripts_.find(evaluated_.back());
+    evaluator().release(oldest->second.function);
+    scripts_.erase(oldest);
+    evaluated_.pop_back();
+  }
+  return name;
+}
+
+void Scripts::forget_all() {
+  scripts_.clear();
+  evaluated_.clear();
+  evaluator_.reset();
+}
+
+std::size_t Scripts::source_octets() const {
+  std::size_t octets = 0;
+  for (const auto& [digest, script] : scripts_) octets += sizeof(script) + digest.size() + script.source.size();
+  return octets;
+}
+
+std::size_t Scripts::library_octets() const {
+  std::size_t octets = 0;
+  for (const auto& [name, library] : libraries_) {
+    octets += sizeof(*library) + library->source.size() + library->functions.size() * sizeof(Function);
+  }
+  return octets;
+}
+
+std::string_view Scripts::busy_error() const {
+  return running_->kind == Kind::script ? "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+                                        : "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.";
+}
+
+}  // namespace chorus::cache

@@ -1,0 +1,325 @@
+#include "cache/scripts/scripts.h"
+
+#include "base/text.h"
+#include "cache/server_fixture.h"
+
+namespace chorus::cache {
+namespace {
+
+class ScriptTest : public ServerTest {
+ protected:
+  /// With arguments as they are: scripts have spaces and quotes.
+  std::string send(std::initializer_list<std::string_view> words, std::uint64_t who = 1) {
+    if (!replies.contains(who)) ask("PING", who);
+    std::string request = "*" + std::to_string(words.size()) + "\r\n";
+    for (const std::string_view word : words) request += "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
+    server.receive(ClientId(who), request, now);
+    collect();
+    return take(who);
+  }
+  std::string eval(std::string_view script) { return send({"EVAL", script, "0"}); }
+  /// The error without the digest of its script.
+  std::string wrong(std::string_view script) {
+    std::string reply = eval(script);
+    const std::string digest = Scripts::digest(script);
+    if (const auto at = reply.find(digest); at != std::string::npos) reply.replace(at, digest.size(), "SHA");
+    return reply;
+  }
+};
+
+TEST_F(ScriptTest, ConvertsBothWays) {
+  const struct {
+    std::string_view script, reply2, reply3;
+  } cases[] = {
+      {"return 3.99", ":3|", ":3|"},
+      {"return -7.5", ":-7|", ":-7|"},
+      {"return 0/0", ":-9223372036854775808|", ":-9223372036854775808|"},
+      {"return 'x'", "$1|x|", "$1|x|"},
+      {"return {1,'a',{2},nil,5}", "*3|:1|$1|a|*1|:2|", "*3|:1|$1|a|*1|:2|"},
+      {"return {}", "*0|", "*0|"},
+      {"return true", ":1|", ":1|"},
+      {"return false", "$-1|", "_|"},
+      {"return nil", "$-1|", "_|"},
+      {"return {ok='fine'}", "+fine|", "+fine|"},
+      {"return {err='My Err'}", "-My Err|", "-My Err|"},
+      {"return redis.error_reply('My Err')", "-My Err|", "-My Err|"},
+      {"return redis.error_reply('-My Err')", "-My Err|", "-My Err|"},
+      {"return redis.error_reply('one')", "-ERR one|", "-ERR one|"},
+      {"return redis.status_reply('fine')", "+fine|", "+fine|"},
+      {"return {double=3.25}", "$4|3.25|", ",3.25|"},
+      {"return {map={a=1}}", "*2|$1|a|:1|", "%1|$1|a|:1|"},
+      {"return {set={a=true}}", "*1|$1|a|", "~1|$1|a|"},
+      {"return {big_number='12'}", "$2|12|", "(12|"},
+      {"return {verbatim_string={format='txt',string='hi'}}", "$2|hi|", "=6|txt:hi|"},
+      {"redis.setresp(3) return true", ":1|", "#t|"},
+      {"redis.setresp(3) return false", ":0|", "#f|"},
+      {"redis.call('hset','h','f','v') return redis.call('hgetall','h')", "*2|$1|f|$1|v|", "*2|$1|f|$1|v|"},
+      {"redis.setresp(3) return redis.call('hgetall','h')", "*2|$1|f|$1|v|", "%1|$1|f|$1|v|"},
+      {"redis.setresp(3) return redis.call('hgetall','h')['map']['f']", "$1|v|", "$1|v|"},
+      {"redis.call('sadd','s','m') redis.setresp(3) return redis.call('smembers','s')['set']['m'] and 'yes'", "$3|yes|", "$3|yes|"},
+      {"redis.call('zadd','z',1.5,'m') redis.setresp(3) return redis.call('zscore','z','m')", "$3|1.5|", ",1.5|"},
+      {"return redis.call('get','none')", "$-1|", "_|"},
+      {"return redis.call('get','none') == false and 'false'", "$5|false|", "$5|false|"},
+      {"redis.setresp(3) return redis.call('get','none') == nil and 'nil'", "$3|nil|", "$3|nil|"},
+      {"return redis.call('set','k',12.5)", "+OK|", "+OK|"},
+      {"return redis.call('get','k')", "$4|12.5|", "$4|12.5|"},
+      {"return redis.call('set','k',3.0)['ok']", "$2|OK|", "$2|OK|"},
+      {"return redis.call('get','k')", "$1|3|", "$1|3|"},
+  };
+  ask("HELLO 3", 2);
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.script);
+    EXPECT_EQ(eval(c.script), c.reply2);
+    EXPECT_EQ(send({"EVAL", c.script, "0"}, 2), c.reply3);
+  }
+}
+
+TEST_F(ScriptTest, SaysWhatIsWrongAsRedisDoes) {
+  // source: redis-server 7.0.15
+  EXPECT_EQ(wrong("return redis.call()"),
+            "-ERR Please specify at least one argument for this redis lib call script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("return redis.call('nope')"), "-ERR Unknown Redis command called from script script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("\nreturn redis.call('get')"),
+            "-ERR Wrong number of args calling Redis command from script script: SHA, on @user_script:2.|");
+  EXPECT_EQ(wrong("return redis.call('subscribe','x')"),
+            "-ERR This Redis command is not allowed from script script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("return redis.pcall('nope')"), "-ERR Unknown Redis command called from script|");
+  EXPECT_EQ(wrong("return redis.call({})"),
+            "-ERR Lua redis lib command arguments must be strings or integers script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("return ("), "-ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'|");
+  EXPECT_EQ(wrong("error('x')"), "-ERR user_script:1: x script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("error({err='My Err'})"), "-My Err script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("return foo"),
+            "-ERR user_script:1: Script attempted to access nonexistent global variable 'foo' script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("redis.call('set','s','x') return redis.call('incr','s')"),
+            "-ERR value is not an integer or out of range script: SHA, on @user_script:1.|");
+  EXPECT_EQ(eval("return redis.sha1hex('')"), "$40|da39a3ee5e6b4b0d3255bfef95601890afd80709|");
+  EXPECT_EQ(wrong("return redis.setresp(4)"), "-ERR RESP version must be 2 or 3. script: SHA, on @user_script:1.|");
+  EXPECT_EQ(ask("EVAL return 2 a"), "-ERR Number of keys can't be greater than number of args|");
+  EXPECT_EQ(ask("EVAL return -1"), "-ERR Number of keys can't be negative|");
+  EXPECT_EQ(ask("EVALSHA ffffffffffffffffffffffffffffffffffffffff 0"), "-NOSCRIPT No matching script. Please use EVAL.|");
+  EXPECT_EQ(eval("#!lua flags=foo\nreturn 1"), "-ERR Unexpected flag in script shebang: foo|");
+  EXPECT_EQ(eval("#!js\nreturn 1"), "-ERR Unexpected engine in script shebang: #!js|");
+  EXPECT_EQ(eval("#!lua foo=bar\nreturn 1"), "-ERR Unknown lua shebang option: foo=bar|");
+  EXPECT_EQ(eval("#!lua"), "-ERR Invalid script shebang|");
+  EXPECT_EQ(wrong("#!lua flags=no-writes\nreturn redis.call('set','x',1)"),
+            "-ERR Write commands are not allowed from read-only scripts. script: SHA, on @user_script:2.|");
+  EXPECT_EQ(send({"EVAL_RO", "return redis.call('get','s')", "0"}), "$1|x|");
+  EXPECT_EQ(send({"EVAL_RO", "#!lua\nreturn 1", "0"}), "-ERR Can not execute a script with write flag using *_ro command.|");
+}
+
+TEST_F(ScriptTest, CannotChangeItsWorld) {
+  server.change_options().script_octets_max = 8U << 20;
+  const std::string_view attempts[] = {"foo=1",
+                                       "redis.call=1",
+                                       "string.x=1",
+                                       "math.random=1",
+                                       "cjson.encode=nil",
+                                       "_G.x=1",
+                                       "table.x=1",
+                                       "bit.x=1",
+                                       "struct.x=1",
+                                       "cmsgpack.x=1",
+                                       "rawset(_G,'a',1)",
+                                       "rawset(redis,'a',1)",
+                                       "setmetatable(_G,{})",
+                                       "setmetatable(string,{})",
+                                       "table.insert(redis,1)",
+                                       "table.sort(math)",
+                                       "loadstring('x=1')()",
+                                       "load(function() return nil end)() rawset(_G,'a',1)",
+                                       "getmetatable('').__index.x=1",
+                                       "coroutine.wrap(function() x=1 end)()"};
+  for (const std::string_view attempt : attempts) {
+    SCOPED_TRACE(attempt);
+    EXPECT_EQ(eval(attempt).substr(0, 1), "-");
+  }
+  for (const std::string_view name :
+       {"print", "dofile", "loadfile", "require", "module", "package", "io", "debug", "getfenv", "setfenv", "newproxy"}) {
+    EXPECT_NE(eval("return " + std::string(name)).find("nonexistent global variable '" + std::string(name)), std::string::npos);
+  }
+  EXPECT_EQ(eval("local t={} for k in pairs(os) do t[#t+1]=k end return t"), "*1|$5|clock|");
+  EXPECT_EQ(eval("return rawget(_G,'redis') ~= nil and type(next(string))"), "$6|string|");
+  EXPECT_EQ(eval("return ('y'):rep(3):upper()"), "$3|YYY|");
+  EXPECT_EQ(eval("return loadstring(string.dump(function() return 1 end))"), "$-1|") << "compiled code is not taken";
+  EXPECT_EQ(eval("\x1bLua"), "-ERR Error compiling script (new function): binary chunks are not taken|");
+  EXPECT_EQ(eval("return math.random(1000)"), ":171|");
+  EXPECT_EQ(eval("return math.random(1000)"), ":171|") << "the same at each run";
+  EXPECT_EQ(eval("local t={} for i=1,40 do t[i]='x' end local s=table.concat(t) while true do s=s..s end").substr(0, 4), "-ERR");
+  EXPECT_EQ(eval("local function f() return f() + 1 end return f()").substr(0, 4), "-ERR");
+  EXPECT_NE(eval("return string.find(string.rep('a',1e5), string.rep('a?',1e5))").find("pattern too complex"), std::string::npos);
+  EXPECT_EQ(eval("local function f() coroutine.wrap(f)() end f()").substr(0, 4), "-ERR");
+  EXPECT_EQ(eval("local a={} a[1]=a return a").find("reached lua stack limit") != std::string::npos, true);
+}
+
+TEST_F(ScriptTest, IsOneUnitOfEffects) {
+  EXPECT_EQ(send({"EVAL", "redis.call('set',KEYS[1],ARGV[1]) redis.call('get',KEYS[1]) redis.call('incr',KEYS[2]) return KEYS[2]", "2", "a",
+                  "b", "v"}),
+            "$1|b|");
+  EXPECT_EQ(effects(), "SET a v, incr b");
+  eval("redis.call('set','x',1) error('too late')");
+  EXPECT_EQ(effects(), "SET x 1");
+  eval("redis.set_repl(redis.REPL_NONE) redis.call('set','x',2) redis.set_repl(redis.REPL_ALL) redis.call('set','x',3)");
+  EXPECT_EQ(effects(), "SET x 3");
+  eval("return redis.call('get','x')");
+  EXPECT_EQ(effects(), "");
+  EXPECT_EQ(eval("return redis.call('blpop','none',0)"), "$-1|") << "as if the time were over";
+  eval("redis.call('select',1) redis.call('set','there',1)");
+  EXPECT_EQ(effects(), "[1] SET there 1");
+  EXPECT_EQ(ask("EXISTS there"), ":0|") << "the database of the client stays";
+  EXPECT_EQ(ask("MULTI"), "+OK|");
+  send({"EVAL", "return redis.call('incr','n')", "0"});
+  EXPECT_EQ(ask("EXEC"), "*1|:1|");
+}
+
+TEST_F(ScriptTest, KeepsScripts) {
+  const std::string digest = Scripts::digest("return 'here'");
+  EXPECT_EQ(send({"SCRIPT", "LOAD", "return 'here'"}), "$40|" + digest + "|");
+  EXPECT_EQ(ask("SCRIPT EXISTS " + digest + " x"), "*2|:1|:0|");
+  EXPECT_EQ(ask("EVALSHA " + digest + " 0"), "$4|here|");
+  for (std::size_t i = 0; i < Scripts::evaluated_max + 10; ++i) eval("return " + std::to_string(i));
+  EXPECT_EQ(server.scripts().count(), Scripts::evaluated_max + 1);
+  EXPECT_EQ(ask("EVALSHA " + digest + " 0"), "$4|here|") << "what was loaded stays";
+  EXPECT_EQ(ask("EVALSHA " + Scripts::digest("return 0") + " 0").substr(0, 9), "-NOSCRIPT");
+  EXPECT_EQ(ask("SCRIPT FLUSH"), "+OK|");
+  EXPECT_EQ(ask("SCRIPT EXISTS " + digest), "*1|:0|");
+  EXPECT_EQ(ask("SCRIPT FLUSH NOPE"), "-ERR SCRIPT FLUSH only support SYNC|ASYNC option|");
+}
+
+TEST_F(ScriptTest, PacksAndUnpacks) {
+  EXPECT_EQ(eval("return cjson.encode({a=1})"), "$7|{\"a\":1}|");
+  EXPECT_EQ(eval("return cjson.decode('[1,2,[3]]')"), "*3|:1|:2|*1|:3|");
+  EXPECT_EQ(eval("return bit.band(0xff, 0x0f)"), ":15|");
+  const auto packed = [&](const std::string& values) {
+    return eval("local s=cmsgpack.pack(" + values + ") local h='' for i=1,#s do h=h..string.format('%02x',s:byte(i)) end return h");
+  };
+  // source: the examples of MessagePack's specification
+  EXPECT_EQ(packed("1,-1,127,128,-33,65536,'a',true,false,nil,1.5,0.1"),
+            "$62|01ff7fcc80d0dfce00010000a161c3c2c0ca3fc00000cb3fb999999999999a|");
+  EXPECT_EQ(packed("{1,2},{a=1},{}"), "$16|92010281a1610190|");
+  EXPECT_EQ(eval("local a,b,c=cmsgpack.unpack(cmsgpack.pack({1,{x='y'}},'z',-1234567890)) return {a[1],a[2].x,b,c}"),
+            "*4|:1|$1|y|$1|z|:-1234567890|");
+  EXPECT_EQ(eval("return {cmsgpack.unpack_one(cmsgpack.pack(1,2,3),1)}"), "*2|:2|:2|");
+  EXPECT_EQ(eval("return {cmsgpack.unpack_limit(cmsgpack.pack(1,2,3),5)}"), "*4|:-1|:1|:2|:3|");
+  for (const std::string_view bad : {"\\221", "\\220\\221", "\\221\\1\\193", "\\221\\221", "\\223\\1", "\\221\\211",
+                                     "\\219\\255\\255\\255\\255", "\\221\\255\\255\\255\\255"}) {
+    EXPECT_EQ(eval("return cmsgpack.unpack('" + std::string(bad) + "')").substr(0, 4), "-ERR") << bad;
+  }
+  EXPECT_EQ(eval("local a={} a.x=a return #cmsgpack.pack(a) > 0"), ":1|") << "what is too deep is nil";
+  EXPECT_EQ(eval("return {struct.unpack('>I2i4<Hsc3d', struct.pack('>I2i4<Hsc3d',258,-2,772,'text','abc',1.5))}"),
+            "*7|:258|:-2|:772|$4|text|$3|abc|:1|:25|");
+  EXPECT_EQ(eval("return struct.size('!4bi')"), ":8|");
+  EXPECT_EQ(eval("return {struct.unpack('bc0', struct.pack('bc0', 3, 'abc'))}"), "*2|$3|abc|:5|");
+  for (const std::string_view bad :
+       {"struct.unpack('i','a')", "struct.pack('z',1)", "struct.unpack('I99','')", "struct.unpack('c99999999999','x')",
+        "struct.unpack('s','abc')", "struct.pack('!3i',1)", "struct.unpack('c0','abc')", "struct.unpack('bc0','\\255')",
+        "struct.unpack('b','a',100)", "struct.unpack('b','a',0)", "struct.pack('i',1e300)"}) {
+    EXPECT_EQ(eval("return " + std::string(bad)).substr(0, 4), "-ERR") << bad;
+  }
+}
+
+/// A clock that moves by a second each time a script looks, and another client that says something meanwhile.
+class Watch final : public ScriptWatch {
+ public:
+  Watch(Server& server, Now start) : server_(server), now_(start) {}
+  Now now() override {
+    now_.monotonic_us += 1'000'000;
+    return now_;
+  }
+  void let_others_in() override {
+    ++visits;
+    if (!says.empty()) server_.receive(ClientId(2), std::exchange(says, {}), now_);
+    if (leaves) server_.disconnect(ClientId(1));
+  }
+  void log(int level, std::string_view line) override { logged += std::to_string(level) + ":" + std::string(line) + ";"; }
+
+  std::string says, logged;
+  bool leaves = false;
+  int visits = 0;
+
+ private:
+  Server& server_;
+  Now now_;
+};
+
+TEST_F(ScriptTest, LetsOthersInOnceItTakesLong) {
+  Watch watch(server, now);
+  server.watch_scripts(&watch);
+  ask("PING", 2);
+  EXPECT_EQ(ask("SCRIPT KILL", 2), "-NOTBUSY No scripts in execution right now.|");
+  watch.says = "GET x\r\nFUNCTION KILL\r\nSCRIPT KILL\r\n";
+  EXPECT_EQ(wrong("while true do pcall(function() while true do end end) end"),
+            "-ERR Script killed by user with SCRIPT KILL. script: SHA, on @user_script:1.|");
+  EXPECT_EQ(take(2),
+            "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.|"
+            "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.|+OK|");
+  EXPECT_EQ(ask("GET x", 2), "$-1|");
+  watch.says = "SCRIPT KILL\r\n";
+  EXPECT_EQ(eval("redis.call('set','x',1) for i=1,5e6 do end return 'done'"), "$4|done|");
+  EXPECT_EQ(take(2).substr(0, 12), "-UNKILLABLE ");
+  EXPECT_EQ(effects(), "SET x 1");
+  EXPECT_GT(watch.visits, 1);
+  ask("CONFIG SET busy-reply-threshold 0");
+  watch.visits = 0;
+  eval("for i=1,1e6 do end");
+  EXPECT_EQ(watch.visits, 0);
+  eval("redis.log(redis.LOG_WARNING,'said',5)");
+  EXPECT_EQ(watch.logged, "3:said 5;");
+  server.watch_scripts(nullptr);
+}
+
+TEST_F(ScriptTest, GoesOnWhenItsClientLeaves) {
+  Watch watch(server, now);
+  server.watch_scripts(&watch);
+  watch.leaves = true;
+  EXPECT_EQ(eval("for i=1,2e6 do end redis.call('set','x',1)"), "");
+  EXPECT_EQ(server.clients(), 0U);
+  EXPECT_EQ(effects(), "SET x 1");
+  server.watch_scripts(nullptr);
+}
+
+TEST_F(ScriptTest, LoadsLibraries) {
+  const std::string head = "#!lua name=lib\n";
+  const auto load = [&](std::string_view source) { return send({"FUNCTION", "LOAD", source}); };
+  EXPECT_EQ(load("x"), "-ERR Missing library metadata|");
+  EXPECT_EQ(load("#!lua\n"), "-ERR Library name was not given|");
+  EXPECT_EQ(load("#!js name=a\n"), "-ERR Engine 'js' not found|");
+  EXPECT_EQ(load(head + "return 1"), "-ERR No functions registered|");
+  EXPECT_EQ(load(head + "error('x')"),
+            "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'error'|");
+  EXPECT_EQ(load(head + "redis.call('get','x')"),
+            "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'|");
+  EXPECT_EQ(load(head + "while true do end"), "-ERR Error registering functions: ERR FUNCTION LOAD timeout|");
+  effects();
+  const std::string code =
+      head +
+      "redis.register_function('f', function(keys, args) redis.call('set', keys[1], args[1]) return {keys, args} end)\n"
+      "redis.register_function{function_name='r', callback=function() return redis.call('get', 'k') end, flags={'no-writes'}, "
+      "description='reads'}\n"
+      "redis.register_function('bad', function() return foo end)";
+  EXPECT_EQ(load(code), "$3|lib|");
+  EXPECT_EQ(effects(), "FUNCTION LOAD " + code);
+  EXPECT_EQ(load(code), "-ERR Library 'lib' already exists|");
+  EXPECT_EQ(load("#!lua name=other\nredis.register_function('f', function() end)"), "-ERR Function f already exists|");
+  EXPECT_EQ(ask("FCALL f 1 k v"), "*2|*1|$1|k|*1|$1|v|");
+  EXPECT_EQ(effects(), "SET k v");
+  EXPECT_EQ(ask("FCALL_RO r 0"), "$1|v|");
+  EXPECT_EQ(ask("FCALL_RO f 1 k v"), "-ERR Can not execute a script with write flag using *_ro command.|");
+  EXPECT_EQ(ask("FCALL bad 0"),
+            "-ERR user_function:4: Script attempted to access nonexistent global variable 'foo' script: bad, on @user_function:4.|");
+  EXPECT_EQ(ask("FCALL nope 0"), "-ERR Function not found|");
+  EXPECT_EQ(ask("FUNCTION LIST LIBRARYNAME L*"),
+            "*1|*6|$12|library_name|$3|lib|$6|engine|$3|LUA|$9|functions|*3|*6|$4|name|$3|bad|$11|description|$-1|$5|flags|*0|*6|$4|name|$"
+            "1|f|$11|description|"
+            "$-1|$5|flags|*0|*6|$4|name|$1|r|$11|description|$5|reads|$5|flags|*1|+no-writes|");
+  EXPECT_EQ(send({"FUNCTION", "LOAD", "REPLACE", head + "redis.register_function('g', function() return 1 end)"}), "$3|lib|");
+  EXPECT_EQ(ask("FCALL f 0"), "-ERR Function not found|");
+  EXPECT_EQ(ask("FUNCTION STATS"), "*4|$14|running_script|$-1|$7|engines|*2|$3|LUA|*4|$15|libraries_count|:1|$15|functions_count|:1|");
+  EXPECT_EQ(ask("FUNCTION DELETE nope"), "-ERR Library not found|");
+  EXPECT_EQ(ask("FUNCTION DELETE lib"), "+OK|");
+  EXPECT_EQ(ask("FCALL g 0"), "-ERR Function not found|");
+  EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
+}
+
+}  // namespace
+}  // namespace chorus::cache
