@@ -22,7 +22,7 @@ class CacheRole::Impl {
   base::Result<void, std::string> start(cache::Options options, std::function<void(const std::string&)> failed) {
     options.let_others_in = [this] { reactor_.let_others_in(); };
     auto node = cache::Node::start(reactor_, std::move(options), *spdlog::default_logger());
-    if (!node) return std::unexpected(node.error() + " (cache.address)");
+    if (!node) return std::unexpected(node.error() + " (cache.address, cache.secure_address)");
     node_ = std::move(*node);
     node_->on_failure(std::move(failed));
     note_facts();

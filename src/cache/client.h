@@ -19,6 +19,10 @@
 
 namespace chorus::cache {
 
+namespace acl {
+struct User;
+}
+
 struct QueuedCommand {
   const Command* command;
   std::vector<std::string> arguments;
@@ -78,6 +82,7 @@ struct Client {
   std::optional<std::int64_t> over_soft_since_us = {};  // monotonic: more than its soft limit of output is not taken
   std::size_t counted = 0;                              // of its memory, in the sum over all clients
   std::string name, library_name, library_version, user = "default";
+  std::shared_ptr<const acl::User> permissions;
   const Command* last_command = nullptr;
   std::uint64_t commands = 0, octets_in = 0, octets_out = 0;
   std::optional<Transaction> transaction;

@@ -150,6 +150,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
     return done();
   }
+  if (const std::string why = denial(client, *command, arguments, false); !why.empty()) {
+    refuse(client, command, why);
+    return done();
+  }
   if (scripts_->is_busy() && !command->flags.has(Flag::allow_busy)) {
     refuse(client, command, scripts_->busy_error());
     return done();

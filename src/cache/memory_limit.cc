@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "cache/acl/acl.h"
 #include "cache/server.h"
 
 namespace chorus::cache {
@@ -164,6 +165,7 @@ void Server::make_client_room() {
 void Server::apply_options(const ServerOptions& before) {
   const MemoryOptions& memory = options_.memory;
   if (memory.policy != before.memory.policy) evictor_.forget();
+  if (options_.password != before.password) acl_->set_default_password(options_.password);
   for (const auto& [id, client] : clients_) {
     client->parser.limits.bulk_octets_max = options_.bulk_octets_max;
     client->parser.limits.buffer_octets_max = options_.query_octets_max;

@@ -20,6 +20,7 @@ ServerOptions with_port(const Options& options) {
     own.port = options.address->port;
     own.host = options.address->host;
   }
+  if (options.secure_address) own.secure_port = options.secure_address->port;
   return own;
 }
 
@@ -79,12 +80,23 @@ Node::~Node() = default;
 base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
   set_hash_seed(world.random().next());
   const auto address = options.address;
+  const auto secure_address = options.secure_address;
+  const world::TlsOptions tls = options.tls;
   std::unique_ptr<Node> node(new Node(world, std::move(options), logger));
   if (!address) return std::unexpected("the cache has no address: set cache.address");
-  auto listener =
-      world.listen(*address, {}, [at = node.get()](std::unique_ptr<world::Connection> connection) { at->accept(std::move(connection)); });
+  const auto listen = [&](const world::Address& where, std::optional<world::TlsOptions> with) {
+    return world.listen(where, {.tls = std::move(with)},
+                        [at = node.get()](std::unique_ptr<world::Connection> connection) { at->accept(std::move(connection)); });
+  };
+  auto listener = listen(*address, {});
   if (!listener) return std::unexpected(listener.error().message);
   node->listener_ = std::move(*listener);
+  if (secure_address) {
+    auto secure = listen(*secure_address, tls);
+    if (!secure) return std::unexpected(secure.error().message);
+    node->secure_listener_ = std::move(*secure);
+    logger.info("cache listening address={} tls=true", to_string(node->secure_listener_->address()));
+  }
   node->server_.use_stopwatch(
       [at = node.get()] { return std::chrono::duration_cast<std::chrono::microseconds>(at->world_.now().time_since_epoch()).count(); });
   logger.info("cache listening address={}", to_string(node->address()));
@@ -216,6 +228,7 @@ Facts Node::facts() const {
 
 void Node::stop(std::function<void()> done) {
   listener_.reset();
+  secure_listener_.reset();
   if (server_.scripts().running() != nullptr) server_.scripts().kill();
   for (const auto& [id, channel] : channels_) channel->close();
   saver_.stop(std::move(done));

@@ -38,6 +38,8 @@ class Node final : private ScriptWatch {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  /// Null without TLS.
+  const world::Address* secure_address() const { return secure_listener_ ? &secure_listener_->address() : nullptr; }
   /// With the port that the system picked.
   const world::Address& address() const { return listener_->address(); }
   Facts facts() const;
@@ -65,7 +67,7 @@ class Node final : private ScriptWatch {
   Server server_;
   Saver saver_;
   std::function<void(const std::string&)> failed_;
-  std::unique_ptr<world::Listener> listener_;
+  std::unique_ptr<world::Listener> listener_, secure_listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
   std::vector<ClientId> ended_;  // while a script ran: their channels may be in use below it
   std::uint64_t last_id_ = 0;

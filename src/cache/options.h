@@ -51,7 +51,6 @@ struct ServerOptions {
   std::size_t tracked_keys_max = 1'000'000;     // tracking-table-max-keys; 0: no limit
   std::int64_t acl_log_entries_max = 128;       // acllog-max-len
   bool acl_all_channels = false;                // acl-pubsub-default: allchannels
-  std::string acl_file;                         // aclfile
   ProtectedAccess debug_access = ProtectedAccess::no;
   DiagnosticsOptions diagnostics;
   MemoryOptions memory;
@@ -63,11 +62,15 @@ struct ServerOptions {
   SaveOptions save;
   std::string host = "127.0.0.1";  // as CONFIG and INFO say
   std::uint16_t port = 6379;
+  std::uint16_t secure_port = 0;  // 0: no TLS
+  world::TlsOptions tls;          // of it; without a certificate there is none
 };
 
 struct Options : ServerOptions {
   /// Carries out others' events from within one: what lets SCRIPT KILL reach a script that takes long. Empty: nothing does.
   std::function<void()> let_others_in;
+  /// The same inside TLS; needs `tls`. Empty: nowhere.
+  std::optional<world::Address> secure_address = {};
   std::optional<world::Address> address = world::Address{"127.0.0.1", 6379};
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cache/acl/acl.h"
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
 #include "cache/resp/reply.h"
@@ -23,7 +24,8 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
       random_(seed),
       expire_cursors_(options_.databases),
       diagnostics_(std::make_unique<Diagnostics>()),
-      tracking_(std::make_unique<Tracking>()) {
+      tracking_(std::make_unique<Tracking>()),
+      acl_(std::make_unique<acl::Acl>(options_.password)) {
   run_id_ = random_id();
   replication_id_ = random_id();
   save_.last_save_s = now.unix_us / 1'000'000;
@@ -54,12 +56,11 @@ bool Server::connect(ClientId id, std::string address, std::string local_address
   client->address = std::move(address);
   client->local_address = std::move(local_address);
   client->created_us = client->active_us = now.monotonic_us;
-  client->is_authenticated = options_.password.empty();
   client->counted = client->memory();
   clients_memory_ += client->counted;
-  client->parser.limits = {.bulk_octets_max = options_.bulk_octets_max,
-                           .buffer_octets_max = options_.query_octets_max,
-                           .is_authenticated = client->is_authenticated};
+  client->parser.limits = {
+      .bulk_octets_max = options_.bulk_octets_max, .buffer_octets_max = options_.query_octets_max, .is_authenticated = true};
+  become_default(*client);
   clients_.emplace(id, std::move(client));
   return true;
 }

@@ -37,6 +37,10 @@ struct Now {
 };
 
 struct Diagnostics;
+namespace acl {
+class Acl;
+enum class Denied : std::uint8_t;
+}  // namespace acl
 
 struct Statistics {
   std::uint64_t connections = 0, connections_refused = 0;
@@ -147,6 +151,13 @@ class Server {
   /// Whether keys end when their time is over, though nobody asks for them.
   void set_active_expiry(bool on) { expires_actively_ = on; }
   void change_replication_id();
+  acl::Acl& acl() { return *acl_; }
+  /// False: no such user, or not that password; it is in the log of the ACL.
+  bool authenticate(Client& client, std::string_view name, std::string_view password);
+  /// As when it connected.
+  void become_default(Client& client);
+  /// The permissions of that user were changed.
+  void check_listeners(std::string_view user);
   /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
   void pause(std::int64_t ms, bool all);
   void unpause();
@@ -223,6 +234,9 @@ class Server {
   // memory_limit.cc
   const OutputLimit& output_limit(const Client& client) const;
   void check_clients();
+  // acl/access.cc
+  std::string denial(Client& client, const Command& command, Arguments arguments, bool in_exec);
+  void log_denied(Client& client, acl::Denied why, std::string_view context, std::string object, std::string_view user);
   // pause.cc
   bool is_pausing() const { return pause_until_us_ > now_.monotonic_us; }
   bool is_held(const Client& client, const Command& command) const;
@@ -308,6 +322,7 @@ class Server {
   std::unique_ptr<Diagnostics> diagnostics_;
   std::vector<ClientId> monitors_;
   std::unique_ptr<Tracking> tracking_;
+  std::unique_ptr<acl::Acl> acl_;
   std::size_t tracking_clients_ = 0;
   Client* running_ = nullptr;  // whose command is under way
   std::int64_t pause_until_us_ = 0;

@@ -51,7 +51,11 @@ void Server::execute_transaction(Client& client) {
   client.transaction.emplace();
   for (const QueuedCommand& queued : transaction.queue) {
     const std::vector<std::string_view> arguments(queued.arguments.begin(), queued.arguments.end());
-    execute(client, *queued.command, arguments);
+    if (const std::string why = denial(client, *queued.command, arguments, true); !why.empty()) {
+      refuse(client, queued.command, why);
+    } else {
+      execute(client, *queued.command, arguments);
+    }
   }
   client.transaction.reset();
 }

@@ -29,6 +29,18 @@ constexpr Property cache_memory(Property property) {
 constexpr Property table[] = {
     cache<&cache::Options::address>(
         {.key = "cache.address", .help = "Where Redis' clients connect (bind and port); needed where the role cache is."}),
+    cache<&cache::Options::secure_address>(
+        {.key = "cache.secure_address",
+         .help = "Where they connect with TLS (tls-port); empty: nowhere. Needs tls_certificate_file and tls_key_file."}),
+    cache<&cache::ServerOptions::tls, &world::TlsOptions::certificate_file>(
+        {.key = "cache.tls_certificate_file", .help = "PEM: this server's certificate, then its chain (tls-cert-file)."}),
+    cache<&cache::ServerOptions::tls, &world::TlsOptions::key_file>(
+        {.key = "cache.tls_key_file", .help = "PEM: the certificate's private key (tls-key-file)."}),
+    cache<&cache::ServerOptions::tls, &world::TlsOptions::ca_file>(
+        {.key = "cache.tls_ca_file", .help = "PEM: who may sign the certificates of clients (tls-ca-cert-file)."}),
+    cache<&cache::ServerOptions::tls, &world::TlsOptions::verify_peer>(
+        {.key = "cache.tls_verify_client",
+         .help = "Demands a certificate, signed by tls_ca_file, of every TLS client (tls-auth-clients)."}),
     cache<&cache::ServerOptions::databases>(
         {.key = "cache.databases", .help = "How many databases SELECT may choose from (databases).", .min = 1, .max = 1024}),
     cache<&cache::ServerOptions::password>(

@@ -92,6 +92,13 @@ void check(const Settings& settings, std::vector<std::string>& problems) {
   if (!coord.client_address && !coord.secure_client_address) {
     problems.push_back("no address for clients: set coord.client_address or coord.secure_client_address (zoo.cfg: clientPort)");
   }
+  const cache::Options& store = settings.cache;
+  if (store.secure_address && (store.tls.certificate_file.empty() || store.tls.key_file.empty())) {
+    problems.push_back("cache.secure_address needs a certificate: set cache.tls_certificate_file and cache.tls_key_file");
+  }
+  if (store.secure_address && store.tls.verify_peer && store.tls.ca_file.empty()) {
+    problems.push_back("cache.tls_verify_client needs cache.tls_ca_file, or set it to false");
+  }
   const bool wants_tls = coord.secure_client_address || coord.client_port_unification;
   if (wants_tls && !coord.tls) {
     problems.push_back(

@@ -4,41 +4,76 @@
 #include "base/text.h"
 #include "cache/admin/handlers.h"
 #include "cache/call.h"
+#include "cache/command/key_specs.h"
 #include "cache/connection/help.h"
 #include "cache/resp/glob.h"
 
 namespace chorus::cache {
 namespace {
 
-/// Where keys are, in the terms of 7.0: from which argument on, and how far.
+/// A map of a type and what belongs to it.
+template <class Write>
+void describe_step(Reply& reply, std::string_view name, std::string_view type, std::size_t pairs, Write write) {
+  reply.bulk(name);
+  reply.map(2);
+  reply.bulk("type");
+  reply.bulk(type);
+  reply.bulk("spec");
+  reply.map(pairs);
+  write([&](std::string_view key, int value) {
+    reply.bulk(key);
+    reply.integer(value);
+  });
+}
+
+void describe_flags(Reply& reply, std::uint16_t flags) {
+  const auto names = key_flag_names(flags);
+  reply.set(names.size());
+  for (const std::string_view name : names) reply.simple(name);
+}
+
+/// Where keys are, and what is done to them.
 void describe_keys(Reply& reply, const Command& command) {
-  if (command.keys.first == 0) return reply.array(0);
-  reply.array(1);
-  reply.map(3);
-  reply.bulk("flags");
-  reply.set(2);
-  reply.simple(command.flags.has(Flag::write) ? "RW" : "RO");
-  reply.simple(command.flags.has(Flag::write) ? "update" : "access");
-  reply.bulk("begin_search");
-  reply.map(2);
-  reply.bulk("type");
-  reply.bulk("index");
-  reply.bulk("spec");
-  reply.map(1);
-  reply.bulk("index");
-  reply.integer(command.keys.first);
-  reply.bulk("find_keys");
-  reply.map(2);
-  reply.bulk("type");
-  reply.bulk("range");
-  reply.bulk("spec");
-  reply.map(3);
-  reply.bulk("lastkey");
-  reply.integer(command.keys.last < 0 ? command.keys.last : command.keys.last - command.keys.first);
-  reply.bulk("keystep");
-  reply.integer(command.keys.step);
-  reply.bulk("limit");
-  reply.integer(0);
+  const auto specs = key_specs(command);
+  reply.array(specs.size());
+  for (const KeySpec& spec : specs) {
+    reply.map(3);
+    reply.bulk("flags");
+    describe_flags(reply, spec.flags);
+    switch (spec.begin) {
+      case KeySpec::Begin::index:
+        describe_step(reply, "begin_search", "index", 1, [&](auto pair) { pair("index", spec.index); });
+        break;
+      case KeySpec::Begin::keyword:
+        describe_step(reply, "begin_search", "keyword", 2, [&](auto pair) {
+          reply.bulk("keyword");
+          reply.bulk(spec.keyword);
+          pair("startfrom", spec.index);
+        });
+        break;
+      case KeySpec::Begin::unknown:
+        describe_step(reply, "begin_search", "unknown", 0, [](auto) {});
+    }
+    const auto& how = spec.how;
+    switch (spec.find) {
+      case KeySpec::Find::range:
+        describe_step(reply, "find_keys", "range", 3, [&](auto pair) {
+          pair("lastkey", how[0]);
+          pair("keystep", how[1]);
+          pair("limit", how[2]);
+        });
+        break;
+      case KeySpec::Find::count:
+        describe_step(reply, "find_keys", "keynum", 3, [&](auto pair) {
+          pair("keynumidx", how[0]);
+          pair("firstkey", how[1]);
+          pair("keystep", how[2]);
+        });
+        break;
+      case KeySpec::Find::unknown:
+        describe_step(reply, "find_keys", "unknown", 0, [](auto) {});
+    }
+  }
 }
 
 void describe(Reply& reply, const Command& command) {
@@ -114,18 +149,48 @@ void command_docs(Call& call) {
   for (const Command* each : chosen) document(call.reply, *each);
 }
 
-void command_getkeys(Call& call) {
+namespace {
+
+/// The keys of the command that was asked about; empty: that there are none, or why, is replied.
+std::vector<FoundKey> asked_keys(Call& call) {
   const Arguments asked = call.arguments().subspan(2);
   const Command* found = CommandTable::all().find(asked[0]);
   if (found != nullptr && !found->subcommands.empty() && asked.size() > 1) found = CommandTable::all().find_subcommand(*found, asked[1]);
-  if (found == nullptr) return call.error("ERR Invalid command specified");
-  if (found->keys.first == 0 && !found->flags.has(Flag::movablekeys)) return call.error("ERR The command has no key arguments");
-  if (!found->takes(asked.size())) return call.error("ERR Invalid number of arguments specified for command");
-  std::vector<std::size_t> at;
-  if (!find_keys(*found, asked, at)) return call.error("ERR Invalid arguments specified for command");
-  if (at.empty()) return call.error("ERR The command has no key arguments");
-  call.reply.array(at.size());
-  for (const std::size_t i : at) call.reply.bulk(asked[i]);
+  std::vector<FoundKey> keys;
+  if (found == nullptr) {
+    call.error("ERR Invalid command specified");
+  } else if (found->keys.first == 0 && !found->flags.has(Flag::movablekeys)) {
+    call.error("ERR The command has no key arguments");
+  } else if (!found->takes(asked.size())) {
+    call.error("ERR Invalid number of arguments specified for command");
+  } else if (!find_keys_and_flags(*found, asked, keys)) {
+    call.error("ERR Invalid arguments specified for command");
+  } else if (keys.empty() && found->flags.has(Flag::no_mandatory_keys)) {
+    call.reply.array(0);
+  } else if (keys.empty()) {
+    call.error("ERR The command has no key arguments");
+  }
+  return keys;
+}
+
+}  // namespace
+
+void command_getkeys(Call& call) {
+  const auto keys = asked_keys(call);
+  if (keys.empty()) return;
+  call.reply.array(keys.size());
+  for (const FoundKey& key : keys) call.reply.bulk(call[key.at + 2]);
+}
+
+void command_getkeysandflags(Call& call) {
+  const auto keys = asked_keys(call);
+  if (keys.empty()) return;
+  call.reply.array(keys.size());
+  for (const FoundKey& key : keys) {
+    call.reply.array(2);
+    call.reply.bulk(call[key.at + 2]);
+    describe_flags(call.reply, key.flags);
+  }
 }
 
 void command_list(Call& call) {
@@ -159,7 +224,8 @@ void command_help(Call& call) {
                     "    Return the total number of commands in this server.", "LIST", "    Return a list of all commands in this server.",
                     "INFO [<command-name> ...]", "    Return details about multiple commands.", "DOCS [<command-name> ...]",
                     "    Return documentation details about multiple commands.", "GETKEYS <full-command>",
-                    "    Return the keys from a full command."});
+                    "    Return the keys from a full command.", "GETKEYSANDFLAGS <full-command>",
+                    "    Return the keys and the access flags from a full command."});
 }
 
 }  // namespace chorus::cache

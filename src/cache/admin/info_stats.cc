@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cache/acl/acl.h"
 #include "cache/admin/info_sections.h"
 #include "cache/admin/memory_facts.h"
 #include "cache/resp/number.h"
@@ -144,6 +145,11 @@ std::string stats_section(Server& server) {
   add_zero({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands"});
   add("client_query_buffer_limit_disconnections", all.query_limit_disconnections);
   add("client_output_buffer_limit_disconnections", all.output_limit_disconnections);
+  const acl::Acl& users = server.acl();
+  add("acl_access_denied_auth", users.denied(acl::Denied::authentication));
+  add("acl_access_denied_cmd", users.denied(acl::Denied::command));
+  add("acl_access_denied_key", users.denied(acl::Denied::key));
+  add("acl_access_denied_channel", users.denied(acl::Denied::channel));
   return out;
 }
 

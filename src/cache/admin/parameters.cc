@@ -120,6 +120,20 @@ constexpr auto watch = &ServerOptions::diagnostics;
 
 // In the order of names, so that a row is found, and its place.
 constexpr auto table = std::to_array<Parameter>({
+    {.name = "acl-pubsub-default",
+     .get = [](const ServerOptions& options,
+               const Parameter&) { return std::string(options.acl_all_channels ? "allchannels" : "resetchannels"); },
+     .set =
+         [](ServerOptions& options, std::string_view text, const Parameter&) {
+           const std::string word = base::lower(text);
+           if (word != "allchannels" && word != "resetchannels") {
+             return std::string("argument(s) must be one of the following: allchannels, resetchannels");
+           }
+           options.acl_all_channels = word == "allchannels";
+           return std::string();
+         }},
+    fixed("aclfile", ""),
+    number<&ServerOptions::acl_log_entries_max>("acllog-max-len", 0, long_most),
     fixed("active-defrag-cycle-max", "25"),
     fixed("active-defrag-cycle-min", "1"),
     fixed("active-defrag-ignore-bytes", "104857600"),
@@ -339,6 +353,34 @@ constexpr auto table = std::to_array<Parameter>({
     immutable("tcp-backlog", "1024"),
     fixed("tcp-keepalive", "300"),
     number<&ServerOptions::idle_seconds_max>("timeout", 0, int_most, "idle_timeout_s"),
+    at_start(
+        "tls-auth-clients",
+        [](const ServerOptions& options, const Parameter&) { return std::string(options.tls.verify_peer ? "yes" : "no"); },
+        "tls_verify_client"),
+    fixed("tls-ca-cert-dir", ""),
+    at_start(
+        "tls-ca-cert-file", [](const ServerOptions& options, const Parameter&) { return options.tls.ca_file; }, "tls_ca_file"),
+    at_start(
+        "tls-cert-file", [](const ServerOptions& options, const Parameter&) { return options.tls.certificate_file; },
+        "tls_certificate_file"),
+    fixed("tls-ciphers", ""),
+    fixed("tls-ciphersuites", ""),
+    fixed("tls-client-cert-file", ""),
+    fixed("tls-client-key-file", ""),
+    fixed("tls-client-key-file-pass", ""),
+    fixed("tls-cluster", "no"),
+    fixed("tls-dh-params-file", ""),
+    at_start(
+        "tls-key-file", [](const ServerOptions& options, const Parameter&) { return options.tls.key_file; }, "tls_key_file"),
+    fixed("tls-key-file-pass", ""),
+    at_start(
+        "tls-port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.secure_port); }, "secure_address"),
+    fixed("tls-prefer-server-ciphers", "no"),
+    fixed("tls-protocols", ""),
+    fixed("tls-replication", "no"),
+    fixed("tls-session-cache-size", "20480"),
+    fixed("tls-session-cache-timeout", "300"),
+    fixed("tls-session-caching", "yes"),
     number<&ServerOptions::tracked_keys_max>("tracking-table-max-keys", 0, long_most, "tracking_table_max_keys"),
     immutable("unixsocket", ""),
     immutable("unixsocketperm", "0"),

@@ -1,5 +1,6 @@
 #include "cache/command/rows.h"
 
+#include "cache/acl/handlers.h"
 #include "cache/admin/handlers.h"
 
 namespace chorus::cache {
@@ -10,9 +11,13 @@ std::span<const Command> server_rows() {
   constexpr const char* on_every_node = "nondeterministic_output request_policy:all_nodes response_policy:special";
   constexpr const char* every_shard = "request_policy:all_shards response_policy:all_succeeded";
   static constexpr Command command_rows[] = {
-      {"count", 2, "lt", {}, group, "2.8.13", command_count},      {"docs", -2, "lt", {}, group, "7.0.0", command_docs},
-      {"getkeys", -3, "lt", {}, group, "2.8.13", command_getkeys}, {"help", 2, "lt", {}, group, "5.0.0", command_help},
-      {"info", -2, "lt", {}, group, "2.8.13", command_info},       {"list", -2, "lt", {}, group, "7.0.0", command_list},
+      {"count", 2, "lt", {}, group, "2.8.13", command_count},
+      {"docs", -2, "lt", {}, group, "7.0.0", command_docs},
+      {"getkeys", -3, "lt", {}, group, "2.8.13", command_getkeys},
+      {"getkeysandflags", -3, "lt", {}, group, "7.0.0", command_getkeysandflags},
+      {"help", 2, "lt", {}, group, "5.0.0", command_help},
+      {"info", -2, "lt", {}, group, "2.8.13", command_info},
+      {"list", -2, "lt", {}, group, "7.0.0", command_list},
   };
   static constexpr Command config_rows[] = {
       {"get", -3, "aslt", {}, group, "2.0.0", config_get},
@@ -147,7 +152,37 @@ std::span<const Command> server_rows() {
        .run = slowlog_reset,
        .tips = every_node},
   };
+  static constexpr Command acl_rows[] = {
+      {"cat", -2, "slt", {}, group, "6.0.0", acl_cat},
+      {.name = "deluser",
+       .arity = -3,
+       .flags = "aslt",
+       .keys = {},
+       .group = group,
+       .since = "6.0.0",
+       .run = acl_deluser,
+       .tips = every_node},
+      {"dryrun", -4, "aslt", {}, group, "7.0.0", acl_dryrun},
+      {"genpass", -2, "slt", {}, group, "6.0.0", acl_genpass},
+      {"getuser", 3, "aslt", {}, group, "6.0.0", acl_getuser},
+      {"help", 2, "slt", {}, group, "6.0.0", acl_help},
+      {"list", 2, "aslt", {}, group, "6.0.0", acl_list},
+      {"load", 2, "aslt", {}, group, "6.0.0", acl_load},
+      {"log", -2, "aslt", {}, group, "6.0.0", acl_log},
+      {.name = "save", .arity = 2, .flags = "aslt", .keys = {}, .group = group, .since = "6.0.0", .run = acl_save, .tips = every_node},
+      {.name = "setuser",
+       .arity = -3,
+       .flags = "aslt",
+       .keys = {},
+       .group = group,
+       .since = "6.0.0",
+       .run = acl_setuser,
+       .tips = every_node},
+      {"users", 2, "aslt", {}, group, "6.0.0", acl_users},
+      {"whoami", 2, "slt", {}, group, "6.0.0", acl_whoami},
+  };
   static constexpr Command rows[] = {
+      {.name = "acl", .arity = -2, .flags = "", .keys = {}, .group = group, .since = "6.0.0", .subcommands = acl_rows},
       {.name = "command",
        .arity = -1,
        .flags = "lt",

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cache/acl/acl.h"
 #include "cache/call.h"
 #include "cache/connection/handlers.h"
 #include "cache/connection/help.h"
@@ -140,7 +141,7 @@ void client_kill(Call& call) {
       local_address = call[i + 1];
     } else if (call.is_word(i, "USER")) {
       user = call[i + 1];
-      if (*user != "default") return call.error(fmt::format("ERR No such user '{}'", call[i + 1]));
+      if (call.server().acl().find(*user) == nullptr) return call.error(fmt::format("ERR No such user '{}'", call[i + 1]));
     } else if (call.is_word(i, "MAXAGE")) {
       age = call.integer(i + 1, "ERR maxage is not an integer or out of range");
       if (!age) return;

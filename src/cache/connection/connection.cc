@@ -1,6 +1,7 @@
 // PING, HELLO, AUTH and what else is about the connection itself.
 #include <fmt/format.h>
 
+#include "cache/acl/acl.h"
 #include "cache/call.h"
 #include "cache/connection/handlers.h"
 #include "cache/connection/names.h"
@@ -10,25 +11,10 @@ namespace {
 
 constexpr std::string_view wrong_password = "WRONGPASS invalid username-password pair or user is disabled.";
 
-/// Takes as long wherever the two begin to differ.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  }
-  return difference == 0;
-}
-
-/// The one user there is; without a password, any will do for it.
 bool authenticate(Call& call, std::string_view user, std::string_view password) {
-  const std::string& wanted = call.options().password;
-  if (user != "default" || (!wanted.empty() && !equal_in_constant_time(password, wanted))) {
-    call.error(wrong_password);
-    return false;
-  }
-  call.client().is_authenticated = true;
-  call.client().parser.limits.is_authenticated = true;
-  return true;
+  if (call.server().authenticate(call.client(), user, password)) return true;
+  call.error(wrong_password);
+  return false;
 }
 
 }  // namespace
@@ -49,7 +35,7 @@ void echo(Call& call) { call.reply.bulk(call[1]); }
 void auth(Call& call) {
   for (std::size_t i = 1; i < call.size(); ++i) call.hide(i);
   if (call.size() > 3) return call.error(errors::syntax);
-  if (call.size() == 2 && call.options().password.empty()) {
+  if (call.size() == 2 && call.server().acl().find("default")->no_password) {
     return call.error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?");
   }
@@ -118,8 +104,7 @@ void reset(Call& call) {
   call.server().stop_monitoring(client);
   call.server().stop_tracking(client);
   client.reply_mode = ReplyMode::on;
-  client.is_authenticated = call.options().password.empty();
-  client.parser.limits.is_authenticated = client.is_authenticated;
+  call.server().become_default(client);
   call.reply.simple("RESET");
 }
 

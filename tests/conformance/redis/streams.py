@@ -310,6 +310,20 @@ def connection():
     ]
 
 
+def users():
+    rule = [b'on', b'off', b'nopass', b'resetpass', b'>p', b'<p', b'!x', b'#x', b'~*', b'~a*', b'%R~b*', b'%W~c', b'%RW~q', b'%Q~a', b'allkeys', b'resetkeys', b'&*', b'&ch*', b'resetchannels', b'allchannels', b'+@all', b'-@all', b'+@read',
+            b'-@write', b'+@nope', b'+get', b'-get', b'+nope', b'+config|get', b'+config|nope', b'+config|get|x', b'+select|0', b'(+set ~k*)', b'(+get', b'clearselectors', b'reset', b'nope', b'', b'~a b', b'skip-sanitize-payload']
+    user = [b'ann', b'bob', b'a b', b'default2']
+    words = [[b'GET', b'a1'], [b'SET', b'b1', b'x'], [b'SET', b'c', b'x', b'GET'], [b'MGET', b'a1', b'q'], [b'COPY', b'b1', b'c'], [b'PUBLISH', b'ch1', b'm'], [b'SUBSCRIBE', b'ch1', b'x'], [b'PSUBSCRIBE', b'ch*'], [b'CONFIG', b'GET', b'x'],
+             [b'SELECT', b'0'], [b'NOPE'], [b'GET'], [b'ZUNIONSTORE', b'c', b'2', b'a1', b'b1'], [b'BITFIELD', b'b1', b'GET', b'u8', b'0'], [b'PING'], [b'LMPOP', b'1', b'a1', b'LEFT'], [b'SINTERCARD', b'2', b'a', b'b'], [b'XREAD', b'STREAMS', b'a1', b'0']]
+    return [
+        lambda s: [b'ACL', b'SETUSER', s.pick(user), *s.some(lambda: s.pick(rule), 0, 4)], lambda s: [b'ACL', b'SETUSER', s.pick(user), *s.some(lambda: s.pick(rule), 1, 2)], lambda s: [b'ACL', b'DRYRUN', s.pick(user), *s.pick(words)],
+        lambda s: [b'ACL', b'DRYRUN', s.pick(user), *s.pick(words)], lambda s: [b'ACL', b'DELUSER', s.pick([*user, b'default'])], lambda s: [b'ACL', s.pick([b'USERS', b'WHOAMI', b'NOPE'])], lambda s: [b'ACL', b'CAT', s.pick([b'nope', b'@read'])],
+        lambda s: [b'ACL', b'GENPASS', s.pick([b'0', b'-1', b'5000', b'x'])], lambda s: [b'ACL', b'LOG', s.pick([b'RESET', b'x', b'0'])], lambda s: [b'AUTH', b'nobody', s.word()], lambda s: [b'ACL', b'GETUSER', b'nobody'],
+        lambda s: [b'COMMAND', b'GETKEYSANDFLAGS', *s.pick(words)], lambda s: [b'COMMAND', b'GETKEYS', *s.pick(words)],
+    ]
+
+
 def server():
     number = [b'maxmemory-samples', b'timeout', b'lfu-log-factor', b'lfu-decay-time', b'maxmemory-eviction-tenacity', b'latency-monitor-threshold']
     policy = [b'noeviction', b'allkeys-lru', b'volatile-lru', b'allkeys-lfu', b'volatile-lfu', b'allkeys-random', b'volatile-random', b'volatile-ttl', b'ALLKEYS-LRU', b'lru']
@@ -332,7 +346,7 @@ def server():
 
 FAMILIES = {'strings': strings(), 'generic': generic() + strings(), 'hashes': hashes() + generic()[:4], 'lists': lists() + generic()[:4], 'sets': sets() + generic()[:4], 'zsets': zsets() + generic()[:4] + sets()[:2],
             'transactions': transactions() * 3 + strings() + lists(), 'bitmaps': bitmaps() + generic()[:4] + lists()[:1], 'sketches': sketches(), 'log_streams': log_streams(), 'places': places(), 'sorting': sorting(), 'scripts': scripts(), 'channels': channels(), 'connection': connection(),
-            'server': server()}
+            'server': server(), 'users': users()}
 FAMILIES['all'] = [each for family in ('strings', 'generic', 'hashes', 'lists', 'sets', 'zsets', 'bitmaps') for each in FAMILIES[family]]
 
 
