@@ -4,17 +4,20 @@ JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ensemble build deb test mixed check bench fuzz soak format clean dependencies test-dependencies
+.PHONY: help run ensemble cache-cluster build deb test mixed check bench fuzz soak format clean dependencies test-dependencies
 
 help: ## List these targets
 	@echo "usage: make TARGET [NAME=value]..."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 run: build ## Install what is missing, build and start a node on loopback (ARGS="--set coord.data_dir=/tmp/c" go to it)
 	@exec $(BUILD)/chorus serve $(ARGS)
 
 ensemble: build ## The same with three members of an ensemble, each a process (ARGS="--members 5"; scripts/ensemble --help)
 	@exec scripts/ensemble --chorus $(BUILD)/chorus $(ARGS)
+
+cache-cluster: build ## A cluster of three caches on loopback, at 7001 to 7003 (ARGS="--nodes 6"; scripts/cache-cluster --help)
+	@exec scripts/cache-cluster --chorus $(BUILD)/chorus $(ARGS)
 
 build: dependencies ## Build the programs (PRESET=release|debug|asan|tsan, JOBS=n)
 	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)

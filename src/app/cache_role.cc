@@ -77,6 +77,22 @@ void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
   out.gauge("chorus_cache_expiring_keys", "Of these, how many have a time of expiry.", number(facts.expiring_keys));
   out.gauge("chorus_cache_memory_bytes", "What keys and values take, the allocator's overhead included.", number(facts.memory_used));
   out.gauge("chorus_cache_memory_peak_bytes", "The most that it was.", number(facts.memory_peak));
+  if (facts.in_cluster) {
+    out.gauge("chorus_cache_cluster_ok", "1: this node has its lease, and all slots are served as far as that is asked for.",
+              facts.cluster_ok ? 1 : 0);
+    out.gauge("chorus_cache_cluster_slots", "Slots that this node owns.", number(facts.cluster_slots));
+    out.gauge("chorus_cache_cluster_members", "Members of the cluster.", number(facts.cluster_members));
+    out.gauge("chorus_cache_cluster_members_failed", "Of these, how many do not run.", number(facts.cluster_members_failed));
+    out.counter("chorus_cache_cluster_handovers_total", "Moves of slots from this node to another.", number(facts.handovers.done),
+                {{"result", "done"}});
+    out.counter("chorus_cache_cluster_handovers_total", "Moves of slots from this node to another.", number(facts.handovers.failed),
+                {{"result", "failed"}});
+    out.counter("chorus_cache_cluster_handover_bytes_total", "Octets sent by them.", number(facts.handovers.octets));
+    out.gauge("chorus_cache_cluster_handover_pause_seconds", "How long the last one held back requests for its slots.",
+              static_cast<double>(facts.handovers.pause_us_last) / 1e6);
+    out.gauge("chorus_cache_cluster_handover_pause_seconds_max", "The longest since the start.",
+              static_cast<double>(facts.handovers.pause_us_max) / 1e6);
+  }
   out.counter("chorus_cache_connections_total", "Connections taken.", number(facts.statistics.connections));
   out.counter("chorus_cache_refused_connections_total", "Connections beyond cache.max_clients.",
               number(facts.statistics.connections_refused));

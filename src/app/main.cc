@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "app/cache/cache.h"
 #include "app/command/config.h"
 #include "app/command/status.h"
 #include "app/config/load.h"
@@ -66,6 +67,7 @@ int run(int argc, char** argv) {
   // They have command lines, and exit codes, of their own.
   if (argc > 1 && std::string_view(argv[1]) == "zk") return zk::zk_main(argc - 1, argv + 1);
   if (argc > 1 && std::string_view(argv[1]) == "mq") return mqtool::mq_main(argc - 1, argv + 1);
+  if (argc > 1 && std::string_view(argv[1]) == "cache") return cachetool::cache_main(argc - 1, argv + 1);
   if (argc > 1 && std::string_view(argv[1]) == "ring") return ringtool::ring_main(argc - 1, argv + 1);
 
   CLI::App app("Chorus: coordination that ZooKeeper clients use.", "chorus");
@@ -107,6 +109,7 @@ int run(int argc, char** argv) {
 
   app.add_subcommand("zk", "Work with the tree: ls, get, set, create, watch, export, ...");
   app.add_subcommand("mq", "Work with messages: topics, groups, produce, consume, lag, reset, dead letters, ...");
+  app.add_subcommand("cache", "Work with a cluster of caches: status, reshard");
   app.add_subcommand("ring", "Compare algorithms of consistent hashing, and see where they place keys");
 
   CLI::App* config_command = app.add_subcommand("config", "Print the configuration in force, and where each value came from");

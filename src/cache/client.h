@@ -48,6 +48,7 @@ struct BlockedCommand {
   std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
   std::string_view ready_key = {};          // the one for which it is run once more; good as long as it is
   bool without_key = false;                 // runs also when a key of its has gone, to say so
+  std::uint64_t change = 0;                 // of the cluster's map, which is waited for, in place of a key
   bool is_silent = false;                   // CLIENT REPLY was off when it came: its reply is, too
 };
 
@@ -77,6 +78,11 @@ struct Client {
   unsigned db = 0;
   bool is_authenticated = false;
   bool no_touch = false, no_evict = false;
+  std::uint64_t takes_move = 0;      // the connection of a node that hands slots over by this move; 0: of somebody else
+  std::uint64_t failed_effects = 0;  // of what it sent
+  /// A request for a slot that changes hands at the moment: run when that is over.
+  std::unique_ptr<std::vector<std::string>> held_back;
+  bool is_asking = false;  // the next command may be for a slot that is imported here
   ReplyMode reply_mode = ReplyMode::on;
   std::size_t unsent = 0;                               // octets that its connection has not taken
   std::optional<std::int64_t> over_soft_since_us = {};  // monotonic: more than its soft limit of output is not taken

@@ -237,6 +237,12 @@ std::size_t Database::slot_size(std::uint16_t slot) const {
   return count;
 }
 
+std::uint64_t Database::scan_slot(std::uint16_t slot, std::uint64_t cursor, const std::function<void(Entry*)>& visit) const {
+  if (by_slot_) return tables_[slot].scan(cursor, visit);
+  for_each_in_slot(slot, visit);
+  return 0;
+}
+
 void Database::for_each_in_slot(std::uint16_t slot, const std::function<void(Entry*)>& visit) const {
   if (by_slot_) return tables_[slot].for_each(visit);
   tables_[0].for_each([&](Entry* entry) {

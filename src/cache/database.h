@@ -124,6 +124,8 @@ class Database {
   /// Up to `count` of the keys (`only_expiring`: of those that expire), see Table::sample.
   void sample(base::Random& random, std::size_t count, bool only_expiring, const std::function<void(Entry*)>& visit) const;
   std::size_t slot_size(std::uint16_t slot) const;
+  /// A part of one slot's keys, as scan(); where there is not one table a slot, all in one.
+  std::uint64_t scan_slot(std::uint16_t slot, std::uint64_t cursor, const std::function<void(Entry*)>& visit) const;
   void for_each_in_slot(std::uint16_t slot, const std::function<void(Entry*)>& visit) const;
   /// Goes on with resizes of its tables.
   void maintain(std::size_t buckets);

@@ -51,12 +51,12 @@ bool Server::run_requests(Client& client) {
   client.is_waiting = false;
   for (;;) {
     if (client.closes) break;
-    if (client.blocked != nullptr || client.out.size() > out_octets_max || is_asleep()) {
+    if (client.blocked != nullptr || client.held_back != nullptr || client.out.size() > out_octets_max || is_asleep()) {
       client.parser.keep();
       // What waits behind a command that waits is bounded as any request is.
       client.closes = client.parser.waiting() > options_.query_octets_max;
       statistics_.query_limit_disconnections += client.closes ? 1 : 0;
-      client.is_waiting = client.blocked == nullptr && client.parser.waiting() > 0;
+      client.is_waiting = client.blocked == nullptr && client.held_back == nullptr && client.parser.waiting() > 0;
       break;
     }
     if (!client.held.empty()) {
@@ -110,6 +110,11 @@ void Server::dispatch(Client& client, Arguments arguments) {
   const auto done = [&] {
     client.is_run = false;
     running_ = nullptr;
+    if (client.takes_move != 0 && (client.last_command == nullptr || client.last_command->group != Group::cluster)) {
+      // Only marks are answered; what failed is told at the end.
+      if (client.out.size() > before && client.out[before] == '-') ++client.failed_effects;
+      client.out.resize(std::min(before, client.out.size()));
+    }
     // CLIENT REPLY itself decides when it turns replies on again.
     if (client.reply_mode != ReplyMode::on && client.reply_mode != ReplyMode::skip_next) {
       client.out.resize(std::min(before, client.out.size()));  // it is shorter where the client was cut off
@@ -117,6 +122,8 @@ void Server::dispatch(Client& client, Arguments arguments) {
     }
     if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
     if (!client.pushes.empty()) client.out += std::exchange(client.pushes, {});
+    // It is for the next command, or the next transaction.
+    if (!client.transaction && client.last_command != nullptr && client.last_command->name != "asking") client.is_asking = false;
   };
   const CommandTable& table = CommandTable::all();
   const Command* command = table.find(arguments[0]);
@@ -157,6 +164,21 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (scripts_->is_busy() && !command->flags.has(Flag::allow_busy)) {
     refuse(client, command, scripts_->busy_error());
     return done();
+  }
+  if (cluster_) {
+    std::string error;
+    switch (route(client, *command, arguments, error)) {
+      case Route::here:
+        break;
+      case Route::refused:
+        client.last_command = command;
+        redirect(client, *command, error);
+        return done();
+      case Route::held_back:
+        client.is_run = false;
+        running_ = nullptr;
+        return hold_back(client, arguments);
+    }
   }
   const Room room = options_.memory.octets_max > 0 ? make_room() : Room::enough;
   // Who waits at a key that has gone learns it, also where this command is refused.
@@ -208,6 +230,8 @@ void Server::dispatch(Client& client, Arguments arguments) {
         client.transaction.reset();
         unwatch(client);
         refuse(client, command, "EXECABORT Transaction discarded because of previous errors.");
+      } else if (submit_transaction(client, *command)) {
+        ++by_command_[command].calls;
       } else {
         const std::int64_t begun = elapsed_us();
         execute_transaction(client);

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "cache/hash.h"
 #include "cache/scripts/scripts.h"
+#include "client/client.h"
+#include "world/files.h"
 
 namespace chorus::cache {
 namespace {
@@ -13,6 +16,58 @@ constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::milliseconds tick_least{1};
 /// What is larger and may be sent at once is not counted as held until the next tick.
 constexpr std::size_t large_reply = 16U << 10;
+
+/// The id of this node, the same over restarts; made at the first.
+base::Result<std::string, std::string> node_id(world::World& world, const std::string& path) {
+  const auto make = [&] {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string id;
+    for (int i = 0; i < 40; ++i) id += digits[world.random().below(16)];
+    return id;
+  };
+  if (path.empty()) return make();
+  world::Files& files = world.files();
+  if (files.exists(path)) {
+    constexpr std::uint64_t octets_max = 4096;
+    auto text = world::read_file(files, path, octets_max);
+    if (!text) return std::unexpected(text.error().message);
+    const std::string id(base::trim(*text));
+    if (cluster::is_node_id(id)) return id;
+    return std::unexpected(path + " does not hold a node's id of 40 digits in hexadecimal: put it back, or remove the file for a new one");
+  }
+  const std::string id = make();
+  if (auto made = world::make_durable_directories(files, world::parent_directory(path)); !made)
+    return std::unexpected(made.error().message);
+  if (auto written = world::write_file(files, path, id + "\n"); !written) return std::unexpected(written.error().message);
+  return id;
+}
+
+/// What a node of a cluster needs to know of itself before it is one.
+base::Result<void, std::string> complete(world::World& world, Options& options) {
+  cluster::Options& own = options.cluster;
+  if (options.tree.empty()) return std::unexpected("a cluster is kept in the tree: set coord.client_address or coord.connect");
+  const world::Address address = options.address.value_or(world::Address{});
+  if (own.announce_ip.empty()) own.announce_ip = address.host;
+  if (own.announce_ip.empty() || own.announce_ip == "0.0.0.0" || own.announce_ip == "::") {
+    return std::unexpected("clients of a cluster have to be told an address: set cache.cluster_announce_ip");
+  }
+  if (own.announce_port == 0) own.announce_port = address.port;
+  if (own.announce_port == 0)
+    return std::unexpected("a node of a cluster needs a fixed port in cache.address, or cache.cluster_announce_port");
+  constexpr std::uint16_t beyond = 10'000;
+  if (own.announce_bus_port == 0)
+    own.announce_bus_port = own.announce_port <= 65'535 - beyond ? own.announce_port + beyond : own.announce_port;
+  if (own.id.empty()) {
+    auto id = node_id(world, options.cluster_config_file);
+    if (!id) return std::unexpected(id.error());
+    own.id = std::move(*id);
+  }
+  if (!cluster::parse_endpoint(cluster::format_endpoint(
+          {.ip = own.announce_ip, .port = own.announce_port, .bus_port = own.announce_bus_port, .hostname = own.announce_hostname}))) {
+    return std::unexpected("cache.cluster_announce_ip and cluster_announce_hostname may have letters, digits and . : - _ only");
+  }
+  return {};
+}
 
 ServerOptions with_port(const Options& options) {
   ServerOptions own = options;
@@ -69,6 +124,69 @@ class Node::Channel final : public world::ConnectionHandler {
   bool is_paused_ = false;
 };
 
+class Node::Link final : public world::ConnectionHandler {
+ public:
+  Link(Node& node, std::uint64_t number, std::unique_ptr<world::Connection> connection)
+      : node_(node), number_(number), connection_(std::move(connection)) {}
+
+  void start() { connection_->start(*this); }
+  void write(std::string octets) { connection_->write(std::move(octets)); }
+
+  void on_data(std::string_view octets) override {
+    // It may be given up by what is answered.
+    Node& node = node_;
+    node.server_.link_data(number_, octets, node.now());
+    node.world_.post([&node, alive = std::weak_ptr<bool>(node.alive_)] {
+      if (alive.lock()) node.deliver();
+    });
+  }
+  void on_closed(const world::NetError& why) override {
+    Node& node = node_;
+    const std::uint64_t number = number_;
+    const std::string words = why.message;
+    node.links_.erase(number);  // destroys this
+    node.server_.link_down(number, words, node.now());
+    node.deliver();
+  }
+
+ private:
+  Node& node_;
+  const std::uint64_t number_;
+  std::unique_ptr<world::Connection> connection_;
+};
+
+void Node::perform(cluster::LinkAction action) {
+  using What = cluster::LinkAction::What;
+  if (action.what == What::close) {
+    links_.erase(action.link);
+    return;
+  }
+  if (action.what == What::send) {
+    const auto found = links_.find(action.link);
+    if (found != links_.end() && found->second != nullptr) found->second->write(std::move(action.octets));
+    return;
+  }
+  links_.emplace(action.link, nullptr);
+  world_.connect({action.to.ip, action.to.port}, {.timeout = std::chrono::seconds(2)},
+                 [this, link = action.link, alive = std::weak_ptr<bool>(alive_)](auto connection) {
+                   if (alive.lock()) dialed(link, std::move(connection));
+                 });
+}
+
+void Node::dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection) {
+  const auto found = links_.find(link);
+  if (found == links_.end()) return;  // given up
+  if (!connection) {
+    links_.erase(found);
+    server_.link_down(link, connection.error().message, now());
+  } else {
+    found->second = std::make_unique<Link>(*this, link, std::move(*connection));
+    found->second->start();
+    server_.link_up(link, now());
+  }
+  deliver();
+}
+
 Node::Node(world::World& world, Options options, spdlog::logger& logger)
     : world_(world),
       log_(logger),
@@ -82,6 +200,10 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   const auto address = options.address;
   const auto secure_address = options.secure_address;
   const world::TlsOptions tls = options.tls;
+  if (options.cluster.enabled) {
+    if (auto completed = complete(world, options); !completed) return std::unexpected(completed.error());
+  }
+  const std::string tree = options.tree;
   std::unique_ptr<Node> node(new Node(world, std::move(options), logger));
   if (!address) return std::unexpected("the cache has no address: set cache.address");
   const auto listen = [&](const world::Address& where, std::optional<world::TlsOptions> with) {
@@ -100,12 +222,29 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   node->server_.use_stopwatch(
       [at = node.get()] { return std::chrono::duration_cast<std::chrono::microseconds>(at->world_.now().time_since_epoch()).count(); });
   logger.info("cache listening address={}", to_string(node->address()));
+  if (node->server_.cluster() != nullptr) {
+    if (auto joined = node->join_cluster(tree); !joined) return std::unexpected(joined.error());
+  }
   node->server_.watch_scripts(node.get());
   node->saver_.load([at = node.get()](const std::string& why) {
     if (at->failed_) at->failed_(why);
   });
   node->tick();
   return node;
+}
+
+base::Result<void, std::string> Node::join_cluster(const std::string& tree) {
+  auto options = client::options_for(tree);
+  if (!options) return std::unexpected(options.error().message);
+  coordinator_ = std::make_unique<cluster::Coordinator>(
+      world_, std::move(*options), *server_.cluster(),
+      [this](const cluster::Event& event) {
+        server_.cluster_event(event, now());
+        deliver();
+      },
+      log_);
+  coordinator_->start();
+  return {};
 }
 
 Now Node::now() {
@@ -209,6 +348,9 @@ void Node::deliver() {
   }
   is_delivering_ = false;
   saver_.poll();
+  if (!coordinator_) return;
+  for (const cluster::Action& action : server_.take_cluster_actions()) coordinator_->perform(action);
+  for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
 }
 
 Facts Node::facts() const {
@@ -222,6 +364,14 @@ Facts Node::facts() const {
               .keys = server_.keys(),
               .save = server_.save_state(),
               .is_saving = server_.is_saving()};
+  if (const cluster::Membership* own = server_.cluster(); own != nullptr) {
+    facts.in_cluster = true;
+    facts.cluster_ok = own->is_ok(std::chrono::duration_cast<std::chrono::microseconds>(world_.now().time_since_epoch()).count());
+    facts.cluster_slots = own->map().assigned_to(own->self());
+    facts.cluster_members = own->map().members().size();
+    facts.cluster_members_failed = own->failed().size();
+    facts.handovers = server_.handovers();
+  }
   for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
   return facts;
 }
@@ -231,7 +381,10 @@ void Node::stop(std::function<void()> done) {
   secure_listener_.reset();
   if (server_.scripts().running() != nullptr) server_.scripts().kill();
   for (const auto& [id, channel] : channels_) channel->close();
-  saver_.stop(std::move(done));
+  saver_.stop([this, done = std::move(done)] {
+    if (coordinator_) return coordinator_->close([done] { done(); });
+    done();
+  });
 }
 
 }  // namespace chorus::cache

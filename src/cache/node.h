@@ -5,11 +5,13 @@
 #include <spdlog/logger.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cache/cluster/coordinator.h"
 #include "cache/options.h"
 #include "cache/persistence/saver.h"
 #include "cache/server.h"
@@ -26,6 +28,9 @@ struct Facts {
   std::size_t keys = 0, expiring_keys = 0;
   SaveState save;
   bool is_saving = false;
+  bool in_cluster = false, cluster_ok = false;
+  std::size_t cluster_slots = 0, cluster_members = 0, cluster_members_failed = 0;
+  cluster::HandoverStatistics handovers;
 };
 
 /// Lives on one reactor. Replies that a client does not take are bounded: from 1 MiB of them on, nothing more is read from it or done for
@@ -50,6 +55,7 @@ class Node final : private ScriptWatch {
 
  private:
   class Channel;
+  class Link;
   Node(world::World& world, Options options, spdlog::logger& logger);
   Now now() override;
   void let_others_in() override;
@@ -60,6 +66,9 @@ class Node final : private ScriptWatch {
   void note_unsent(ClientId id, Channel& channel);
   void look_at_unsent();
   void closed(ClientId id);
+  void perform(cluster::LinkAction action);
+  void dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection);
+  base::Result<void, std::string> join_cluster(const std::string& tree);
 
   world::World& world_;
   spdlog::logger& log_;
@@ -70,6 +79,8 @@ class Node final : private ScriptWatch {
   std::unique_ptr<world::Listener> listener_, secure_listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
   std::vector<ClientId> ended_;  // while a script ran: their channels may be in use below it
+  std::map<std::uint64_t, std::unique_ptr<Link>> links_;  // to nodes that take slots over; null: being dialed
+  std::unique_ptr<cluster::Coordinator> coordinator_;     // of a node of a cluster
   std::uint64_t last_id_ = 0;
   bool is_delivering_ = false;
   std::vector<ClientId> unsent_;  // whose connections had not taken all when looked at last; each once

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/cluster/options.h"
 #include "cache/eviction.h"
 #include "cache/notify.h"
 #include "cache/persistence/saving.h"
@@ -64,6 +65,7 @@ struct ServerOptions {
   std::uint16_t port = 6379;
   std::uint16_t secure_port = 0;  // 0: no TLS
   world::TlsOptions tls;          // of it; without a certificate there is none
+  cluster::Options cluster;
 };
 
 struct Options : ServerOptions {
@@ -72,6 +74,9 @@ struct Options : ServerOptions {
   /// The same inside TLS; needs `tls`. Empty: nowhere.
   std::optional<world::Address> secure_address = {};
   std::optional<world::Address> address = world::Address{"127.0.0.1", 6379};
+  std::string tree;  // connect string of the ensemble that a cluster is kept in
+  std::string cluster_config_file =
+      "chorus-data/cache/nodes.conf";  // where a node of a cluster keeps its id; empty: nowhere, a new one at each start
 };
 
 }  // namespace chorus::cache

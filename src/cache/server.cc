@@ -30,12 +30,23 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
   replication_id_ = random_id();
   save_.last_save_s = now.unix_us / 1'000'000;
   const memory::Scope scope(account_);
-  for (unsigned i = 0; i < options_.databases; ++i) databases_.push_back(std::make_unique<Database>(reclaimer_, false));
+  for (unsigned i = 0; i < options_.databases; ++i) {
+    databases_.push_back(std::make_unique<Database>(reclaimer_, options_.cluster.enabled && i == 0));
+  }
+  if (options_.cluster.enabled) {
+    const cluster::Options& own = options_.cluster;
+    cluster_ = std::make_unique<cluster::Membership>(
+        own,
+        cluster::Endpoint{
+            .ip = own.announce_ip, .port = own.announce_port, .bus_port = own.announce_bus_port, .hostname = own.announce_hostname},
+        random_.next());
+  }
   scripts_ = std::make_unique<Scripts>(*this);
 }
 
 Server::~Server() {
   const memory::Scope scope(account_);
+  handover_.reset();
   scripts_.reset();
   snapshot_.reset();
   loader_.reset();
@@ -136,6 +147,7 @@ void Server::disconnect(ClientId id) {
   stop_tracking(*found->second);
   unwatch(*found->second);
   unblock(*found->second);
+  if (found->second->held_back != nullptr) --held_clients_;
   subscriptions_.remove_all(*found->second);
   clients_memory_ -= found->second->counted;
   clients_.erase(found);
@@ -149,6 +161,13 @@ bool Server::tick(Now now) {
   begun_us_ = elapsed_us();
   const bool waits_more = run_waiting();
   end_pause();
+  if (cluster_) {
+    cluster_step(cluster::event::Tick{});
+    end_waits_while_down();
+    if (handover_) handover_->tick();
+    handover_step();
+    if (!purging_.empty()) purge_some();
+  }
   end_waits();
   const std::int64_t before = elapsed_us();
   const bool expires_more = expires_actively_ && !is_pausing() && !save_.is_loading && expire_cycle();

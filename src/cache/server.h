@@ -17,6 +17,8 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "cache/client.h"
+#include "cache/cluster/handover.h"
+#include "cache/cluster/membership.h"
 #include "cache/database.h"
 #include "cache/effects.h"
 #include "cache/eviction.h"
@@ -108,6 +110,31 @@ class Server {
 
   /// A clock for how long things take: microseconds, monotonic. Until one is given none is measured, as if all took no time.
   void use_stopwatch(std::function<std::int64_t()> now_us) { stopwatch_ = std::move(now_us); }
+  // --- in a cluster
+  /// Null: not in cluster mode.
+  cluster::Membership* cluster() { return cluster_.get(); }
+  const cluster::Membership* cluster() const { return cluster_.get(); }
+  void cluster_event(const cluster::Event& event, Now now);
+  /// What is to be read from and written to the tree, in that order.
+  std::vector<cluster::Action> take_cluster_actions();
+  /// As soon as it runs it becomes a member, as this node.
+  void meet(const cluster::event::Meet& whom) { cluster_step(whom); }
+  /// The client waits until the changes are made, or not; it is replied what came of each.
+  void submit(Client& client, const Command& command, std::vector<cluster::Change> changes, bool is_transaction);
+  /// The connection to the node that takes slots over, and what happens on it. Octets are sent only between its being up and down.
+  std::vector<cluster::LinkAction> take_link_actions();
+  void link_up(std::uint64_t link, Now now);
+  void link_data(std::uint64_t link, std::string_view octets, Now now);
+  void link_down(std::uint64_t link, std::string_view why, Now now);
+  /// Null: none is under way.
+  const cluster::Handover* handover() const { return handover_.get(); }
+  const cluster::HandoverStatistics& handovers() const { return handover_statistics_; }
+  const std::string& last_handover_failure() const { return last_handover_failure_; }
+  // --- for the handover
+  void want(cluster::LinkAction action);
+  void hold_back(const cluster::Slots& slots, bool on);
+  void flip(cluster::Handover& handover);
+  void begin_to_take(Client& client, std::uint64_t number);
 
   // --- for commands that look beyond their own client
   /// Null: there is none.
@@ -264,6 +291,29 @@ class Server {
   // persistence/server_saves.cc
   bool save_is_due() const;
   bool refuses_writes() const;
+  // cluster/
+  enum class Route : std::uint8_t { here, refused, held_back };
+  /// refused: `error` says why, or where to.
+  Route route(Client& client, const Command& command, Arguments arguments, std::string& error);
+  void redirect(Client& client, const Command& command, std::string_view error);
+  std::string redirection(std::string_view code, std::uint16_t slot, const cluster::NodeId& to) const;
+  void cluster_step(const cluster::Event& event);
+  void finish_change(const cluster::action::Finished& finished);
+  void view_changed();
+  void end_waits_while_down();
+  /// False: the transaction is of other commands.
+  bool submit_transaction(Client& client, const Command& exec);
+  template <class Body>
+  void on_link(std::uint64_t link, Now now, Body body);
+  void handover_step();
+  void hold_back(Client& client, Arguments arguments);
+  void release_held_back();
+  void purge_some();
+  /// Up to `most` keys, which becomes less by them; true: the slot has none left.
+  bool purge_slot(std::uint16_t slot, std::size_t& most);
+  bool takes_over(const Client& client, std::uint16_t slot) const;
+  void drop_what_was_not_taken();
+  void purge_before_use();
   // keyspace.cc
   Entry* live(unsigned db, std::string_view key);
   void expire_now(unsigned db, Entry* entry);
@@ -351,6 +401,23 @@ class Server {
   ScriptWatch* watch_ = nullptr;
   std::unique_ptr<Scripts> scripts_;
   std::vector<ClientId> gone_;  // disconnected while their script ran
+  struct Submitted {
+    ClientId client;
+    bool is_transaction;
+  };
+  std::unique_ptr<cluster::Membership> cluster_;
+  std::vector<cluster::Action> cluster_actions_;
+  std::uint64_t changes_submitted_ = 0, flip_ = 0, links_ = 0;
+  std::unique_ptr<cluster::Handover> handover_;
+  std::vector<cluster::LinkAction> link_actions_;
+  cluster::HandoverStatistics handover_statistics_;
+  std::string last_handover_failure_;
+  std::int64_t handover_not_before_us_ = 0;
+  cluster::Slots held_slots_;
+  bool has_released_ = false;
+  std::size_t held_clients_ = 0;
+  cluster::Slots purging_, taking_;  // given away, with keys left; being taken, with keys of others' so far
+  absl::flat_hash_map<std::uint64_t, Submitted> changes_;
 };
 
 }  // namespace chorus::cache

@@ -14,7 +14,7 @@ namespace chorus::cache {
 
 class ServerTest : public testing::Test, public EffectSink {
  protected:
-  ServerTest() { server.effects().follow(*this); }
+  explicit ServerTest(ServerOptions options = {}) : server(std::move(options), 42, now) { server.effects().follow(*this); }
   ~ServerTest() override { server.effects().leave(*this); }
 
   /// What client `who` gets for `line`, with '|' for line ends; connects it at first. Others' replies wait in `replies`.
@@ -66,7 +66,7 @@ class ServerTest : public testing::Test, public EffectSink {
   }
 
   Now now{.unix_us = 1'700'000'000'000'000, .monotonic_us = 5'000'000};
-  Server server{ServerOptions{}, 42, now};
+  Server server;
   std::map<std::uint64_t, std::string> replies;
 
  private:

@@ -26,6 +26,11 @@ constexpr Property cache_memory(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::memory, Fields...>(property);
 }
 
+template <auto... Fields>
+constexpr Property cache_cluster(Property property) {
+  return bind<&Settings::cache, &cache::ServerOptions::cluster, Fields...>(property);
+}
+
 constexpr Property table[] = {
     cache<&cache::Options::address>(
         {.key = "cache.address", .help = "Where Redis' clients connect (bind and port); needed where the role cache is."}),
@@ -130,6 +135,38 @@ constexpr Property table[] = {
          .help = "The version of files and of what DUMP gives: 11 is Redis 7.2's and Valkey's; 10 can be read by Redis 7.0 as well.",
          .min = 10,
          .max = 11}),
+    cache_cluster<&cache::cluster::Options::enabled>(
+        {.key = "cache.cluster_enabled", .help = "This is a node of a cluster, which is kept in the tree (cluster-enabled)."}),
+    cache_cluster<&cache::cluster::Options::name>(
+        {.key = "cache.cluster_name",
+         .help = "Its cluster's name in the tree: /chorus/cache/NAME. Nodes of another name know nothing of it."}),
+    cache<&cache::Options::cluster_config_file>(
+        {.key = "cache.cluster_config_file", .help = "Where a node of a cluster keeps its id (cluster-config-file); each needs its own."}),
+    cache_cluster<&cache::cluster::Options::announce_ip>(
+        {.key = "cache.cluster_announce_ip", .help = "What clients are told to connect to (cluster-announce-ip); empty: that of address."}),
+    cache_cluster<&cache::cluster::Options::announce_port>(
+        {.key = "cache.cluster_announce_port", .help = "And the port (cluster-announce-port); 0: that of address.", .max = 65'535}),
+    cache_cluster<&cache::cluster::Options::announce_bus_port>(
+        {.key = "cache.cluster_announce_bus_port",
+         .help = "Shown to clients, which expect one (cluster-announce-bus-port); nothing listens there. 0: 10,000 above the port.",
+         .max = 65'535}),
+    cache_cluster<&cache::cluster::Options::announce_hostname>(
+        {.key = "cache.cluster_announce_hostname",
+         .help = "Shown to clients beside the address (cluster-announce-hostname); empty: none."}),
+    cache_cluster<&cache::cluster::Options::node_timeout_ms>(
+        {.key = "cache.cluster_node_timeout_ms",
+         .help = "A node that cannot reach the tree for this long serves no more, and one that is gone counts as failed then "
+                 "(cluster-node-timeout).",
+         .min = 100,
+         .max = 3'600'000}),
+    cache_cluster<&cache::cluster::Options::require_full_coverage>(
+        {.key = "cache.cluster_require_full_coverage",
+         .help = "No node serves while a slot has no owner that runs (cluster-require-full-coverage)."}),
+    cache_cluster<&cache::cluster::Options::allow_reads_when_down>(
+        {.key = "cache.cluster_allow_reads_when_down", .help = "Reads are served even then (cluster-allow-reads-when-down)."}),
+    cache_cluster<&cache::cluster::Options::allow_pubsubshard_when_down>(
+        {.key = "cache.cluster_allow_pubsubshard_when_down",
+         .help = "Sharded channels are served even then (cluster-allow-pubsubshard-when-down)."}),
 };
 
 }  // namespace

@@ -181,6 +181,13 @@ void form_mq(Settings& settings, std::vector<std::string>& problems) {
   if (settings.cache.save.file.empty() || settings.cache.save.file.find('/') != std::string::npos) {
     problems.push_back("cache.rdb_file must be a name without a path");
   }
+  settings.cache.tree = settings.mq.tree = settings.coord_connect;
+  if (settings.mq.tree.empty() && settings.coord.client_address) {
+    world::Address address = *settings.coord.client_address;
+    if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+    if (address.host == "::") address.host = "::1";
+    settings.cache.tree = settings.mq.tree = to_string(address);
+  }
   if (!settings.node.roles.contains("mq")) return;
   const MqSettings& more = settings.mq_more;
   mq::Options& mq = settings.mq;
@@ -201,13 +208,6 @@ void form_mq(Settings& settings, std::vector<std::string>& problems) {
     if (more.tls.key_file.empty()) problems.push_back("mq.tls_certificate_file needs mq.tls_key_file beside it");
   }
   form_access(settings, problems);
-  mq.tree = settings.coord_connect;
-  if (mq.tree.empty() && settings.coord.client_address) {
-    world::Address address = *settings.coord.client_address;
-    if (address.host == "0.0.0.0") address.host = "127.0.0.1";
-    if (address.host == "::") address.host = "::1";
-    mq.tree = to_string(address);
-  }
   if ((mq.broker_address || mq.access.any()) && mq.tree.empty()) {
     problems.push_back("messaging has no tree to keep its topics in: set coord.client_address or coord.connect");
   }

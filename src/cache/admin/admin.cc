@@ -34,6 +34,7 @@ void flushall(Call& call) {
 }
 
 void swapdb(Call& call) {
+  if (call.server().cluster() != nullptr) return call.error("ERR SWAPDB is not allowed in cluster mode");
   const auto first = call.database_index(1, "ERR invalid first DB index");
   if (!first) return;
   const auto second = call.database_index(2, "ERR invalid second DB index");

@@ -18,14 +18,15 @@ namespace chorus::cache {
 
 std::string server_section(Server& server) {
   const ServerOptions& options = server.options();
+  const std::string_view mode = server.cluster() != nullptr ? "cluster" : "standalone";
   const std::int64_t uptime = (server.now().monotonic_us - server.started().monotonic_us) / 1'000'000;
   utsname system{};
   uname(&system);
   std::string out = fmt::format(
       "# Server\r\nredis_version:{}\r\nserver_name:redis\r\nredis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n"
-      "redis_mode:standalone\r\nserver_mode:standalone\r\nos:{} {} {}\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n"
+      "redis_mode:{}\r\nserver_mode:{}\r\nos:{} {} {}\r\narch_bits:64\r\nmonotonic_clock:POSIX clock_gettime\r\n"
       "multiplexing_api:epoll\r\natomicvar_api:c11-builtin\r\ngcc_version:{}.{}.{}\r\n",
-      redis_version, system.sysname, system.release, system.machine, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+      redis_version, mode, mode, system.sysname, system.release, system.machine, __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
   out += fmt::format(
       "process_id:{}\r\nprocess_supervised:no\r\nrun_id:{}\r\ntcp_port:{}\r\nserver_time_usec:{}\r\nuptime_in_seconds:{}\r\n"
       "uptime_in_days:{}\r\nhz:10\r\nconfigured_hz:10\r\nlru_clock:{}\r\nexecutable:\r\nconfig_file:\r\nio_threads_active:0\r\n"
@@ -90,7 +91,9 @@ std::string replication_section(Server& server) {
 
 std::string modules_section(Server& /*server*/) { return "# Modules\r\n"; }
 
-std::string cluster_section(Server& /*server*/) { return "# Cluster\r\ncluster_enabled:0\r\n"; }
+std::string cluster_section(Server& server) {
+  return fmt::format("# Cluster\r\ncluster_enabled:{}\r\n", server.cluster() != nullptr ? 1 : 0);
+}
 
 namespace {
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -134,6 +135,22 @@ std::string show_percentiles(const std::vector<double>& percentiles) {
   for (const double each : percentiles) out += (out.empty() ? "" : " ") + double_text(each);
   return out;
 }
+
+namespace {
+
+/// In the order of cluster::Preferred.
+constexpr std::string_view preferences[] = {"ip", "hostname", "unknown-endpoint"};
+
+}  // namespace
+
+std::string read_preferred(std::string_view text, cluster::Preferred& to) {
+  const auto* found = std::find(std::begin(preferences), std::end(preferences), base::lower(text));
+  if (found == std::end(preferences)) return "argument(s) must be one of the following: ip, hostname, unknown-endpoint";
+  to = static_cast<cluster::Preferred>(found - std::begin(preferences));
+  return {};
+}
+
+std::string_view name_of(cluster::Preferred preferred) { return preferences[static_cast<std::size_t>(preferred)]; }
 
 std::string_view name_of(ProtectedAccess access) {
   return access == ProtectedAccess::yes ? "yes" : access == ProtectedAccess::local ? "local" : "no";

@@ -42,6 +42,9 @@ std::string read_output_limits(std::string_view text, ServerOptions& to);
 std::string show_output_limits(const ServerOptions& options);
 std::string read_percentiles(std::string_view text, std::vector<double>& to);
 std::string show_percentiles(const std::vector<double>& percentiles);
+std::string read_preferred(std::string_view text, cluster::Preferred& to);
+/// "ip", "hostname", "unknown-endpoint"
+std::string_view name_of(cluster::Preferred preferred);
 /// "no", "yes", "local"
 std::string_view name_of(ProtectedAccess access);
 

@@ -117,6 +117,8 @@ using Memory = MemoryOptions;
 using Watch = DiagnosticsOptions;
 constexpr auto memory = &ServerOptions::memory;
 constexpr auto watch = &ServerOptions::diagnostics;
+using Cluster = cluster::Options;
+constexpr auto cluster_options = &ServerOptions::cluster;
 
 // In the order of names, so that a row is found, and its place.
 constexpr auto table = std::to_array<Parameter>({
@@ -166,25 +168,37 @@ constexpr auto table = std::to_array<Parameter>({
      .get = [](const ServerOptions& options, const Parameter&) { return show_output_limits(options); },
      .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_output_limits(text, options); }},
     octets<&ServerOptions::query_octets_max>("client-query-buffer-limit", 1 << 20, 64LL << 30, "max_query_bytes"),
-    fixed("cluster-allow-pubsubshard-when-down", "yes"),
-    fixed("cluster-allow-reads-when-down", "no"),
+    yes_or_no<cluster_options, &Cluster::allow_pubsubshard_when_down>("cluster-allow-pubsubshard-when-down",
+                                                                      "cluster_allow_pubsubshard_when_down"),
+    yes_or_no<cluster_options, &Cluster::allow_reads_when_down>("cluster-allow-reads-when-down", "cluster_allow_reads_when_down"),
     fixed("cluster-allow-replica-migration", "yes"),
-    fixed("cluster-announce-bus-port", "0"),
-    fixed("cluster-announce-hostname", ""),
+    number<cluster_options, &Cluster::announce_bus_port>("cluster-announce-bus-port", 0, 65'535, "cluster_announce_bus_port",
+                                                         Change::at_start),
+    at_start(
+        "cluster-announce-hostname", [](const ServerOptions& options, const Parameter&) { return options.cluster.announce_hostname; },
+        "cluster_announce_hostname"),
     fixed("cluster-announce-human-nodename", ""),
-    fixed("cluster-announce-ip", ""),
-    fixed("cluster-announce-port", "0"),
+    at_start(
+        "cluster-announce-ip", [](const ServerOptions& options, const Parameter&) { return options.cluster.announce_ip; },
+        "cluster_announce_ip"),
+    number<cluster_options, &Cluster::announce_port>("cluster-announce-port", 0, 65'535, "cluster_announce_port", Change::at_start),
     fixed("cluster-announce-tls-port", "0"),
     fixed("cluster-config-file", "nodes.conf"),
-    fixed("cluster-enabled", "no"),
+    at_start(
+        "cluster-enabled",
+        [](const ServerOptions& options, const Parameter&) { return std::string(options.cluster.enabled ? "yes" : "no"); },
+        "cluster_enabled"),
     fixed("cluster-link-sendbuf-limit", "0"),
     fixed("cluster-migration-barrier", "1"),
-    fixed("cluster-node-timeout", "15000"),
+    number<cluster_options, &Cluster::node_timeout_ms>("cluster-node-timeout", 100, 3'600'000, "cluster_node_timeout_ms"),
     fixed("cluster-port", "0"),
-    fixed("cluster-preferred-endpoint-type", "ip"),
+    {.name = "cluster-preferred-endpoint-type",
+     .get = [](const ServerOptions& options, const Parameter&) { return std::string(name_of(options.cluster.preferred)); },
+     .set = [](ServerOptions& options, std::string_view text,
+               const Parameter&) { return read_preferred(text, options.cluster.preferred); }},
     fixed("cluster-replica-no-failover", "no"),
     fixed("cluster-replica-validity-factor", "10"),
-    fixed("cluster-require-full-coverage", "yes"),
+    yes_or_no<cluster_options, &Cluster::require_full_coverage>("cluster-require-full-coverage", "cluster_require_full_coverage"),
     fixed("cluster-slave-no-failover", "no"),
     fixed("cluster-slave-validity-factor", "10"),
     fixed("crash-log-enabled", "yes"),

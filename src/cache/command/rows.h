@@ -21,5 +21,6 @@ std::span<const Command> pubsub_rows();
 std::span<const Command> stream_rows();
 std::span<const Command> geo_rows();
 std::span<const Command> scripting_rows();
+std::span<const Command> cluster_rows();
 
 }  // namespace chorus::cache

@@ -82,7 +82,7 @@ void hello(Call& call) {
   call.reply.bulk("id");
   call.reply.integer(static_cast<std::int64_t>(client.id.value));
   call.reply.bulk("mode");
-  call.reply.bulk("standalone");
+  call.reply.bulk(call.server().cluster() != nullptr ? "cluster" : "standalone");
   call.reply.bulk("role");
   call.reply.bulk("master");
   call.reply.bulk("modules");
@@ -100,7 +100,7 @@ void reset(Call& call) {
   client.protocol = 2;
   client.db = 0;
   client.name.clear();
-  client.no_evict = client.no_touch = false;
+  client.no_evict = client.no_touch = client.is_asking = false;
   call.server().stop_monitoring(client);
   call.server().stop_tracking(client);
   client.reply_mode = ReplyMode::on;
@@ -111,6 +111,7 @@ void reset(Call& call) {
 void select(Call& call) {
   const auto db = call.database_index(1, errors::not_integer);
   if (!db) return;
+  if (call.server().cluster() != nullptr && *db != 0) return call.error("ERR SELECT is not allowed in cluster mode");
   call.client().db = *db;
   call.reply.ok();
 }

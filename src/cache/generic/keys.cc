@@ -72,6 +72,7 @@ void rename(Call& call) { rename_to(call, false); }
 void renamenx(Call& call) { rename_to(call, true); }
 
 void move(Call& call) {
+  if (call.server().cluster() != nullptr) return call.error("ERR MOVE is not allowed in cluster mode");
   const auto to = call.database_index(2, errors::not_integer);
   if (!to) return;
   if (*to == call.db()) return call.error(errors::same_object);
@@ -92,6 +93,7 @@ void copy(Call& call) {
     } else if (call.is_word(i, "DB") && i + 1 < call.size()) {
       const auto db = call.database_index(++i, errors::not_integer);
       if (!db) return;
+      if (call.server().cluster() != nullptr && *db != 0) return call.error(errors::db_out_of_range);
       to = *db;
     } else {
       return call.error(errors::syntax);

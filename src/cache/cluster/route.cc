@@ -1,0 +1,122 @@
+// Where a command is to be run: here, elsewhere (MOVED, ASK), or nowhere now. source: Redis Cluster specification, "Redirection"
+#include <fmt/format.h>
+
+#include "cache/call.h"
+#include "cache/cluster/names.h"
+
+namespace chorus::cache {
+namespace {
+
+bool is_sharded_pubsub(const Command& command) { return command.flags.has(Flag::pubsub) && command.keys.first != 0; }
+
+}  // namespace
+
+std::string Server::redirection(std::string_view code, std::uint16_t slot, const cluster::NodeId& to) const {
+  const cluster::Member* member = cluster_->map().find(to);
+  if (member == nullptr) return "CLUSTERDOWN Hash slot not served";
+  return fmt::format("{} {} {}:{}", code, slot, cluster::preferred_host(*cluster_, member->endpoint), member->endpoint.port);
+}
+
+Server::Route Server::route(Client& client, const Command& command, Arguments arguments, std::string& error) {
+  struct Counted {
+    bool writes = false, is_pubsub = true;
+    std::size_t keys = 0, missing = 0;
+    std::optional<std::uint16_t> slot;
+    std::string_view first_key;
+    bool has_several = false;
+  } all;
+  const cluster::SlotMap& map = cluster_->map();
+  const cluster::Open* open = nullptr;
+  std::vector<std::size_t> at;
+  // False: `error` says why.
+  const auto take = [&](const Command& each, Arguments words) {
+    all.writes = all.writes || each.flags.has(Flag::write);
+    all.is_pubsub = all.is_pubsub && is_sharded_pubsub(each);
+    if (!find_keys(each, words, at)) return true;  // the handler says what is wrong with it
+    for (const std::size_t i : at) {
+      const std::string_view key = words[i];
+      const std::uint16_t slot = slot_of(key);
+      if (!all.slot) {
+        all.slot = slot;
+        all.first_key = key;
+        if (map.owner(slot) == nullptr) {
+          error = "CLUSTERDOWN Hash slot not served";
+          return false;
+        }
+        open = map.open(slot);
+      } else if (slot != *all.slot) {
+        error = "CROSSSLOT Keys in request don't hash to the same slot";
+        return false;
+      } else if (key != all.first_key) {
+        all.has_several = true;
+      }
+      ++all.keys;
+      if (open != nullptr && !is_sharded_pubsub(each)) {
+        const Entry* entry = databases_[0]->find(key);
+        if (entry == nullptr || entry->is_expired(now_.unix_ms())) ++all.missing;
+      }
+    }
+    return true;
+  };
+  if (command.name == "exec" && command.container == nullptr && client.transaction) {
+    for (const QueuedCommand& queued : client.transaction->queue) {
+      const std::vector<std::string_view> words(queued.arguments.begin(), queued.arguments.end());
+      if (!take(*queued.command, words)) return Route::refused;
+    }
+  } else if (!take(command, arguments)) {
+    return Route::refused;
+  }
+  if (!all.slot) return Route::here;
+  const std::uint16_t slot = *all.slot;
+  if (takes_over(client, slot)) return Route::here;
+  if (!cluster_->is_ok(now_.monotonic_us)) {
+    const cluster::Options& options = cluster_->options();
+    if (all.is_pubsub ? !options.allow_pubsubshard_when_down : !options.allow_reads_when_down) {
+      error = "CLUSTERDOWN The cluster is down";
+      return Route::refused;
+    }
+    if (!all.is_pubsub && all.writes) {
+      error = "CLUSTERDOWN The cluster is down and only accepts read commands";
+      return Route::refused;
+    }
+  }
+  if (held_slots_.contains(slot)) return Route::held_back;
+  const bool is_mine = cluster_->is_mine(slot);
+  if (command.name == "migrate" && cluster_->map().move_of(slot) != 0) {
+    error = "TRYAGAIN The slot is being moved to another node";
+    return Route::refused;
+  }
+  const bool migrates = is_mine && open != nullptr && open->migrating_to;
+  const bool imports = !is_mine && open != nullptr && open->importing.contains(cluster_->self());
+  if ((migrates || imports) && command.name == "migrate") return Route::here;
+  if (migrates && all.missing > 0) {
+    if (all.missing < all.keys) {
+      error = "TRYAGAIN Multiple keys request during rehashing of slot";
+    } else {
+      error = redirection("ASK", slot, *open->migrating_to);
+    }
+    return Route::refused;
+  }
+  if (imports && (client.is_asking || command.flags.has(Flag::asking))) {
+    if (!all.has_several || all.missing == 0) return Route::here;
+    error = "TRYAGAIN Multiple keys request during rehashing of slot";
+    return Route::refused;
+  }
+  if (is_mine) return Route::here;
+  error = redirection("MOVED", slot, *map.owner(slot));
+  return Route::refused;
+}
+
+void Server::redirect(Client& client, const Command& command, std::string_view error) {
+  if (client.transaction) client.transaction->is_dirty = true;
+  if (command.name == "exec" && command.container == nullptr) {
+    client.transaction.reset();
+    unwatch(client);
+  }
+  ++by_command_[&command].rejected;
+  ++statistics_.errors;
+  ++errors_[std::string(error.substr(0, error.find(' ')))];
+  Reply(client.out, client.protocol).error(error);
+}
+
+}  // namespace chorus::cache
