@@ -40,10 +40,9 @@ const CommandTable& CommandTable::all() {
 }
 
 CommandTable::CommandTable() : index_(new Index) {
-  for (const auto& rows :
-       {string_rows(), generic_rows(), hash_rows(), list_rows(), set_rows(), zset_rows(), bitmap_rows(), hyperloglog_rows(),
-        persistence_rows(), pubsub_rows(), stream_rows(), geo_rows(), scripting_rows(), connection_rows(), server_rows(), transaction_rows(),
-        cluster_rows()}) {
+  for (const auto& rows : {string_rows(), generic_rows(), hash_rows(), list_rows(), set_rows(), zset_rows(), bitmap_rows(),
+                           hyperloglog_rows(), persistence_rows(), pubsub_rows(), stream_rows(), geo_rows(), scripting_rows(),
+                           connection_rows(), server_rows(), transaction_rows(), cluster_rows()}) {
     commands_.insert(commands_.end(), rows.begin(), rows.end());
   }
   for (Command& command : commands_) {
