@@ -148,8 +148,9 @@ class Writer {
     if (std::isnan(number) || number >= 0x1p63 || number < -0x1p63) return std::numeric_limits<std::int64_t>::min();
     return static_cast<std::int64_t>(number);
   }
+  /// As Redis reads them: up to a zero octet, ends of lines as blanks.
   static std::string one_line(std::string_view text) {
-    std::string line(text);
+    std::string line(text.substr(0, text.find('\0')));
     for (char& c : line) c = c == '\r' || c == '\n' ? ' ' : c;
     return line;
   }

@@ -100,6 +100,23 @@ int guarded_pattern(lua_State* state) {
   return lua_gettop(state);
 }
 
+/// pcall as scripts know it: an error of redis.call, which is a table, comes as its text.
+int call_with_text_of_errors(lua_State* state) {
+  luaL_checkany(state, 1);
+  const bool is_well = lua_pcall(state, lua_gettop(state) - 1, LUA_MULTRET, 0) == 0;
+  if (!is_well && lua_istable(state, -1)) {
+    lua_getfield(state, -1, "err");
+    if (lua_isstring(state, -1) == 0) {
+      lua_pop(state, 1);
+    } else {
+      lua_replace(state, -2);
+    }
+  }
+  lua_pushboolean(state, is_well ? 1 : 0);
+  lua_insert(state, 1);
+  return lua_gettop(state);
+}
+
 int load_text(lua_State* state, std::string_view text, const char* name) {
   // Compiled chunks are not checked by Lua and could do anything.
   if (!text.empty() && text.front() == LUA_SIGNATURE[0]) {
@@ -242,6 +259,8 @@ void Machine::open_libraries() {
   lua_setfield(state_, -2, "loadstring");
   lua_pushcfunction(state_, load_pieces);
   lua_setfield(state_, -2, "load");
+  lua_pushcfunction(state_, call_with_text_of_errors);
+  lua_setfield(state_, -2, "pcall");
   lua_pop(state_, 1);
 }
 
@@ -393,7 +412,10 @@ std::string error_text(lua_State* state, std::string_view script) {
                        text == nullptr ? "execution failure" : std::string_view(text, std::min(size, shown_octets_max)));
   }
   std::string message = text_of("err");
-  if (message.empty()) message = "ERR unknown error";
+  lua_pushliteral(state, "err");
+  lua_rawget(state, -2);  // no metamethod: nobody would catch what it throws
+  if (lua_isnil(state, -1)) message = "ERR unknown error";
+  lua_pop(state, 1);
   if (script.empty()) return message;
   const std::string source = text_of("source"), line = text_of("line");
   if (source.empty() || line.empty()) return fmt::format("{} script: {}", message, script);

@@ -89,10 +89,16 @@ TEST_F(ScriptTest, SaysWhatIsWrongAsRedisDoes) {
   EXPECT_EQ(wrong("return ("), "-ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'|");
   EXPECT_EQ(wrong("error('x')"), "-ERR user_script:1: x script: SHA, on @user_script:1.|");
   EXPECT_EQ(wrong("error({err='My Err'})"), "-My Err script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("error({err=''})"), "- script: SHA, on @user_script:1.|");
+  EXPECT_EQ(wrong("error(setmetatable({}, {__index = function() error('x') end}))"), "-ERR unknown error script: SHA, on @user_script:1.|");
   EXPECT_EQ(wrong("return foo"),
             "-ERR user_script:1: Script attempted to access nonexistent global variable 'foo' script: SHA, on @user_script:1.|");
   EXPECT_EQ(wrong("redis.call('set','s','x') return redis.call('incr','s')"),
             "-ERR value is not an integer or out of range script: SHA, on @user_script:1.|");
+  EXPECT_EQ(eval("local ok, e = pcall(redis.call, 'nope') return {ok == false, type(e), e}"),
+            "*3|:1|$6|string|$44|ERR Unknown Redis command called from script|");
+  EXPECT_EQ(eval("local ok, e = pcall(error, {x=1}) return e.x"), ":1|");
+  EXPECT_EQ(eval("return {pcall(function(a, b) return b, a end, 1, 2)}"), "*3|:1|:2|:1|");
   EXPECT_EQ(eval("return redis.sha1hex('')"), "$40|da39a3ee5e6b4b0d3255bfef95601890afd80709|");
   EXPECT_EQ(wrong("return redis.setresp(4)"), "-ERR RESP version must be 2 or 3. script: SHA, on @user_script:1.|");
   EXPECT_EQ(ask("EVAL return 2 a"), "-ERR Number of keys can't be greater than number of args|");

@@ -102,7 +102,7 @@ def elements(reply):
 READS = {b'string': [b'GET'], b'list': [b'LRANGE', b'0', b'-1'], b'set': [b'SMEMBERS'], b'hash': [b'HGETALL'], b'zset': [b'ZRANGE', b'0', b'-1', b'WITHSCORES'], b'stream': [b'XRANGE', b'-', b'+']}
 
 
-def compare_keys(theirs, ours):
+def compare_keys(family, theirs, ours):
     for db in (b'0', b'1'):
         for each in (theirs, ours):
             each.ask(b'SELECT', db)
@@ -120,7 +120,7 @@ def compare_keys(theirs, ours):
             ttl = [int(each.ask(b'PTTL', key)[1:-2]) for each in (theirs, ours)]
             assert abs(ttl[0] - ttl[1]) < 60_000 and (ttl[0] < 0) == (ttl[1] < 0), f'time to live of {key}: {ttl[1]}, not {ttl[0]}'
             encodings = [each.ask(b'OBJECT', b'ENCODING', key) for each in (theirs, ours)]
-            if not known.is_same_encoding(*encodings):
+            if not known.is_same_encoding(family, *encodings):
                 checks.equal(encodings[1], encodings[0], f'encoding of {key}')
 
 
@@ -138,7 +138,7 @@ def play(ports, family, seed, length, protocol):
                 raise AssertionError(f'{words}\n  theirs: {a[at:at + 500]!r}\n  ours:   {b[at:at + 500]!r}\n  again with: --only {family}_{protocol.decode()} --first {seed} --seeds 1')
         for each in (theirs, ours):
             each.ask(b'DISCARD')
-        compare_keys(theirs, ours)
+        compare_keys(family, theirs, ours)
     finally:
         theirs.close()
         ours.close()

@@ -212,15 +212,24 @@ def places():
 def sorting():
     number = lambda s: b'%d' % s.random.randrange(-20, 20) if s.random.random() < 0.97 else s.word()  # noqa: E731
     pattern = lambda s: s.pick([b'#', b'w_*', b'h_*->f', b'h_*->', b'*', b'x', b'w_*_*', b'->*', b'nosort'])  # noqa: E731
-    # Not ALPHA by a pattern and with a limit: of those that are alike, any may come then.
     options = lambda s: [*s.pick([s.maybe(b'LIMIT', s.integer(), s.integer()), [b'ALPHA']]), *s.maybe(s.pick([b'ASC', b'DESC'])), *s.maybe(b'GET', pattern(s)), *s.maybe(b'GET', pattern(s), chance=0.2)]  # noqa: E731
     key = lambda s: s.pick([b'a', b'b', b'c'])  # noqa: E731
+
+    def sort(s, of, *more):
+        words = [b'SORT', of, *more, *options(s)]
+        # Of those that are alike by a pattern, ALPHA takes those of a list in its order, and others as the hash table has them. So does
+        # SORT of a set that asks for no order.
+        if b'BY' not in words or of == b'a':
+            return words
+        by = words.index(b'BY')
+        kept = words if of == b'c' or b'*' in words[by + 1] else words[:by] + words[by + 2:]
+        return [word for word in kept if word != b'ALPHA' or b'BY' not in kept]
     return [
         lambda s: [b'RPUSH', b'a', *s.some(lambda: number(s))], lambda s: [b'SADD', b'b', *s.some(lambda: number(s))], lambda s: [b'ZADD', b'c', *s.pairs(lambda: b'%d' % s.random.randrange(5), lambda: number(s))],
         lambda s: [b'SET', b'w_%d' % s.random.randrange(-20, 20), number(s)], lambda s: [b'HSET', b'h_%d' % s.random.randrange(-20, 20), b'f', number(s)],
-        lambda s: [b'SORT', key(s), *options(s)], lambda s: [b'SORT', key(s), *s.maybe(b'BY', pattern(s)), *options(s)] if s.random.random() < 0.7 else [b'DEL', key(s)],
-        lambda s: [b'SORT', s.pick([b'a', b'c']), b'BY', s.pick([b'nosort', b'w_*', b'h_*->f']), *options(s)], lambda s: [b'SORT_RO', key(s), *s.maybe(b'ALPHA', b'LIMIT', s.integer(), s.integer()), *options(s)[:1], *s.maybe(b'STORE', b'n', chance=0.1)],
-        lambda s: [b'SORT', key(s), *s.maybe(b'BY', pattern(s)), *options(s), b'STORE', s.pick([b'n', b'n', b'n', b'a'])], lambda s: [b'LRANGE', b'n', b'0', b'-1'], lambda s: [b'SET', b'{t}1', s.word()], lambda s: [b'SORT', b'{t}1'],
+        lambda s: sort(s, key(s)), lambda s: sort(s, key(s), *s.maybe(b'BY', pattern(s))) if s.random.random() < 0.7 else [b'DEL', key(s)],
+        lambda s: sort(s, s.pick([b'a', b'c']), b'BY', s.pick([b'nosort', b'w_*', b'h_*->f'])), lambda s: [b'SORT_RO', key(s), *s.maybe(b'ALPHA', b'LIMIT', s.integer(), s.integer()), *options(s)[:1], *s.maybe(b'STORE', b'n', chance=0.1)],
+        lambda s: [*sort(s, key(s), *s.maybe(b'BY', pattern(s))), b'STORE', s.pick([b'n', b'n', b'n', b'a'])], lambda s: [b'LRANGE', b'n', b'0', b'-1'], lambda s: [b'SET', b'{t}1', s.word()], lambda s: [b'SORT', b'{t}1'],
     ]
 
 
@@ -255,7 +264,7 @@ def log_streams():
 
 SCRIPTS = [
     b'return redis.call(ARGV[1], KEYS[1], ARGV[2])', b'return redis.pcall(ARGV[1], KEYS[1], ARGV[2])', b'return {KEYS, ARGV}', b'return redis.call("get", KEYS[1])', b'return ARGV[1] + 1', b'return tonumber(ARGV[1])',
-    b'return {1, 2.9, "x", true, false, {3, nil, 4}}', b'return {ok=ARGV[1]}', b'return {err=ARGV[1]}', b'return redis.error_reply(ARGV[1])', b'return redis.status_reply(ARGV[1])', b'error(ARGV[1])', b'error({err=ARGV[1]})',
+    b'return {1, 2.9, "x", true, false, {3, nil, 4}}', b'return {ok=ARGV[1]}', b'return {err=ARGV[1]}', b'return redis.error_reply(ARGV[1])', b'return redis.status_reply(ARGV[1])', b'error(ARGV[1])', b'error({err=ARGV[1] or "X"})',
     b'return redis.sha1hex(ARGV[1])', b'redis.setresp(3) return redis.call("hgetall", KEYS[1])', b'return redis.call("hgetall", KEYS[1])', b'redis.setresp(3) return {true, false, {double=1.5}, {map={a=1}}, {set={b=true}}, {big_number="1"}, {verbatim_string={format="txt", string=ARGV[1]}}}',
     b'math.randomseed(ARGV[1]) return math.random(100000)', b'return undefined_name', b'x = 1', b'return redis.call()', b'return redis.call("nope")', b'return redis.call("get")', b'local a = {} a[1] = 1 a[3] = 3 return a',
     b'return cjson.encode(cjson.decode(ARGV[1]))', b'return cjson.encode({ARGV[1], 1, 2.5, {a=KEYS[1]}})', b'return cmsgpack.pack(ARGV[1], tonumber(ARGV[1]), {1, 2, {x="y"}})', b'return {cmsgpack.unpack(cmsgpack.pack(ARGV, KEYS, 1.5, -70000))}', b'return {cmsgpack.unpack(ARGV[1])}',
