@@ -35,7 +35,7 @@ mixed: test-dependencies build ## All ensembles of Chorus and Java ZooKeeper, mi
 check: test-dependencies ## Format, clang-tidy, layers, documentation (TIDY=all|changed|none)
 	@JOBS=$(JOBS) scripts/check
 
-bench: test-dependencies ## Measure against Java ZooKeeper and RocketMQ in the same run, 30 minutes (ARGS=... go to bench/run)
+bench: test-dependencies ## Measure against Java ZooKeeper, RocketMQ and Redis in the same run, 50 minutes (ARGS=... go to bench/run)
 	@test -f build/release/build.ninja || cmake --preset release
 	@ninja -C build/release -j $(JOBS)
 	@bench/run $(ARGS)
