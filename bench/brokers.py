@@ -86,7 +86,7 @@ class Chorus(Timed, rocketmq.Chorus):
     def settings(self):
         return {'mq.name_server_address': self.namesrv, 'mq.broker_address': self.broker, 'mq.data_dir': self.directory / 'store',
                 'mq.broker_name': rocketmq.BROKER, 'mq.flush': 'sync', 'coord.client_address': f'127.0.0.1:{free_port()}',
-                'coord.data_dir': self.directory / 'coord', 'admin.address': '',
+                'coord.data_dir': self.directory / 'coord', 'admin.address': '', 'cache.data_dir': self.directory / 'cache',
                 'mq.disk_used_clean_percent': 99, 'mq.disk_used_refuse_percent': 99}
 
 

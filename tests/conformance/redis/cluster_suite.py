@@ -63,7 +63,8 @@ class Cluster:
         port = servers.free_port((0, 10000))
         self.nodes[port] = Process(self.directory, f'node-{port}', [
             'node.roles=cache', f'coord.connect={self.tree}', f'cache.address=127.0.0.1:{port}', 'cache.cluster_enabled=true',
-            f'cache.cluster_config_file={self.directory}/nodes-{port}.conf', 'cache.cluster_node_timeout_ms=4000'])
+            f'cache.cluster_config_file={self.directory}/nodes-{port}.conf', f'cache.data_dir={self.directory}/data-{port}',
+            'cache.cluster_node_timeout_ms=4000'])
         servers.wait_until(lambda: self.ask(port, 'PING') == b'+PONG\r\n', f'the node at {port} answers')
         servers.wait_until(lambda: self.id(port) in {node['id'] for node in self.status()['nodes'] if node['runs']}, f'the node at {port} is in the tree')
         return port
