@@ -116,8 +116,6 @@ void Server::log_of_script(int level, std::string_view line) {
   if (watch_ != nullptr) watch_->log(level, line);
 }
 
-bool Server::may_run(const Client& client, const Command& /*command*/, Arguments /*arguments*/) const { return client.is_authenticated; }
-
 bool Server::resume(ClientId id, Now now) {
   if (is_running_script_of(id)) return false;
   const memory::Scope scope(account_);

@@ -29,6 +29,10 @@ std::string denial(const User& user, const Command& command, Verdict verdict, Ar
 }  // namespace acl
 
 /// Empty: it may. Else why not, and it is in the log.
+bool Server::may_run(const Client& client, const Command& command, Arguments arguments) const {
+  return client.permissions->check(command, arguments).denied == acl::Denied::no;
+}
+
 std::string Server::denial(Client& client, const Command& command, Arguments arguments, bool in_exec) {
   const acl::Verdict verdict = client.permissions->check(command, arguments);
   if (verdict.denied == acl::Denied::no) return {};

@@ -151,7 +151,9 @@ int acl_check_cmd(lua_State* state) {
   const Command* command = table.find(words.front());
   if (command != nullptr && !command->subcommands.empty() && words.size() > 1) command = table.find_subcommand(*command, words[1]);
   if (command == nullptr) return raise(state, "Invalid command passed to redis.acl_check_cmd()");
-  lua_pushboolean(state, owner_of(state).server().may_run(owner_of(state).client(), *command, words) ? 1 : 0);
+  Scripts& owner = owner_of(state);
+  const Client* caller = owner.running() == nullptr ? nullptr : owner.server().find_client(owner.running()->caller);
+  lua_pushboolean(state, caller != nullptr && owner.server().may_run(*caller, *command, words) ? 1 : 0);
   return 1;
 }
 

@@ -4,6 +4,8 @@
 #include <lua.hpp>
 #include <utility>
 
+#include "cache/acl/texts.h"
+#include "cache/acl/user.h"
 #include "cache/call.h"
 #include "cache/scripts/convert.h"
 #include "cache/scripts/libraries.h"
@@ -126,6 +128,13 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
   if (command == nullptr) return "-ERR Unknown Redis command called from script";
   if (!command->takes(words.size())) return "-ERR Wrong number of args calling Redis command from script";
   if (command->flags.has(Flag::noscript)) return "-ERR This Redis command is not allowed from script";
+  Client* caller = server_.find_client(running_->caller);
+  if (caller == nullptr) return "-ERR ACL failure in script: its caller is gone";
+  if (const acl::Verdict verdict = caller->permissions->check(*command, words); verdict.denied != acl::Denied::no) {
+    const bool is_command = verdict.denied == acl::Denied::command;
+    server_.log_denied(*caller, verdict.denied, "lua", is_command ? command->full_name() : std::string(words[verdict.at]), caller->user);
+    return "-ERR ACL failure in script: " + acl::denial(*caller->permissions, *command, verdict, words, false);
+  }
   if (command->flags.has(Flag::write) && running_->is_read_only) return "-ERR Write commands are not allowed from read-only scripts.";
   if (command->flags.has(Flag::denyoom) && running_->denies_oom) return "-OOM command not allowed when used memory > 'maxmemory'.";
   return {};

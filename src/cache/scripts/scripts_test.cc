@@ -327,5 +327,17 @@ TEST_F(ScriptTest, LoadsLibraries) {
   EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
 }
 
+TEST_F(ScriptTest, MayDoNoMoreThanItsCaller) {
+  EXPECT_EQ(ask("SET secret x"), "+OK|");
+  EXPECT_EQ(ask("ACL SETUSER u on nopass ~own +@all -flushall"), "+OK|");
+  EXPECT_EQ(ask("AUTH u any"), "+OK|");
+  EXPECT_EQ(eval("return redis.call('set', 'own', '1')"), "+OK|");
+  EXPECT_EQ(wrong("return redis.call('get', 'secret')"),
+            "-ERR ACL failure in script: No permissions to access a key script: SHA, on @user_script:1.|");
+  EXPECT_EQ(eval("return redis.pcall('flushall')"), "-ERR ACL failure in script: User u has no permissions to run the 'flushall' command|");
+  EXPECT_EQ(eval("return {redis.acl_check_cmd('get', 'own'), redis.acl_check_cmd('get', 'secret')}"), "*2|:1|$-1|");
+  EXPECT_EQ(ask("GET own"), "$1|1|");
+}
+
 }  // namespace
 }  // namespace chorus::cache
