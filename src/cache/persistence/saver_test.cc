@@ -108,6 +108,16 @@ TEST_F(SaverTest, WhatWasSavedIsThereAfterAPowerFailure) {
   EXPECT_EQ(node_->facts().save.keys_loaded, 2U);
 }
 
+TEST_F(SaverTest, LibrariesOfFunctionsAreSavedToo) {
+  start();
+  EXPECT_EQ(ask("FUNCTION LOAD \"#!lua name=lib\\nredis.register_function('f', function() return 7 end)\""), "$3|lib|");
+  EXPECT_EQ(ask("SAVE"), "+OK|");
+  end(true);
+  start();
+  wait_until_loaded();
+  EXPECT_EQ(ask("FCALL f 0"), ":7|");
+}
+
 TEST_F(SaverTest, AnEndInOrderSavesWhatSavePointsPromise) {
   save_.points = "3600 1";
   start();

@@ -7,6 +7,7 @@
 #include "cache/connection/names.h"
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -27,7 +28,8 @@ void Server::begin_save() {
   save_mark_ = static_cast<std::uint8_t>(save_mark_ % mark_max + 1);
   save_.begun_us = now_.monotonic_us;
   save_.changes_before = save_.changes;
-  Snapshot::Options options{.write = options_.rdb, .has_checksum = options_.save.has_checksum, .functions = functions_};
+  Snapshot::Options options{.write = options_.rdb, .has_checksum = options_.save.has_checksum, .functions = {}};
+  for (const auto& [name, library] : scripts_->libraries()) options.functions.push_back(library->source);
   options.aux = {{"redis-ver", std::string(redis_version)},
                  {"redis-bits", "64"},
                  {"ctime", std::to_string(now_.unix_us / 1'000'000)},
@@ -116,7 +118,9 @@ base::Result<bool, std::string> Server::load(std::string_view octets, Now now) {
   now_ = now;
   auto ended = loader_->feed(octets, now.unix_us);
   if (!ended || !*ended) return ended;
-  functions_ = std::move(loader_->functions);
+  for (const std::string& code : loader_->functions) {
+    if (auto loaded = scripts_->load(code, true); !loaded) return std::unexpected("a library of functions: " + loaded.error());
+  }
   loader_.reset();
   save_.is_loading = false;
   save_.changes = 0;
