@@ -10,8 +10,11 @@
 import fnmatch
 import os
 import subprocess
+import sys
 import time
 import traceback
+
+WORDS_MAX = 25  # lines of what an exception says
 
 
 class Skipped(Exception):
@@ -36,6 +39,13 @@ class Suite:
         """Called after all checks, also when some failed."""
         self.ends.append(function)
 
+    @staticmethod
+    def reason():
+        """Of the exception that is handled: the beginning of what it says, and where it was raised."""
+        kind, failure, trace = sys.exc_info()
+        words = ''.join(traceback.format_exception_only(kind, failure)).splitlines(keepends=True)
+        return ''.join(words[:WORDS_MAX] + traceback.format_tb(trace)[-3:])
+
     def run(self, *arguments, only=None):
         """Runs all, or those that match the pattern `only`; returns the exit status."""
         for name, function in self.checks:
@@ -50,8 +60,7 @@ class Suite:
                 print(f'skipped {self.name}: {name}: {why}', flush=True)
             except Exception:  # noqa: BLE001 - whatever a client throws is a failed check, printed with its trace
                 self.failed += 1
-                trace = ''.join(traceback.format_exc().splitlines(keepends=True)[-8:])
-                print(f'FAILED {self.name}: {name}\n{trace}', flush=True)
+                print(f'FAILED {self.name}: {name}\n{self.reason()}', flush=True)
             if os.environ.get('CHECKS_VERBOSE'):
                 print(f'  {name} {time.monotonic() - started:.2f} s', flush=True)
         for end in self.ends:
