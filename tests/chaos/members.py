@@ -11,12 +11,14 @@ Ends with "N passed, N failed".
 """
 import argparse
 import contextlib
+import errno
 import fnmatch
 import os
 import pathlib
 import random
 import shutil
 import sys
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -49,6 +51,7 @@ class Story:
         self.longest_pause = 0.0  # of a process
         self.felt = None  # a condition: what was done has had its effect
         self.failed = 0
+        self.has_kept_enough = threading.Event()
         with contextlib.ExitStack() as ends:
             self.net = ends.enter_context(network.Network(len(kinds)))
             settings = {**SETTINGS, **{key: self.random.choice(values) for key, values in DRAWN.items()},
@@ -70,6 +73,8 @@ class Story:
             # Java 3.8.0 does not have them, and its tree is another one from then on: docs/mixed-ensembles.md.
             recording = ['--no-create2-in-multis'] if 'java38' in kinds else []
             self.recorder = ends.enter_context(Recorder(asked.values(), self.ensemble.temporary.name, options.seed, options=recording))
+            self.keeper = threading.Thread(target=self.keep_logs, daemon=True)
+            self.keeper.start()
             self.ends = ends.pop_all()
 
     def relay_for(self, member, seed):
@@ -90,13 +95,18 @@ class Story:
         return lines
 
     def keep_logs(self):
-        """Another name for each log file: a member removes its own when it is given a snapshot in place of them."""
-        for member in self.ensemble:
-            for path in logs(member.data_directory()):
-                kept = member.data_directory() / 'kept' / str(path.stat().st_ino) / path.name
-                if not kept.exists():
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    os.link(path, kept)
+        """Another name for each log file, soon after it is there: a member removes its own when it is given a snapshot in place of them."""
+        while not self.has_kept_enough.wait(0.05):
+            for member in self.ensemble:
+                for path in logs(member.data_directory()):
+                    try:
+                        kept = member.data_directory() / 'kept' / str(path.stat().st_ino) / path.name
+                        if not kept.exists():
+                            kept.parent.mkdir(parents=True, exist_ok=True)
+                            os.link(path, kept)
+                    except OSError as failure:  # removed meanwhile; or tried again when its disk is not full any more
+                        if failure.errno not in (errno.ENOENT, errno.ENOSPC):
+                            raise
 
     def goes_on(self, when):
         wait_until(self.recorder.goes_on(WRITES), f'the writes go on {when}', PATIENCE, 0.01)
@@ -109,7 +119,6 @@ class Story:
         """It happens, the writes go on without, it is over, all serve again."""
         self.ensemble.wait(PATIENCE)
         self.goes_on('before')
-        self.keep_logs()
         began = time.monotonic()
         over = thing(self)
         self.happened += 1
@@ -279,6 +288,7 @@ class Story:
 
     def history_is_sound(self):
         self.ensemble.kill()
+        self.end_keeper()
         pause_ms = self.longest_pause * 1000
         # What has its first name still is not judged twice; Java removes nothing but what it gave up.
         kept = [path.parent for m in self.ensemble if m.kind == 'chorus' for path in m.data_directory().glob('kept/*/*')
@@ -300,8 +310,13 @@ class Story:
         self.failed = failed
         self.ends.close()
 
+    def end_keeper(self):
+        self.has_kept_enough.set()
+        self.keeper.join()
+
     def end_members(self):
         self.ensemble.kill()
+        self.end_keeper()
         if self.failed:
             self.keep_evidence()
         self.ensemble.__exit__(self.failed or None)
