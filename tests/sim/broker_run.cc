@@ -252,6 +252,7 @@ RunResult Scene::run() {
   chaos_.stop();
   quiet_ = true;
   catalogue_.fails = false;
+  const auto slow_disk = 300s;  // some need as long for all that is left
   // Until what is delayed has come, and every transaction was asked about to the end: by a date that was stepped.
   const auto long_enough =
       5s + broker_options_.transaction_timeout + (broker_options_.transaction_check_max + 2) * broker_options_.transaction_check_interval;
@@ -271,9 +272,11 @@ RunResult Scene::run() {
     simulation_.run_for(200s);
     pop_rest(false);
   }
-  well = well && wait([this] { return up() && broker_->state().halves().empty() && broker_->state().open_delivery().empty(); }, 60s,
+  well = well && wait([this] { return up() && broker_->state().halves().empty() && broker_->state().open_delivery().empty(); }, slow_disk,
                       "every transaction ends and every delivery");
-  well = well && wait([this] { return left_to_pop().empty(); }, 120s, "what was popped is acknowledged or put aside");
+  if (!well && up() && !(broker_->state().halves().empty() && broker_->state().open_delivery().empty()))
+    fault(fmt::format("left: {} transactions, {} deliveries", broker_->state().halves().size(), broker_->state().open_delivery().size()));
+  well = well && wait([this] { return left_to_pop().empty(); }, slow_disk, "what was popped is acknowledged or put aside");
   if (const std::string left = left_to_pop(); !well && !left.empty()) fault("left: " + left);
   pop_rest(true);
   if (well) {
