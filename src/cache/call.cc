@@ -189,6 +189,13 @@ void Call::error(std::string_view text) {
   reply.error(text);
 }
 
+void Call::keep_arguments() {
+  if (!kept_.empty()) return;
+  kept_.assign(arguments_.begin(), arguments_.end());
+  kept_arguments_.assign(kept_.begin(), kept_.end());
+  arguments_ = kept_arguments_;
+}
+
 void Call::finish() {
   if (changes_ > 0 && !has_effects_ && !client_.skips_effects) server_.effects_.add(db_, arguments_);
 }

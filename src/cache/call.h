@@ -119,6 +119,8 @@ class Call {
   void hide(std::size_t i) { hidden_.push_back(i); }
   std::span<const std::size_t> hidden() const { return hidden_; }
   bool has_failed() const { return has_failed_; }
+  /// What it was called with lies where the next client's requests are read to: before others are let in, it is copied.
+  void keep_arguments();
   /// At the end of the run: what was changed and not said otherwise is repeated by the command as it came.
   void finish();
 
@@ -128,7 +130,9 @@ class Call {
   Server& server_;
   Client& client_;
   const Command& command_;
-  const Arguments arguments_;
+  Arguments arguments_;
+  std::vector<std::string> kept_;  // what they are then
+  std::vector<std::string_view> kept_arguments_;
   unsigned db_;
   std::size_t changes_ = 0;
   std::vector<std::size_t> hidden_;

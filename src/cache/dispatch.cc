@@ -296,6 +296,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   begun_us_ = elapsed_us();  // what was done before is not its time
   command.run(call);
   call.finish();
+  arguments = call.arguments();
   note_run(client, command, arguments, call.hidden());
   if (client.tracking != nullptr) {
     if (!call.has_failed()) remember_keys(client, command, arguments);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cache/acl/acl.h"
+#include "cache/call.h"
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
 #include "cache/resp/reply.h"
@@ -104,7 +105,8 @@ bool Server::is_running_script_of(ClientId id) const {
 void Server::look_around(std::int64_t limit_us, bool& is_busy) {
   if (watch_ == nullptr || watch_->now().monotonic_us < limit_us) return;
   is_busy = true;
-  // Requests behind the script's lie where the next client's will be read to.
+  // The script's request, and those behind it, lie where the next client's will be read to.
+  scripts_->running()->call->keep_arguments();
   if (Client* caller = find_client(scripts_->running()->caller)) caller->parser.keep();
   // For a script time stands still.
   const Now frozen = now_;

@@ -10,31 +10,31 @@ namespace {
 constexpr std::string_view no_script = "NOSCRIPT No matching script. Please use EVAL.";
 constexpr std::size_t digest_digits = 40;
 
-void run(Call& call, std::string_view digest, bool is_read_only, const ScriptWords& words) {
-  Scripts& scripts = call.server().scripts();
-  const Script* script = scripts.find(digest);
-  if (script == nullptr) return call.error(no_script);
-  scripts.run(call, {.kind = Scripts::Kind::script,
-                     .name = digest,
-                     .flags = script->flags,
-                     .is_read_only = is_read_only,
-                     .function = script->function,
-                     .keys = words.keys,
-                     .arguments = words.arguments});
+void run(Call& call, const Script& script, bool is_read_only, const ScriptWords& words) {
+  call.server().scripts().run(call, {.kind = Scripts::Kind::script,
+                                     .name = script.digest,
+                                     .flags = script.flags,
+                                     .is_read_only = is_read_only,
+                                     .function = script.function,
+                                     .keys = words.keys,
+                                     .arguments = words.arguments});
 }
 
 void evaluate(Call& call, bool is_read_only) {
   const auto words = script_words(call, errors::not_integer);
   if (!words) return;
-  const auto digest = call.server().scripts().add(call[1], false);
-  if (!digest) return call.error(digest.error());
-  run(call, *digest, is_read_only, *words);
+  const auto script = call.server().scripts().add(call[1], false);
+  if (!script) return call.error(script.error());
+  run(call, **script, is_read_only, *words);
 }
 
 void evaluate_digest(Call& call, bool is_read_only) {
   if (call[1].size() != digest_digits) return call.error(no_script);
   const auto words = script_words(call, errors::not_integer);
-  if (words) run(call, base::lower(call[1]), is_read_only, *words);
+  if (!words) return;
+  const Script* script = call.server().scripts().find(base::lower(call[1]));
+  if (script == nullptr) return call.error(no_script);
+  run(call, *script, is_read_only, *words);
 }
 
 }  // namespace
@@ -76,8 +76,8 @@ void evalsha(Call& call) { evaluate_digest(call, false); }
 void evalsha_ro(Call& call) { evaluate_digest(call, true); }
 
 void script_load(Call& call) {
-  const auto digest = call.server().scripts().add(call[2], true);
-  digest ? call.reply.bulk(*digest) : call.error(digest.error());
+  const auto script = call.server().scripts().add(call[2], true);
+  script ? call.reply.bulk((*script)->digest) : call.error(script.error());
 }
 
 void script_exists(Call& call) {

@@ -119,8 +119,8 @@ void function_stats(Call& call) {
     call.reply.bulk("name");
     call.reply.bulk(running->name);
     call.reply.bulk("command");
-    call.reply.array(running->command.size());
-    for (const std::string& word : running->command) call.reply.bulk(word);
+    call.reply.array(running->call->size());
+    for (const std::string_view word : running->call->arguments()) call.reply.bulk(word);
     call.reply.bulk("duration_ms");
     call.reply.integer((call.server().now().monotonic_us - running->started_us) / 1000);
   }

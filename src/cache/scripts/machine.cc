@@ -311,10 +311,12 @@ int Machine::compile(std::string_view source, const char* name, std::string& wro
 void Machine::release(int reference) { luaL_unref(state_, LUA_REGISTRYINDEX, reference); }
 
 void Machine::collect() {
+  // A step takes as long as many a script.
+  constexpr unsigned runs_each = 50;
   constexpr int step = 50;
   if (octets_ > octets_max_ / 2) {
     lua_gc(state_, LUA_GCCOLLECT, 0);
-  } else {
+  } else if (++runs_ % runs_each == 0) {
     lua_gc(state_, LUA_GCSTEP, step);
   }
 }

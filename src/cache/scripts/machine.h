@@ -56,6 +56,7 @@ class Machine {
 
   const std::size_t octets_max_;
   std::size_t octets_ = 0;
+  unsigned runs_ = 0;
   bool is_limited_ = false;
   lua_State* state_;
   int globals_ = 0;          // reference of the table behind the one that scripts see

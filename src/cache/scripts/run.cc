@@ -76,8 +76,8 @@ void Scripts::run(Call& call, const Run& run) {
   Machine& machine = run.kind == Kind::script ? evaluator() : function_machine();
   lua_State* state = machine.state();
   running_.emplace(Running{.kind = run.kind,
-                           .name = std::string(run.name),
-                           .command = {call.arguments().begin(), call.arguments().end()},
+                           .name = run.name,
+                           .call = &call,
                            .caller = call.client().id,
                            .started_us = server_.now().monotonic_us,
                            .is_read_only = run.is_read_only || flags.no_writes,

@@ -84,21 +84,26 @@ std::string Scripts::digest(std::string_view source) {
   return base::hex({reinterpret_cast<const char*>(octets), sizeof octets});
 }
 
-Script* Scripts::find(std::string_view digest) {
-  const auto found = scripts_.find(std::string(digest));
-  if (found == scripts_.end()) return nullptr;
-  if (!found->second.is_kept) evaluated_.splice(evaluated_.begin(), evaluated_, found->second.used);
-  return &found->second;
+void Scripts::use(Script& script) {
+  if (!script.is_kept) evaluated_.splice(evaluated_.begin(), evaluated_, script.used);
 }
 
-base::Result<std::string, std::string> Scripts::add(std::string_view source, bool is_kept) {
-  std::string name = digest(source);
-  if (Script* there = find(name)) {
-    if (is_kept && !there->is_kept) {
-      evaluated_.erase(there->used);
-      there->is_kept = true;
+const Script* Scripts::find(std::string_view digest) {
+  const auto found = scripts_.find(digest);
+  if (found == scripts_.end()) return nullptr;
+  use(*found->second);
+  return found->second.get();
+}
+
+base::Result<const Script*, std::string> Scripts::add(std::string_view source, bool is_kept) {
+  if (const auto there = by_source_.find(source); there != by_source_.end()) {
+    Script& script = *there->second;
+    use(script);
+    if (is_kept && !script.is_kept) {
+      evaluated_.erase(script.used);
+      script.is_kept = true;
     }
-    return name;
+    return &script;
   }
   std::size_t line = 0;
   const auto flags = read_shebang(source, line);
@@ -107,22 +112,33 @@ base::Result<std::string, std::string> Scripts::add(std::string_view source, boo
   // The end of the first line stays, so that lines are counted right.
   const int function = evaluator().compile(source.substr(line), script_chunk, wrong);
   if (function == 0) return std::unexpected(fmt::format("ERR Error compiling script (new function): {}", wrong));
-  Script script{.source = std::string(source), .flags = *flags, .function = function, .is_kept = is_kept, .used = {}};
+  auto made = std::make_unique<Script>(
+      Script{.digest = digest(source), .source = std::string(source), .flags = *flags, .function = function, .is_kept = is_kept});
+  Script& script = *made;
   if (!is_kept) {
-    evaluated_.push_front(name);
+    evaluated_.push_front(&script);
     script.used = evaluated_.begin();
   }
-  scripts_.try_emplace(name, std::move(script));
-  while (evaluated_.size() > evaluated_max) {
-    const auto oldest = scripts_.find(evaluated_.back());
-    evaluator().release(oldest->second.function);
-    scripts_.erase(oldest);
+  by_source_.emplace(script.source, &script);
+  scripts_.emplace(script.digest, std::move(made));
+  if (evaluated_.size() > evaluated_max) {
+    Script& oldest = *evaluated_.back();
     evaluated_.pop_back();
+    drop(oldest);
   }
-  return name;
+  return &script;
+}
+
+void Scripts::drop(Script& script) {
+  evaluator().release(script.function);
+  by_source_.erase(script.source);
+  const auto there = scripts_.find(script.digest);
+  const auto last = std::move(there->second);  // its name is what it is found by
+  scripts_.erase(there);
 }
 
 void Scripts::forget_all() {
+  by_source_.clear();
   scripts_.clear();
   evaluated_.clear();
   evaluator_.reset();
@@ -130,7 +146,7 @@ void Scripts::forget_all() {
 
 std::size_t Scripts::source_octets() const {
   std::size_t octets = 0;
-  for (const auto& [digest, script] : scripts_) octets += sizeof(script) + digest.size() + script.source.size();
+  for (const auto& [digest, script] : scripts_) octets += sizeof(*script) + script->digest.size() + script->source.size();
   return octets;
 }
 

@@ -19,6 +19,7 @@
 
 namespace chorus::cache {
 
+class Call;
 class Server;
 
 /// What a script says of itself, in its first line or when it is registered.
@@ -31,11 +32,12 @@ struct ScriptFlags {
 };
 
 struct Script {
+  std::string digest;  // 40 digits
   std::string source;
   ScriptFlags flags;
-  int function = 0;                       // the machine's reference
-  bool is_kept = false;                   // SCRIPT LOAD: until SCRIPT FLUSH; else until many others have come
-  std::list<std::string>::iterator used;  // of those that are not kept
+  int function = 0;                        // the machine's reference
+  bool is_kept = false;                    // SCRIPT LOAD: until SCRIPT FLUSH; else until many others have come
+  std::list<Script*>::iterator used = {};  // of those that are not kept
 };
 
 struct Function {
@@ -65,9 +67,9 @@ class Scripts {
   /// 40 digits.
   static std::string digest(std::string_view source);
   /// Null: it is not there. Good until the next change.
-  Script* find(std::string_view digest);
-  /// Compiles it where it is not there. The error is a whole reply.
-  base::Result<std::string, std::string> add(std::string_view source, bool is_kept);
+  const Script* find(std::string_view digest);
+  /// Compiles it where it is not there; it is good until the next change. The error is a whole reply.
+  base::Result<const Script*, std::string> add(std::string_view source, bool is_kept);
   void forget_all();
   std::size_t count() const { return scripts_.size(); }
 
@@ -87,7 +89,7 @@ class Scripts {
   static constexpr int loading_instructions_max = 10'000'000;
   struct Run {
     Kind kind;
-    std::string_view name;  // digest or function
+    std::string_view name;  // digest or function; lives as long as it does
     ScriptFlags flags;
     bool is_read_only;  // EVAL_RO and the like
     int function;
@@ -98,8 +100,8 @@ class Scripts {
 
   struct Running {
     Kind kind;
-    std::string name;
-    std::vector<std::string> command;
+    std::string_view name;
+    Call* call;
     ClientId caller;
     std::int64_t started_us;  // monotonic
     bool is_read_only, denies_oom;
@@ -132,6 +134,7 @@ class Scripts {
 
  private:
   std::string refusal_of(const Command* command, std::span<const std::string_view> words);
+  void use(Script& script);
   void drop(Script& script);
   void release(const Library& library);
   /// Made when they are needed first.
@@ -141,8 +144,9 @@ class Scripts {
   Server& server_;
   Client client_{ClientId(0)};  // whose commands those of scripts are
   std::unique_ptr<Machine> evaluator_, function_machine_;
-  absl::flat_hash_map<std::string, Script> scripts_;
-  std::list<std::string> evaluated_;  // digests, the last used first
+  absl::flat_hash_map<std::string_view, std::unique_ptr<Script>> scripts_;  // by digest
+  absl::flat_hash_map<std::string_view, Script*> by_source_;                // for EVAL, which would work its digest out each time
+  std::list<Script*> evaluated_;                                            // the last used first
   Libraries libraries_;
   std::map<std::string, const Function*, std::less<>> functions_;
   std::optional<Running> running_;

@@ -1,5 +1,9 @@
 #include "cache/scripts/scripts.h"
 
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
 #include "base/text.h"
 #include "cache/server_fixture.h"
 
@@ -236,11 +240,13 @@ class Watch final : public ScriptWatch {
     ++visits;
     if (!says.empty()) server_.receive(ClientId(2), std::exchange(says, {}), now_);
     if (leaves) server_.disconnect(ClientId(1));
+    if (read_to != nullptr) std::fill(read_to->begin(), read_to->end(), '?');
   }
   void log(int level, std::string_view line) override { logged += std::to_string(level) + ":" + std::string(line) + ";"; }
 
   std::string says, logged;
   bool leaves = false;
+  std::string* read_to = nullptr;  // where the octets of clients come to lie, each over those before
   int visits = 0;
 
  private:
@@ -272,6 +278,21 @@ TEST_F(ScriptTest, LetsOthersInOnceItTakesLong) {
   eval("redis.log(redis.LOG_WARNING,'said',5)");
   EXPECT_EQ(watch.logged, "3:said 5;");
   server.watch_scripts(nullptr);
+}
+
+TEST_F(ScriptTest, IsToldOfByItsOwnWordsAfterOthersWereLetIn) {
+  server.use_stopwatch([this] { return now.monotonic_us; });
+  ask("CONFIG SET slowlog-log-slower-than 0");
+  Watch watch(server, now);
+  server.watch_scripts(&watch);
+  std::string request = "*4\r\n$4\r\nEVAL\r\n$18\r\nfor i=1,2e6 do end\r\n$1\r\n0\r\n$4\r\nmine\r\n";
+  watch.read_to = &request;
+  server.receive(ClientId(1), request, now);
+  collect();
+  EXPECT_EQ(take(1), "$-1|");
+  EXPECT_GT(watch.visits, 0);
+  server.watch_scripts(nullptr);
+  EXPECT_THAT(ask("SLOWLOG GET 1"), testing::HasSubstr("*4|$4|EVAL|$18|for i=1,2e6 do end|$1|0|$4|mine|"));
 }
 
 TEST_F(ScriptTest, GoesOnWhenItsClientLeaves) {

@@ -240,7 +240,7 @@ Listpack::Position Listpack::splice(Position at, std::size_t removed, std::strin
   const std::size_t after = before - removed + added;
   ENSURE(after <= octets_max, after);
   if (after > before) block_ = static_cast<unsigned char*>(memory::resize(block_, after));
-  std::memmove(block_ + at + added, block_ + at + removed, before - at - removed);
+  if (added != removed) std::memmove(block_ + at + added, block_ + at + removed, before - at - removed);
   if (encoded) {
     unsigned char* to = block_ + at;
     std::memcpy(to, encoded->head, encoded->head_size);
