@@ -19,6 +19,9 @@ pkg_check_modules(LZF REQUIRED IMPORTED_TARGET liblzf)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
+if(NOT CHORUS_SANITIZE)  # sanitizers bring an allocator of their own
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+endif()
 # Lua built as C++, so that its errors are exceptions, with the libraries that scripts of Redis have. All as archives: the libraries' shared
 # ones would bring a second Lua along.
 pkg_check_modules(LUA REQUIRED lua5.1-c++)

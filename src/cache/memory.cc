@@ -1,12 +1,18 @@
 #include "cache/memory.h"
 
+#ifdef CHORUS_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#else
 #include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/ensure.h"
@@ -14,7 +20,13 @@
 namespace chorus::cache::memory {
 namespace {
 
+#ifdef CHORUS_JEMALLOC
+constexpr std::size_t overhead = 0;
+constexpr const char* all_arenas_purge = "arena.4096.purge";
+static_assert(MALLCTL_ARENAS_ALL == 4096);
+#else
 constexpr std::size_t overhead = sizeof(std::size_t);  // glibc keeps a block's size before it
+#endif
 constexpr std::size_t line = 64;
 
 thread_local Account nobody;
@@ -26,6 +38,19 @@ void add(const void* block) {
 }
 
 void take(const void* block) { current->used -= cost(block); }
+
+struct Process {
+  std::size_t resident, system;
+};
+Process look_at_process() {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  unsigned long pages = 0, resident = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
+    if (std::fscanf(file, "%lu %lu", &pages, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return {.resident = resident * page, .system = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page};
+}
 
 }  // namespace
 
@@ -71,6 +96,38 @@ void release(void* block) {
 std::size_t capacity(const void* block) { return malloc_usable_size(const_cast<void*>(block)); }
 std::size_t cost(const void* block) { return capacity(block) + overhead; }
 
+#ifdef CHORUS_JEMALLOC
+
+Heap heap() {
+  std::uint64_t epoch = 1;  // has the figures brought up to date
+  std::size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  const auto read = [](const char* name) {
+    std::size_t value = 0, octets = sizeof value;
+    ENSURE(mallctl(name, &value, &octets, nullptr, 0) == 0, name);
+    return value;
+  };
+  const Process process = look_at_process();
+  return {.allocated = read("stats.allocated"), .active = read("stats.active"), .resident = process.resident, .system = process.system};
+}
+
+Heap heap_at_once(std::size_t /*used*/) { return heap(); }
+
+void give_back() { ENSURE(mallctl(all_arenas_purge, nullptr, nullptr, nullptr, 0) == 0, "purge"); }
+
+std::string_view allocator_name() {
+  // "5.3.0-0-g54eaed1..."
+  static const std::string name = [] {
+    const char* version = "";
+    std::size_t size = sizeof(const char*);
+    ENSURE(mallctl("version", static_cast<void*>(&version), &size, nullptr, 0) == 0, "version");
+    return "jemalloc-" + std::string(version, std::strcspn(version, "-"));
+  }();
+  return name;
+}
+
+#else
+
 Heap heap() {
   const struct mallinfo2 all = mallinfo2();
   Heap heap = heap_at_once(all.uordblks + all.hblkhd);
@@ -79,18 +136,14 @@ Heap heap() {
 }
 
 Heap heap_at_once(std::size_t used) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  unsigned long pages = 0, resident = 0;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
-    if (std::fscanf(file, "%lu %lu", &pages, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return {.allocated = used,
-          .active = resident * page,
-          .resident = resident * page,
-          .system = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * page};
+  const Process process = look_at_process();
+  return {.allocated = used, .active = process.resident, .resident = process.resident, .system = process.system};
 }
 
 void give_back() { malloc_trim(0); }
+
+std::string_view allocator_name() { return "libc"; }
+
+#endif
 
 }  // namespace chorus::cache::memory

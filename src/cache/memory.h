@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace chorus::cache::memory {
 
@@ -57,11 +58,13 @@ struct Heap {
   std::size_t resident;   // of the process, in memory
   std::size_t system;     // what the machine has
 };
-/// As the allocator says: it walks all that is free, which may take long.
+/// As the allocator says: that of libc walks all that is free, which may take long.
 Heap heap();
-/// As far as it is known at once: `used` is what is allocated, and what is resident stands for what is active.
+/// As far as it is known at once. Of libc: `used` is what is allocated, and what is resident stands for what is active.
 Heap heap_at_once(std::size_t used);
 /// Gives the system what is free.
 void give_back();
+/// "jemalloc-5.3.0", or "libc" under sanitizers, which bring their own.
+std::string_view allocator_name();
 
 }  // namespace chorus::cache::memory

@@ -127,8 +127,8 @@ void memory_doctor(Call& call) {
 
 void memory_malloc_stats(Call& call) {
   const memory::Heap facts = memory::heap();
-  call.reply.verbatim(
-      "txt", fmt::format("allocator: libc\nallocated: {}\nactive: {}\nresident: {}\n", facts.allocated, facts.active, facts.resident));
+  call.reply.verbatim("txt", fmt::format("allocator: {}\nallocated: {}\nactive: {}\nresident: {}\n", memory::allocator_name(),
+                                         facts.allocated, facts.active, facts.resident));
 }
 
 void memory_purge(Call& call) {
