@@ -107,6 +107,20 @@ void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_cache_evicted_clients_total", "Connections that were ended for the limit of clients' memory.",
               number(facts.statistics.evicted_clients));
   out.counter("chorus_cache_expired_keys_total", "Keys whose time was over.", number(facts.statistics.expired_keys));
+  out.gauge("chorus_cache_is_replica", "1: this server follows another.", facts.is_replica ? 1 : 0);
+  if (facts.is_replica) {
+    out.gauge("chorus_cache_primary_up", "1: it has the stream of the one that it follows.", facts.is_primary_up ? 1 : 0);
+    out.gauge("chorus_cache_primary_loading", "1: it is sent all keys.", facts.is_primary_loading ? 1 : 0);
+  }
+  out.gauge("chorus_cache_replicas", "Servers that follow this one.", number(facts.replicas));
+  out.gauge("chorus_cache_replicas_online", "Of these, how many have the stream.", number(facts.replicas_online));
+  out.gauge("chorus_cache_replica_lag_bytes_max", "Of the stream, what the slowest of these has not acknowledged.",
+            number(facts.replica_lag_octets_max));
+  out.gauge("chorus_cache_replication_offset_bytes", "The end of the stream.", number(facts.stream_end));
+  out.gauge("chorus_cache_replication_backlog_bytes", "Of the stream, what is kept.", number(facts.backlog_octets));
+  out.counter("chorus_cache_full_syncs_total", "Replicas that needed all keys.", number(facts.full_syncs));
+  out.counter("chorus_cache_partial_syncs_total", "Replicas that came back.", number(facts.partial_syncs), {{"result", "ok"}});
+  out.counter("chorus_cache_partial_syncs_total", "Replicas that came back.", number(facts.partial_syncs_refused), {{"result", "refused"}});
   out.counter("chorus_cache_snapshots_total", "Snapshots that were kept.", number(facts.save.saves));
   out.gauge("chorus_cache_snapshot_failed", "1: the last one could not be kept, and writes may be refused.", facts.save.has_failed ? 1 : 0);
   out.gauge("chorus_cache_unsaved_changes", "Changes that no snapshot has.", number(facts.save.changes));

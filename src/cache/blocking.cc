@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cache/call.h"
+#include "cache/replication/replication.h"
 
 namespace chorus::cache {
 
@@ -97,6 +98,7 @@ void Server::serve(Client& client) {
     cut_off(client);
   }
   if (!was_run && !client.pushes.empty()) client.out += std::exchange(client.pushes, {});
+  client.written = replication_->stream().end();
   if (!is_served) return;
   unblock(client);
   client.is_waiting = true;

@@ -1,5 +1,7 @@
 #include "cache/call.h"
 
+#include <algorithm>
+
 #include "base/ensure.h"
 #include "cache/resp/number.h"
 
@@ -153,7 +155,7 @@ void Call::effect(unsigned db, Arguments words) {
 }
 
 bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us, Arguments again, bool without_key) {
-  if (client_.transaction || client_.is_script) return false;
+  if (client_.transaction || client_.is_script || client_.is_primary) return false;
   if (client_.blocked != nullptr) return true;  // woken for nothing: it keeps its place and its time
   auto blocked = std::make_unique<BlockedCommand>();
   blocked->command = &command_;
@@ -162,6 +164,19 @@ bool Call::block(std::span<const std::string_view> keys, std::int64_t timeout_us
   blocked->db = db_;
   for (const std::string_view key : keys) blocked->keys.emplace_back(key);
   if (timeout_us > 0) blocked->deadline_us = server_.now_.monotonic_us + timeout_us;
+  server_.block(client_, std::move(blocked));
+  return true;
+}
+
+bool Call::wait_for(Acknowledgement wanted, std::int64_t timeout_ms) {
+  if (client_.transaction || client_.is_script || client_.is_primary) return false;
+  auto blocked = std::make_unique<BlockedCommand>();
+  blocked->command = &command_;
+  blocked->db = db_;
+  blocked->arguments.assign(arguments_.begin(), arguments_.end());
+  blocked->acknowledgement = wanted;
+  constexpr std::int64_t ms_max = std::int64_t{1} << 50;
+  if (timeout_ms > 0) blocked->deadline_us = server_.now_.monotonic_us + std::min(timeout_ms, ms_max) * 1000;
   server_.block(client_, std::move(blocked));
   return true;
 }

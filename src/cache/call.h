@@ -82,6 +82,9 @@ class Call {
   /// Empties it; returns how many keys there were.
   std::size_t clear_database(unsigned db);
 
+  /// Whether a key that ends then is gone by now. What a primary says is of the primary's time, and it says itself when a key is gone.
+  bool is_over(std::int64_t unix_ms) const { return unix_ms <= now_ms() && !client_.is_primary; }
+
   // --- what was done
   /// The key was changed: transactions that watch it fail, and so on. Not for what changes nothing.
   void changed(std::string_view key, Notify what, std::string_view event) { changed(db_, key, what, event); }
@@ -106,6 +109,9 @@ class Call {
   bool block(std::span<const std::string_view> keys, std::int64_t timeout_us) { return block(keys, timeout_us, arguments_, false); }
   /// The same, but with these arguments the next time. without_key: also run when a key has gone, or has become something else.
   bool block(std::span<const std::string_view> keys, std::int64_t timeout_us, Arguments again, bool without_key);
+  /// The client waits for replicas. Nothing is replied; when there are enough, or the time is over, their number is. timeout_ms: 0 is
+  /// forever. False: as block().
+  bool wait_for(Acknowledgement wanted, std::int64_t timeout_ms);
   /// There is more in a key that was there before: those who wait for it are to be served.
   void ready(std::string_view key);
 

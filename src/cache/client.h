@@ -14,6 +14,7 @@
 
 #include "base/strong.h"
 #include "cache/command/command.h"
+#include "cache/replication/introduction.h"
 #include "cache/resp/parser.h"
 #include "cache/tracking.h"
 
@@ -39,17 +40,24 @@ struct Transaction {
 /// By database and key: whether it was expired when it was watched; that it goes now is no change then.
 using WatchedKeys = absl::flat_hash_map<std::pair<unsigned, std::string>, bool>;
 
+/// What WAIT waits for: so many replicas that have the stream up to there.
+struct Acknowledgement {
+  std::int64_t offset = 0;
+  std::int64_t replicas = 0;
+};
+
 /// A command that waits for a key.
 struct BlockedCommand {
   const Command* command;
   std::vector<std::string> arguments;
   unsigned db;
   std::vector<std::string> keys;
-  std::optional<std::int64_t> deadline_us;  // monotonic; none: forever
-  std::string_view ready_key = {};          // the one for which it is run once more; good as long as it is
-  bool without_key = false;                 // runs also when a key of its has gone, to say so
-  std::uint64_t change = 0;                 // of the cluster's map, which is waited for, in place of a key
-  bool is_silent = false;                   // CLIENT REPLY was off when it came: its reply is, too
+  std::optional<std::int64_t> deadline_us;              // monotonic; none: forever
+  std::string_view ready_key = {};                      // the one for which it is run once more; good as long as it is
+  bool without_key = false;                             // runs also when a key of its has gone, to say so
+  std::uint64_t change = 0;                             // of the cluster's map, which is waited for, in place of a key
+  std::optional<Acknowledgement> acknowledgement = {};  // which is waited for, in place of a key
+  bool is_silent = false;                               // CLIENT REPLY was off when it came: its reply is, too
 };
 
 enum class Listening : std::uint8_t { channel, pattern, shard };
@@ -72,6 +80,8 @@ struct Client {
   bool closes = false;         // once `out` is handed over
   bool is_cut = false;         // more than it may have: nothing is handed over any more
   bool is_monitor = false;
+  bool is_replica = false;  // it was sent a stream, or waits for one
+  bool is_primary = false;  // the connection to whom this server follows: what comes is done, and nothing is replied
   bool is_evicted = false;  // to be broken off, for its memory
   bool is_waiting = false;  // has requests that were not looked at: `out` was full, or it was blocked
   int protocol = 2;
@@ -92,6 +102,8 @@ struct Client {
   const Command* last_command = nullptr;
   std::uint64_t commands = 0, octets_in = 0, octets_out = 0;
   std::optional<Transaction> transaction;
+  std::int64_t written = 0;                                 // the stream's end when its last command was done
+  std::unique_ptr<replication::Introduction> introduction;  // of a replica
   WatchedKeys watched;
   bool watch_broken = false;
   // Of keys watched and names listened to: here, and where they are looked up.

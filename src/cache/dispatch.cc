@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cache/call.h"
+#include "cache/replication/replication.h"
 #include "cache/resp/quote.h"
 #include "cache/scripts/scripts.h"
 
@@ -34,6 +35,13 @@ bool is_one_of(const Command& command, std::initializer_list<std::string_view> n
   return command.container == nullptr && std::find(names.begin(), names.end(), command.name) != names.end();
 }
 
+/// What a primary's stream is made of. SCRIPT was a part of it before Redis 7.
+bool is_of_stream(const Command& command) {
+  const std::string_view name = command.container == nullptr ? command.name : command.container->name;
+  return command.flags.has(Flag::write) || command.flags.has(Flag::may_replicate) || name == "script" ||
+         is_one_of(command, {"ping", "select", "multi", "exec", "replconf"});
+}
+
 bool allows_debug(ProtectedAccess access, const Client& client) {
   if (access != ProtectedAccess::local) return access == ProtectedAccess::yes;
   return client.address.starts_with("127.") || client.address.starts_with("[::1]:");
@@ -54,7 +62,7 @@ bool Server::run_requests(Client& client) {
     if (client.blocked != nullptr || client.held_back != nullptr || client.out.size() > out_octets_max || is_asleep()) {
       client.parser.keep();
       // What waits behind a command that waits is bounded as any request is.
-      client.closes = client.parser.waiting() > options_.query_octets_max;
+      client.closes = client.parser.waiting() > options_.query_octets_max && !client.is_primary;
       statistics_.query_limit_disconnections += client.closes ? 1 : 0;
       client.is_waiting = client.blocked == nullptr && client.held_back == nullptr && client.parser.waiting() > 0;
       break;
@@ -62,19 +70,23 @@ bool Server::run_requests(Client& client) {
     if (!client.held.empty()) {
       if (is_pausing()) {
         client.parser.keep();
-        client.closes = client.parser.waiting() > options_.query_octets_max;
+        client.closes = client.parser.waiting() > options_.query_octets_max && !client.is_primary;
         break;
       }
       const std::vector<std::string> held = std::exchange(client.held, {});
       const std::vector<std::string_view> words(held.begin(), held.end());
       dispatch(client, words);
+      if (client.is_primary && replication_->is_replica()) replication_->replica()->applied(client);
       continue;
     }
     std::vector<std::string_view> arguments = std::move(arguments_);
     const Parser::Status status = client.parser.next(arguments);
     if (status == Parser::Status::command) dispatch(client, arguments);
     arguments_ = std::move(arguments);
-    if (status == Parser::Status::command) continue;
+    if (status == Parser::Status::command) {
+      if (client.is_primary && replication_->is_replica()) replication_->replica()->applied(client);
+      continue;
+    }
     if (status == Parser::Status::protocol_error) {
       Reply(client.out, client.protocol).error("ERR " + std::string(client.parser.error()));
     }
@@ -121,7 +133,17 @@ void Server::dispatch(Client& client, Arguments arguments) {
       if (client.blocked != nullptr) client.blocked->is_silent = true;
     }
     if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
+    if (client.is_primary) {
+      // Nobody there waits for an answer.
+      if (client.out.size() > before && client.out[before] == '-') {
+        ++statistics_.stream_errors;
+        replication_->stream_failed(arguments.front(), std::string_view(client.out).substr(before + 1));
+      }
+      client.out.resize(std::min(before, client.out.size()));
+      client.pushes.clear();
+    }
     if (!client.pushes.empty()) client.out += std::exchange(client.pushes, {});
+    client.written = replication_->stream().end();
     // It is for the next command, or the next transaction.
     if (!client.transaction && client.last_command != nullptr && client.last_command->name != "asking") client.is_asking = false;
   };
@@ -138,6 +160,10 @@ void Server::dispatch(Client& client, Arguments arguments) {
       return done();
     }
     if (sub != nullptr) command = sub;
+  }
+  if (client.is_primary && !is_of_stream(*command)) {
+    refuse(client, command, fmt::format("ERR '{}' is not for replicas", command->full_name()));
+    return done();
   }
   if (!command->takes(arguments.size())) {
     refuse(client, command, fmt::format("ERR wrong number of arguments for '{}' command", command->full_name()));
@@ -157,7 +183,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "ERR Command not allowed inside a transaction");
     return done();
   }
-  if (const std::string why = denial(client, *command, arguments, false); !why.empty()) {
+  if (const std::string why = client.is_primary ? std::string() : denial(client, *command, arguments, false); !why.empty()) {
     refuse(client, command, why);
     return done();
   }
@@ -165,7 +191,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, scripts_->busy_error());
     return done();
   }
-  if (cluster_) {
+  if (cluster_ && !client.is_primary) {
     std::string error;
     switch (route(client, *command, arguments, error)) {
       case Route::here:
@@ -183,7 +209,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
   const Room room = options_.memory.octets_max > 0 ? make_room() : Room::enough;
   // Who waits at a key that has gone learns it, also where this command is refused.
   if (!ready_.empty()) end_unit();
-  if (room == Room::none) {
+  if (room == Room::none && !client.is_primary) {
     // What a transaction queues takes memory, too. EXEC is refused when something within it would be.
     const bool ends_transaction = is_one_of(*command, {"exec", "discard", "quit", "reset"});
     const bool denied = command->flags.has(Flag::denyoom) || (client.transaction && !ends_transaction) ||
@@ -194,8 +220,15 @@ void Server::dispatch(Client& client, Arguments arguments) {
       return done();
     }
   }
-  if (refuses_writes() && (command->flags.has(Flag::write) || is_one_of(*command, {"ping"}))) {
+  if (refuses_writes() && !client.is_primary && (command->flags.has(Flag::write) || is_one_of(*command, {"ping"}))) {
     refuse(client, command, unsaved);
+    return done();
+  }
+  // EXEC is what it has queued.
+  const bool runs_queue = client.transaction && is_one_of(*command, {"exec"});
+  const std::string_view by_role = refusal_by_role(command->flags.bits() | (runs_queue ? client.transaction->flags : 0), client);
+  if (!by_role.empty()) {
+    refuse(client, command, by_role);
     return done();
   }
   if (client.protocol < 3 && client.is_subscribed() &&
@@ -206,9 +239,13 @@ void Server::dispatch(Client& client, Arguments arguments) {
                        command->full_name()));
     return done();
   }
-  if (client.is_monitor &&
+  if ((client.is_monitor || client.is_replica) &&
       (command->flags.has(Flag::readonly) || command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate))) {
     refuse(client, command, "ERR Replica can't interact with the keyspace");
+    return done();
+  }
+  if (!command->flags.has(Flag::stale) && !client.is_primary && is_stale()) {
+    refuse(client, command, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     return done();
   }
   if (save_.is_loading && !command->flags.has(Flag::loading)) {
@@ -272,7 +309,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
       client.transaction->octets += sizeof(std::string) + argument.size();
     }
     // As much as a query may take, so that a transaction does not hold more.
-    if (client.transaction->octets > options_.query_octets_max) {
+    if (client.transaction->octets > options_.query_octets_max && !client.is_primary) {
       client.closes = true;
       return done();
     }

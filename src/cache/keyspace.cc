@@ -8,6 +8,11 @@ namespace chorus::cache {
 Entry* Server::live(unsigned db, std::string_view key) {
   Entry* entry = databases_[db]->find(key);
   if (entry == nullptr || !entry->is_expired(now_.unix_ms())) return entry;
+  if (is_replica()) {
+    // A replica does not end keys by itself: its primary does something to them until it says that they are gone. Others do not see them.
+    if (running_ != nullptr && running_->is_primary) return entry;
+    if (options_.replication.is_read_only) return nullptr;
+  }
   // In a pause nothing is written: it is not seen, and goes later.
   if (!is_pausing()) expire_now(db, entry);
   return nullptr;

@@ -63,6 +63,7 @@ void Server::note_broken_off(ClientId id) {
 }
 
 const OutputLimit& Server::output_limit(const Client& client) const {
+  if (client.is_replica) return options_.replica_output;
   return client.is_subscribed() || client.is_monitor ? options_.pubsub_output : options_.normal_output;
 }
 
@@ -74,6 +75,8 @@ void Server::check_clients() {
   const std::int64_t idle_us_max = options_.idle_seconds_max * second_us;
   for (const auto& [id, client] : clients_) {
     if (client->closes) continue;
+    // These are looked after by what has them.
+    if (client->is_replica || client->is_primary) continue;
     const bool may_idle = client->is_subscribed() || client->is_monitor || client->blocked != nullptr;
     if (idle_us_max > 0 && !may_idle && now_.monotonic_us - client->active_us > idle_us_max) end(*client);
     const OutputLimit& limit = output_limit(*client);
@@ -112,7 +115,9 @@ void Server::evict(Evictor::Victim victim) {
 Server::Room Server::make_room() {
   const MemoryOptions& memory = options_.memory;
   evicts_more_ = false;
-  const auto is_over = [&] { return memory.octets_max > 0 && memory_counted() > memory.octets_max && !is_pausing(); };
+  // A replica has what its primary has.
+  const bool is_bound = memory.octets_max > 0 && !is_pausing() && !(is_replica() && options_.replication.ignores_memory_limit);
+  const auto is_over = [&] { return is_bound && memory_counted() > memory.octets_max; };
   if (!is_over()) {
     if (over_limit_since_us_) statistics_.over_limit_us += over_limit_us();
     over_limit_since_us_.reset();
@@ -148,7 +153,7 @@ void Server::make_client_room() {
   std::vector<Client*> by_size;
   for (const auto& [id, client] : clients_) {
     count_memory(*client);
-    if (!client->no_evict && !client->is_evicted) by_size.push_back(client.get());
+    if (!client->no_evict && !client->is_evicted && !client->is_replica && !client->is_primary) by_size.push_back(client.get());
   }
   std::sort(by_size.begin(), by_size.end(),
             [](const Client* a, const Client* b) { return a->counted != b->counted ? a->counted > b->counted : a->id < b->id; });
@@ -167,6 +172,7 @@ void Server::apply_options(const ServerOptions& before) {
   if (memory.policy != before.memory.policy) evictor_.forget();
   if (options_.password != before.password) acl_->set_default_password(options_.password);
   for (const auto& [id, client] : clients_) {
+    if (client->is_primary) continue;
     client->parser.limits.bulk_octets_max = options_.bulk_octets_max;
     client->parser.limits.buffer_octets_max = options_.query_octets_max;
   }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cache/hash.h"
+#include "cache/replication/replication.h"
 #include "cache/scripts/scripts.h"
 #include "client/client.h"
 #include "world/files.h"
@@ -16,6 +17,10 @@ constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::milliseconds tick_least{1};
 /// What is larger and may be sent at once is not counted as held until the next tick.
 constexpr std::size_t large_reply = 16U << 10;
+/// Between two steps of a snapshot for replicas.
+constexpr world::Duration sync_pause_least = std::chrono::microseconds(500), sync_pause_idle = std::chrono::milliseconds(4);
+/// In the folder of the cache's data.
+constexpr std::string_view spool_file = "/temp-sync.rdb";
 
 /// The id of this node, the same over restarts; made at the first.
 base::Result<std::string, std::string> node_id(world::World& world, const std::string& path) {
@@ -88,10 +93,11 @@ class Node::Channel final : public world::ConnectionHandler {
 
   void start() { connection_->start(*this); }
   const world::Connection& connection() const { return *connection_; }
-  /// False: it takes no more for now; on_drained() follows.
-  bool write(std::string octets) {
+  /// False: it takes no more for now; on_drained() follows. is_read_on: what it says is heard all the same.
+  bool write(std::string octets, bool is_read_on) {
     if (!octets.empty()) connection_->write(std::move(octets));
     if (connection_->unsent() < world::Connection::high_water) return true;
+    if (is_read_on) return false;
     if (!std::exchange(is_paused_, true)) connection_->pause_reading();
     return false;
   }
@@ -192,7 +198,12 @@ Node::Node(world::World& world, Options options, spdlog::logger& logger)
       log_(logger),
       let_others_in_(options.let_others_in),
       server_(with_port(options), world.random().next(), now()),
-      saver_(world, server_, logger, [this] { return now(); }, [this] { deliver(); }) {}
+      saver_(
+          world, server_, logger, [this] { return now(); }, [this] { deliver(); }),
+      spool_(world, server_.options().save.directory + std::string(spool_file),
+             [this](auto what, std::uint64_t transfer, std::string octets, const std::string& error) {
+               file_done(what, transfer, std::move(octets), error);
+             }) {}
 Node::~Node() = default;
 
 base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
@@ -200,6 +211,10 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   const auto address = options.address;
   const auto secure_address = options.secure_address;
   const world::TlsOptions tls = options.tls;
+  if (const std::string& primary = options.replication.primary; !primary.empty()) {
+    if (options.cluster.enabled) return std::unexpected("a node of a cluster follows nobody: unset cache.replica_of");
+    if (!replication::parse_primary(primary)) return std::unexpected("cache.replica_of is \"host port\", not \"" + primary + "\"");
+  }
   if (options.cluster.enabled) {
     if (auto completed = complete(world, options); !completed) return std::unexpected(completed.error());
   }
@@ -337,7 +352,7 @@ void Node::deliver() {
         channel.abort();
         continue;
       }
-      const bool takes_more = channel.write(std::move(output.octets));
+      const bool takes_more = channel.write(std::move(output.octets), output.is_read_on);
       note_unsent(output.client, channel);
       if (output.closes) {
         channel.close();
@@ -348,9 +363,74 @@ void Node::deliver() {
   }
   is_delivering_ = false;
   saver_.poll();
+  dial_primary();
+  look_after_sync();
   if (!coordinator_) return;
   for (const cluster::Action& action : server_.take_cluster_actions()) coordinator_->perform(action);
   for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
+}
+
+void Node::dial_primary() {
+  for (replication::Note& note : server_.replication().take_notes()) {
+    log_.log(note.level == replication::Note::Level::info ? spdlog::level::info : spdlog::level::warn, "replication: {}", note.text);
+  }
+  const auto dial = server_.take_dial();
+  if (!dial) return;
+  world::ConnectOptions how{.timeout = std::chrono::seconds(dial->timeout_seconds)};
+  if (dial->with_tls) {
+    how.tls = server_.options().tls;
+    // As Redis: who signed the certificate matters, not the name in it.
+    how.tls->verify_peer = true;
+    how.tls->verify_host = false;
+  }
+  world_.connect(dial->to, how, [this, number = dial->number, alive = std::weak_ptr<bool>(alive_)](auto connection) {
+    if (!alive.lock()) return;
+    if (!connection) {
+      server_.dial_failed(number, connection.error().message, now());
+    } else {
+      const ClientId id(++last_id_);
+      std::string peer = to_string((*connection)->peer()), local = to_string((*connection)->local());
+      if (!server_.connect_primary(number, id, std::move(peer), std::move(local), now())) return;
+      auto& channel = channels_[id] = std::make_unique<Channel>(*this, id, std::move(*connection));
+      channel->start();
+    }
+    deliver();
+  });
+}
+
+void Node::look_after_sync() {
+  const bool is_step_due = server_.is_syncing() && !std::exchange(is_sync_due_, true);
+  const auto begun = world_.now();
+  bool has_more = false;
+  if (is_step_due) {
+    look_at_unsent();
+    has_more = server_.step_sync(now());
+  }
+  for (replication::FileAction& action : server_.replication().primary().take_file_actions()) spool_.perform(std::move(action));
+  if (!is_step_due) return;
+  // At most half of the time goes to it; and where a replica or the disk has to take something first, they are waited for.
+  const auto pause = std::max<world::Duration>(has_more ? sync_pause_least : sync_pause_idle, world_.now() - begun);
+  world_.after(pause, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    is_sync_due_ = false;
+    deliver();
+  });
+}
+
+void Node::file_done(replication::FileAction::What what, std::uint64_t transfer, std::string octets, const std::string& error) {
+  replication::Primary& primary = server_.replication().primary();
+  if (what == replication::FileAction::What::remove) {
+    if (!error.empty()) log_.warn("replication: the file of a snapshot stays why=\"{}\"", error);
+    return;
+  }
+  if (!error.empty()) {
+    primary.file_failed(transfer, error);
+  } else if (what == replication::FileAction::What::read) {
+    primary.file_read(transfer, std::move(octets));
+  } else {
+    primary.file_written(transfer);
+  }
+  deliver();
 }
 
 Facts Node::facts() const {
@@ -371,6 +451,21 @@ Facts Node::facts() const {
     facts.cluster_members = own->map().members().size();
     facts.cluster_members_failed = own->failed().size();
     facts.handovers = server_.handovers();
+  }
+  const replication::Replication& replication = server_.replication();
+  facts.is_replica = replication.is_replica();
+  facts.is_primary_up = replication.is_link_up();
+  facts.is_primary_loading = facts.is_replica && replication.replica()->is_loading();
+  facts.stream_end = replication.stream().end();
+  facts.backlog_octets = replication.stream().octets();
+  facts.full_syncs = replication.primary().full_syncs();
+  facts.partial_syncs = replication.primary().partial_syncs();
+  facts.partial_syncs_refused = replication.primary().partial_syncs_refused();
+  facts.replicas = replication.primary().followers().size();
+  for (const auto& [id, follower] : replication.primary().followers()) {
+    if (follower.state != replication::Follower::State::online) continue;
+    ++facts.replicas_online;
+    facts.replica_lag_octets_max = std::max(facts.replica_lag_octets_max, facts.stream_end - follower.acknowledged);
   }
   for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
   return facts;

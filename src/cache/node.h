@@ -14,6 +14,7 @@
 #include "cache/cluster/coordinator.h"
 #include "cache/options.h"
 #include "cache/persistence/saver.h"
+#include "cache/replication/spool.h"
 #include "cache/server.h"
 #include "world/world.h"
 
@@ -31,6 +32,11 @@ struct Facts {
   bool in_cluster = false, cluster_ok = false;
   std::size_t cluster_slots = 0, cluster_members = 0, cluster_members_failed = 0;
   cluster::HandoverStatistics handovers;
+  bool is_replica = false, is_primary_up = false, is_primary_loading = false;
+  std::size_t replicas = 0, replicas_online = 0;
+  std::int64_t stream_end = 0, replica_lag_octets_max = 0;
+  std::size_t backlog_octets = 0;
+  std::uint64_t full_syncs = 0, partial_syncs = 0, partial_syncs_refused = 0;
 };
 
 /// Lives on one reactor. Replies that a client does not take are bounded: from 1 MiB of them on, nothing more is read from it or done for
@@ -68,6 +74,9 @@ class Node final : private ScriptWatch {
   void closed(ClientId id);
   void perform(cluster::LinkAction action);
   void dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection);
+  void dial_primary();
+  void look_after_sync();
+  void file_done(replication::FileAction::What what, std::uint64_t transfer, std::string octets, const std::string& error);
   base::Result<void, std::string> join_cluster(const std::string& tree);
 
   world::World& world_;
@@ -75,6 +84,7 @@ class Node final : private ScriptWatch {
   const std::function<void()> let_others_in_;
   Server server_;
   Saver saver_;
+  replication::Spool spool_;
   std::function<void(const std::string&)> failed_;
   std::unique_ptr<world::Listener> listener_, secure_listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
@@ -85,6 +95,7 @@ class Node final : private ScriptWatch {
   bool is_delivering_ = false;
   std::vector<ClientId> unsent_;  // whose connections had not taken all when looked at last; each once
   bool looks_soon_ = false;
+  bool is_sync_due_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -13,6 +13,7 @@
 #include "cache/notify.h"
 #include "cache/persistence/saving.h"
 #include "cache/rdb/format.h"
+#include "cache/replication/options.h"
 #include "cache/value/type.h"
 #include "world/net.h"
 
@@ -66,6 +67,7 @@ struct ServerOptions {
   std::uint16_t secure_port = 0;  // 0: no TLS
   world::TlsOptions tls;          // of it; without a certificate there is none
   cluster::Options cluster;
+  replication::Options replication;
 };
 
 struct Options : ServerOptions {

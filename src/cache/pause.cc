@@ -14,7 +14,7 @@ void Server::pause(std::int64_t ms, bool all) {
 void Server::unpause() { pause_until_us_ = now_.monotonic_us; }
 
 bool Server::is_held(const Client& client, const Command& command) const {
-  if (!is_pausing() || client.is_monitor) return false;
+  if (!is_pausing() || client.is_monitor || client.is_replica) return false;
   if (pauses_all_) return true;
   const auto writes = [](std::uint32_t flags) {
     return (flags & (static_cast<std::uint32_t>(Flag::write) | static_cast<std::uint32_t>(Flag::may_replicate))) != 0;

@@ -6,6 +6,7 @@
 #include "cache/call.h"
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
+#include "cache/replication/replication.h"
 #include "cache/resp/reply.h"
 #include "cache/scripts/scripts.h"
 #include "cache/watch/diagnostics.h"
@@ -27,8 +28,8 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
       diagnostics_(std::make_unique<Diagnostics>()),
       tracking_(std::make_unique<Tracking>()),
       acl_(std::make_unique<acl::Acl>(options_.password)) {
-  run_id_ = random_id();
-  replication_id_ = random_id();
+  run_id_ = new_id();
+  replication_ = std::make_unique<replication::Replication>(*this, new_id());
   save_.last_save_s = now.unix_us / 1'000'000;
   const memory::Scope scope(account_);
   for (unsigned i = 0; i < options_.databases; ++i) {
@@ -43,11 +44,13 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
         random_.next());
   }
   scripts_ = std::make_unique<Scripts>(*this);
+  if (const auto primary = replication::parse_primary(options_.replication.primary)) follow(*primary);
 }
 
 Server::~Server() {
   const memory::Scope scope(account_);
   handover_.reset();
+  replication_.reset();
   scripts_.reset();
   snapshot_.reset();
   loader_.reset();
@@ -88,9 +91,18 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   ++statistics_.reads;
   begun_us_ = elapsed_us();
   statistics_.octets_in += octets.size();
-  client.parser.feed(octets);
-  if (is_running_script_of(id)) return;  // its further requests come behind the script
-  run_requests(client);
+  if (client.is_primary) {
+    statistics_.primary_octets_in += octets.size();
+    if (replication::Replica* replica = replication_->replica()) {
+      // A script must not see keys change: what comes meanwhile waits.
+      scripts_->running() != nullptr ? replica->delay(octets) : replica->received(client, octets);
+    }
+  } else {
+    client.parser.feed(octets);
+    if (is_running_script_of(id)) return;  // its further requests come behind the script
+    run_requests(client);
+  }
+  replication_->finish();
   finish_tracking();
   count_memory(client);
   make_client_room();
@@ -123,9 +135,12 @@ bool Server::resume(ClientId id, Now now) {
   const memory::Scope scope(account_);
   now_ = now;
   const auto found = clients_.find(id);
-  if (found == clients_.end() || !found->second->is_waiting) return false;
+  if (found == clients_.end()) return false;
+  if (found->second->is_replica) replication_->primary().drained(*found->second);
+  if (!found->second->is_waiting) return false;
   begun_us_ = elapsed_us();
   const bool has_more = run_requests(*found->second);
+  replication_->finish();
   finish_tracking();
   count_memory(*found->second);
   end_gone();
@@ -151,6 +166,8 @@ void Server::disconnect(ClientId id) {
   subscriptions_.remove_all(*found->second);
   clients_memory_ -= found->second->counted;
   clients_.erase(found);
+  const memory::Scope scope(account_);
+  replication_->disconnected(id);
 }
 
 bool Server::tick(Now now) {
@@ -169,8 +186,14 @@ bool Server::tick(Now now) {
     if (!purging_.empty()) purge_some();
   }
   end_waits();
+  if (const replication::Replica* replica = replication_->replica()) {
+    // It may have had to wait, for a pause or a save.
+    Client* link = find_client(replica->link());
+    if (link != nullptr && link->is_waiting && !link->closes) run_requests(*link);
+  }
+  replication_->tick();
   const std::int64_t before = elapsed_us();
-  const bool expires_more = expires_actively_ && !is_pausing() && !save_.is_loading && expire_cycle();
+  const bool expires_more = expires_actively_ && !is_pausing() && !save_.is_loading && !is_replica() && expire_cycle();
   if (const std::int64_t took = elapsed_us() - before; took > 0) {
     statistics_.expire_us += took;
     note_latency("expire-cycle", took);
@@ -183,6 +206,7 @@ bool Server::tick(Now now) {
     make_room();
     end_unit();  // who waits at a key that has gone learns it now
   }
+  replication_->finish();
   finish_tracking();
   make_client_room();
   check_clients();
@@ -242,6 +266,7 @@ void Server::take_outputs(std::vector<Output>& outputs) {
     // A subscriber is sent to without asking; what it does not take is bounded.
     if (const std::size_t hard = output_limit(client).hard; hard > 0) output.unsent_max = hard;
     if (client.is_evicted) output.unsent_max = 0;
+    output.is_read_on = client.is_replica;
     count_memory(client);
   }
 }
@@ -274,7 +299,13 @@ bool Server::end_wait(Client& client, std::string_view error) {
   client.active_us = now_.monotonic_us;  // it is answered now
   if (!blocked.is_silent) {
     Reply reply(client.out, client.protocol);
-    error.empty() ? reply.null_array() : reply.error(error);
+    if (!error.empty()) {
+      reply.error(error);
+    } else if (blocked.acknowledgement) {
+      reply.integer(static_cast<std::int64_t>(replication_->primary().count_with(blocked.acknowledgement->offset, false)));
+    } else {
+      reply.null_array();
+    }
   }
   unblock(client);
   client.is_waiting = true;
@@ -288,7 +319,9 @@ void Server::reset_statistics() {
   by_command_.clear();
   if (over_limit_since_us_) over_limit_since_us_ = now_.monotonic_us;
   diagnostics_->by_command.clear();
+  replication_->primary().reset_statistics();
   diagnostics_->commands = diagnostics_->octets_in = diagnostics_->octets_out = Rate{};
+  diagnostics_->primary_octets_in = diagnostics_->replica_octets_out = Rate{};
 }
 
 std::size_t Server::timed_waits() const {

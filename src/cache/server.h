@@ -24,12 +24,12 @@
 #include "cache/eviction.h"
 #include "cache/memory.h"
 #include "cache/options.h"
+#include "cache/persistence/snapshot.h"
 #include "cache/subscriptions.h"
 
 namespace chorus::cache {
 
 class Loader;
-class Snapshot;
 
 /// Both clocks, as the world has them.
 struct Now {
@@ -39,6 +39,10 @@ struct Now {
 };
 
 struct Diagnostics;
+namespace replication {
+struct Dial;
+class Replication;
+}  // namespace replication
 namespace acl {
 class Acl;
 enum class Denied : std::uint8_t;
@@ -56,6 +60,8 @@ struct Statistics {
   std::int64_t expire_us = 0;
   std::uint64_t evicted_keys = 0, evicted_clients = 0;
   std::int64_t over_limit_us = 0;  // how long memory was beyond its limit, up to the last time that it came below
+  std::uint64_t replica_octets_out = 0, primary_octets_in = 0;
+  std::uint64_t stream_errors = 0;  // what the primary said, and could not be done here
 };
 struct CommandStatistics {
   std::uint64_t calls = 0, rejected = 0, failed = 0;
@@ -69,6 +75,8 @@ struct Output {
   bool closes = false;  // after these
   /// With more than this not taken by the client, these included, its connection is to be broken off: nothing, no limit.
   std::optional<std::size_t> unsent_max = {};
+  /// What it says is read though it does not take what it is sent.
+  bool is_read_on = false;
 };
 
 /// What a server asks of its shell while a script takes long.
@@ -135,6 +143,43 @@ class Server {
   void hold_back(const cluster::Slots& slots, bool on);
   void flip(cluster::Handover& handover);
   void begin_to_take(Client& client, std::uint64_t number);
+
+  // --- replication
+  replication::Replication& replication() { return *replication_; }
+  const replication::Replication& replication() const { return *replication_; }
+  bool is_replica() const;
+  void follow(const world::Address& primary);
+  void stop_following();
+  /// The connection to the primary that is wanted; what came of it is told with its number. Its octets are those of a client.
+  std::optional<replication::Dial> take_dial();
+  void dial_failed(std::uint64_t number, std::string_view why, Now now);
+  /// False: nobody wants it any more.
+  bool connect_primary(std::uint64_t number, ClientId id, std::string address, std::string local_address, Now now);
+  /// A snapshot is on its way to replicas: it goes on by step_sync(), a millisecond or two of work a call. True: there is more to do at
+  /// once; false: something has to be taken first.
+  bool is_syncing() const;
+  bool step_sync(Now now);
+  // --- for replication
+  std::string new_id();
+  void send(ClientId id, std::string_view octets);
+  /// At once, whatever it has not taken yet.
+  void break_off(Client& client);
+  void run_stream(Client& link);
+  void end_all_waits();
+  /// Empty databases that are nobody's yet; their keys take the place of all that are there, or are dropped.
+  std::vector<std::unique_ptr<Database>> make_databases();
+  void drop(std::vector<std::unique_ptr<Database>> databases);
+  /// Empty: done; else what is wrong with the functions, and nothing but these has changed.
+  std::string adopt(std::vector<std::unique_ptr<Database>> databases, const std::vector<std::string>& functions);
+  /// One is being made: there cannot be another.
+  bool has_snapshot() const;
+  std::unique_ptr<Snapshot> begin_snapshot_for_replicas(const replication::Introduction& to, std::int64_t version);
+  void end_snapshot(std::unique_ptr<Snapshot> snapshot);
+  /// Why a command of those flags is not for this server, now; empty: it is.
+  std::string_view refusal_by_role(std::uint32_t flags, const Client& client) const;
+  bool lacks_replicas() const;
+  /// What is here may be old, and is not to be served.
+  bool is_stale() const;
 
   // --- for commands that look beyond their own client
   /// Null: there is none.
@@ -220,7 +265,7 @@ class Server {
   Now now() const { return now_; }
   Now started() const { return started_; }
   const std::string& run_id() const { return run_id_; }
-  const std::string& replication_id() const { return replication_id_; }
+  const std::string& replication_id() const;
   const Database& database(unsigned db) const { return *databases_[db]; }
   std::size_t watched_keys() const { return watchers_.size(); }
   std::size_t waited_keys() const { return waiters_.size(); }
@@ -251,7 +296,6 @@ class Server {
   };
 
   // watch.cc
-  std::string random_id();
   void note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
   void note_call(const Command& command, bool has_failed);
   void note_time(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
@@ -289,6 +333,8 @@ class Server {
   void list(Client& client);
   void cut_off(Client& client);
   // persistence/server_saves.cc
+  Snapshot::Options snapshot_options();
+  std::unique_ptr<Snapshot> make_snapshot(bool with_keys, Snapshot::Options options);
   bool save_is_due() const;
   bool refuses_writes() const;
   // cluster/
@@ -352,7 +398,7 @@ class Server {
 
   ServerOptions options_;
   const ServerOptions options_at_start_;
-  std::string run_id_, replication_id_;  // 40 digits in hexadecimal
+  std::string run_id_;  // 40 digits in hexadecimal
   Now now_;
   const Now started_;
   base::Random random_;
@@ -415,6 +461,7 @@ class Server {
   std::int64_t handover_not_before_us_ = 0;
   cluster::Slots held_slots_;
   bool has_released_ = false;
+  std::unique_ptr<replication::Replication> replication_;
   std::size_t held_clients_ = 0;
   cluster::Slots purging_, taking_;  // given away, with keys left; being taken, with keys of others' so far
   absl::flat_hash_map<std::uint64_t, Submitted> changes_;

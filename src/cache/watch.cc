@@ -14,14 +14,12 @@ constexpr std::string_view redacted = "(redacted)";
 
 }  // namespace
 
-std::string Server::random_id() {
+std::string Server::new_id() {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string id;
   for (int i = 0; i < 40; ++i) id += digits[random_.below(16)];
   return id;
 }
-
-void Server::change_replication_id() { replication_id_ = random_id(); }
 
 void Server::note_call(const Command& command, bool has_failed) {
   ++statistics_.commands;
@@ -68,6 +66,8 @@ void Server::look_at_rates() {
   diagnostics_->commands.look(statistics_.commands, now_.monotonic_us);
   diagnostics_->octets_in.look(statistics_.octets_in, now_.monotonic_us);
   diagnostics_->octets_out.look(statistics_.octets_out, now_.monotonic_us);
+  diagnostics_->primary_octets_in.look(statistics_.primary_octets_in, now_.monotonic_us);
+  diagnostics_->replica_octets_out.look(statistics_.replica_octets_out, now_.monotonic_us);
 }
 
 void Server::monitor(Client& client) {

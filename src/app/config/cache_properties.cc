@@ -31,6 +31,11 @@ constexpr Property cache_cluster(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::cluster, Fields...>(property);
 }
 
+template <auto... Fields>
+constexpr Property cache_replication(Property property) {
+  return bind<&Settings::cache, &cache::ServerOptions::replication, Fields...>(property);
+}
+
 constexpr Property table[] = {
     cache<&cache::Options::address>(
         {.key = "cache.address", .help = "Where Redis' clients connect (bind and port); needed where the role cache is."}),
@@ -135,6 +140,75 @@ constexpr Property table[] = {
          .help = "The version of files and of what DUMP gives: 11 is Redis 7.2's and Valkey's; 10 can be read by Redis 7.0 as well.",
          .min = 10,
          .max = 11}),
+    cache_replication<&cache::replication::Options::primary>({.key = "cache.replica_of",
+                                                              .help = "\"host port\" of the server that this one follows, Redis or Chorus "
+                                                                      "(replicaof); empty: none. REPLICAOF changes it while it runs."}),
+    cache_replication<&cache::replication::Options::user>(
+        {.key = "cache.primary_user", .help = "Who this server is to the one that it follows (masteruser); empty: the default user."}),
+    cache_replication<&cache::replication::Options::password>(
+        {.key = "cache.primary_password", .help = "And the password (masterauth); empty: none is given.", .secret = true}),
+    cache_replication<&cache::replication::Options::is_read_only>(
+        {.key = "cache.replica_read_only", .help = "A server that follows another takes no writes of clients (replica-read-only)."}),
+    cache_replication<&cache::replication::Options::serves_stale_data>(
+        {.key = "cache.replica_serve_stale_data",
+         .help = "It answers also while it has no connection to the other; else with MASTERDOWN (replica-serve-stale-data)."}),
+    cache_replication<&cache::replication::Options::ignores_memory_limit>(
+        {.key = "cache.replica_ignore_max_memory",
+         .help = "It keeps what the other keeps, whatever max_memory_bytes is (replica-ignore-maxmemory)."}),
+    cache_replication<&cache::replication::Options::priority>(
+        {.key = "cache.replica_priority", .help = "Shown to Redis Sentinel by INFO (replica-priority).", .max = unlimited}),
+    cache_replication<&cache::replication::Options::announce_ip>(
+        {.key = "cache.replica_announce_ip",
+         .help = "Where it says that clients reach it (replica-announce-ip); empty: where its connection comes from."}),
+    cache_replication<&cache::replication::Options::announce_port>(
+        {.key = "cache.replica_announce_port", .help = "And the port (replica-announce-port); 0: that of address.", .max = 65'535}),
+    cache_replication<&cache::replication::Options::is_announced>(
+        {.key = "cache.replica_announced", .help = "Whether Redis Sentinel is to show it (replica-announced)."}),
+    cache_replication<&cache::replication::Options::uses_tls>(
+        {.key = "cache.repl_tls",
+         .help =
+             "The server that is followed is connected to inside TLS (tls-replication); it has to show a certificate that tls_ca_file has "
+             "signed, and is shown tls_certificate_file."}),
+    cache_replication<&cache::replication::Options::backlog_octets>(
+        {.key = "cache.repl_backlog_bytes",
+         .help = "Of the stream of changes, kept for replicas that come back after a break (repl-backlog-size).",
+         .min = 1,
+         .max = std::int64_t{1} << 40}),
+    cache_replication<&cache::replication::Options::backlog_seconds_max>(
+        {.key = "cache.repl_backlog_ttl_s",
+         .help = "How long it is kept when nobody follows (repl-backlog-ttl); 0: for ever.",
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::ping_seconds>(
+        {.key = "cache.repl_ping_period_s",
+         .help = "How often replicas hear that it is there (repl-ping-replica-period).",
+         .min = 1,
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::timeout_seconds>(
+        {.key = "cache.repl_timeout_s",
+         .help = "Whoever at the other end says nothing for so long is given up, on both sides (repl-timeout).",
+         .min = 1,
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::is_diskless>(
+        {.key = "cache.repl_diskless_sync",
+         .help =
+             "All keys are sent to replicas as they are read; else through a file in data_dir, as for replicas that have to know its size "
+             "(repl-diskless-sync)."}),
+    cache_replication<&cache::replication::Options::sync_delay_seconds>(
+        {.key = "cache.repl_diskless_sync_delay_s",
+         .help = "How long replicas wait for others that need all keys as well, to be sent them together (repl-diskless-sync-delay).",
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::sync_replicas_max>(
+        {.key = "cache.repl_diskless_sync_max_replicas",
+         .help = "With so many of them it begins at once (repl-diskless-sync-max-replicas); 0: never before the time is over.",
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::good_replicas_least>(
+        {.key = "cache.min_replicas_to_write",
+         .help = "Writes are refused with NOREPLICAS while fewer replicas keep up (min-replicas-to-write).",
+         .max = unlimited}),
+    cache_replication<&cache::replication::Options::good_lag_seconds_max>(
+        {.key = "cache.min_replicas_max_lag_s",
+         .help = "One that was heard of within so many seconds keeps up (min-replicas-max-lag); 0: none is asked for.",
+         .max = unlimited}),
     cache_cluster<&cache::cluster::Options::enabled>(
         {.key = "cache.cluster_enabled", .help = "This is a node of a cluster, which is kept in the tree (cluster-enabled)."}),
     cache_cluster<&cache::cluster::Options::name>(

@@ -50,13 +50,6 @@ void time(Call& call) {
   call.reply.bulk_integer(call.now_us() % 1'000'000);
 }
 
-void role(Call& call) {
-  call.reply.array(3);
-  call.reply.bulk("master");
-  call.reply.integer(static_cast<std::int64_t>(call.server().effects().position().sequence));
-  call.reply.array(0);
-}
-
 void monitor(Call& call) {
   if (call.client().transaction) return call.error("ERR MONITOR isn't allowed for DENY BLOCKING client");
   // Redis answers the second one with nothing.

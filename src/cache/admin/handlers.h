@@ -13,7 +13,6 @@ void time(Call& call);
 void module_help(Call& call);
 void module_list(Call& call);
 void monitor(Call& call);
-void role(Call& call);
 // info.cc
 void info(Call& call);
 // config.cc

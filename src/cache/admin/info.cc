@@ -81,14 +81,6 @@ std::string persistence_section(Server& server) {
   return out;
 }
 
-std::string replication_section(Server& server) {
-  return fmt::format(
-      "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:{}\r\n"
-      "master_replid2:0000000000000000000000000000000000000000\r\nmaster_repl_offset:{}\r\nsecond_repl_offset:-1\r\n"
-      "repl_backlog_active:0\r\nrepl_backlog_size:1048576\r\nrepl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
-      server.replication_id(), server.effects().position().sequence);
-}
-
 std::string modules_section(Server& /*server*/) { return "# Modules\r\n"; }
 
 std::string cluster_section(Server& server) {

@@ -17,10 +17,11 @@ double ratio(std::size_t part, std::size_t whole);
 std::string server_section(Server& server);
 std::string clients_section(Server& server);
 std::string persistence_section(Server& server);
-std::string replication_section(Server& server);
 std::string cluster_section(Server& server);
 std::string modules_section(Server& server);
 std::string keyspace_section(Server& server);
+// replication/info.cc
+std::string replication_section(Server& server);
 // info_stats.cc
 std::string memory_section(Server& server);
 std::string stats_section(Server& server);

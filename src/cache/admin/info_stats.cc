@@ -8,6 +8,7 @@
 #include "cache/acl/acl.h"
 #include "cache/admin/info_sections.h"
 #include "cache/admin/memory_facts.h"
+#include "cache/replication/replication.h"
 #include "cache/resp/number.h"
 #include "cache/scripts/scripts.h"
 #include "cache/watch/diagnostics.h"
@@ -83,10 +84,11 @@ std::string memory_section(Server& server) {
   add_ratio("allocator_rss", allocator.resident, allocator.active);
   add_ratio("rss_overhead", allocator.resident, allocator.resident);
   add_ratio("mem_fragmentation", allocator.resident, facts.used);
-  add("mem_not_counted_for_evict", 0);
-  add("mem_replication_backlog", 0);
-  add("mem_total_replication_buffers", 0);
-  add("mem_clients_slaves", 0);
+  add("mem_not_counted_for_evict", server.replication().stream().octets());
+  const std::size_t kept = server.replication().stream().octets(), backlog = server.options().replication.backlog_octets;
+  add("mem_replication_backlog", std::min(kept, backlog));
+  add("mem_total_replication_buffers", kept);
+  add("mem_clients_slaves", kept - std::min(kept, backlog));
   add("mem_clients_normal", facts.clients);
   add("mem_cluster_links", 0);
   add("mem_aof_buffer", 0);
@@ -112,12 +114,17 @@ std::string stats_section(Server& server) {
   add("instantaneous_ops_per_sec", static_cast<std::int64_t>(watch.commands.per_second()));
   add("total_net_input_bytes", all.octets_in);
   add("total_net_output_bytes", all.octets_out);
-  add_zero({"total_net_repl_input_bytes", "total_net_repl_output_bytes"});
+  add("total_net_repl_input_bytes", all.primary_octets_in);
+  add("total_net_repl_output_bytes", all.replica_octets_out);
   add("instantaneous_input_kbps", fmt::format("{:.2f}", kilobytes(watch.octets_in)));
   add("instantaneous_output_kbps", fmt::format("{:.2f}", kilobytes(watch.octets_out)));
-  for (const char* name : {"instantaneous_input_repl_kbps", "instantaneous_output_repl_kbps"}) add(name, "0.00");
+  add("instantaneous_input_repl_kbps", fmt::format("{:.2f}", kilobytes(watch.primary_octets_in)));
+  add("instantaneous_output_repl_kbps", fmt::format("{:.2f}", kilobytes(watch.replica_octets_out)));
   add("rejected_connections", all.connections_refused);
-  add_zero({"sync_full", "sync_partial_ok", "sync_partial_err"});
+  const replication::Primary& replicas = server.replication().primary();
+  add("sync_full", replicas.full_syncs());
+  add("sync_partial_ok", replicas.partial_syncs());
+  add("sync_partial_err", replicas.partial_syncs_refused());
   add("expired_keys", all.expired_keys);
   add("expired_stale_perc", "0.00");
   add("expired_time_cap_reached_count", all.expire_cycles_cut);
@@ -137,7 +144,7 @@ std::string stats_section(Server& server) {
   add("tracking_total_keys", server.tracking().keys());
   add("tracking_total_items", server.tracking().items());
   add("tracking_total_prefixes", server.tracking().prefixes());
-  add("unexpected_error_replies", 0);
+  add("unexpected_error_replies", all.stream_errors);
   add("total_error_replies", all.errors);
   add("dump_payload_sanitizations", 0);
   add("total_reads_processed", all.reads);

@@ -9,6 +9,7 @@
 #include "cache/admin/memory_facts.h"
 #include "cache/call.h"
 #include "cache/connection/help.h"
+#include "cache/replication/replication.h"
 #include "cache/value/destroy.h"
 
 namespace chorus::cache {
@@ -65,7 +66,7 @@ void memory_stats(Call& call) {
   number("peak.allocated", facts.peak);
   number("total.allocated", facts.used);
   number("startup.allocated", 0);
-  number("replication.backlog", 0);
+  number("replication.backlog", call.server().replication().stream().octets());
   number("clients.slaves", 0);
   number("clients.normal", facts.clients);
   number("cluster.links", 0);

@@ -119,6 +119,24 @@ constexpr auto memory = &ServerOptions::memory;
 constexpr auto watch = &ServerOptions::diagnostics;
 using Cluster = cluster::Options;
 constexpr auto cluster_options = &ServerOptions::cluster;
+using Replication = replication::Options;
+constexpr auto replicas = &ServerOptions::replication;
+
+/// Whatever text it is.
+template <auto Field>
+constexpr Parameter free_text(std::string_view name, std::string_view setting) {
+  return {.name = name,
+          .get = [](const ServerOptions& options, const Parameter&) { return at<replicas, Field>(options); },
+          .set =
+              [](ServerOptions& options, std::string_view value, const Parameter&) {
+                at<replicas, Field>(options) = value;
+                return std::string();
+              },
+          .setting = setting};
+}
+constexpr Parameter followed(std::string_view name) {
+  return at_start(name, [](const ServerOptions& options, const Parameter&) { return options.replication.primary; }, "replica_of");
+}
 
 // In the order of names, so that a row is found, and its place.
 constexpr auto table = std::to_array<Parameter>({
@@ -252,8 +270,8 @@ constexpr auto table = std::to_array<Parameter>({
     immutable("logfile", ""),
     fixed("loglevel", "notice"),
     number<&ServerOptions::busy_reply_threshold_ms>("lua-time-limit", 0, long_most),
-    secret(fixed("masterauth", "")),
-    secret(fixed("masteruser", "")),
+    secret(free_text<&Replication::password>("masterauth", "primary_password")),
+    secret(free_text<&Replication::user>("masteruser", "primary_user")),
     number<&ServerOptions::clients_max>("maxclients", 1, std::numeric_limits<std::uint32_t>::max(), "max_clients"),
     octets<memory, &Memory::octets_max>("maxmemory", 0, long_most, "max_memory_bytes"),
     {.name = "maxmemory-clients",
@@ -271,10 +289,10 @@ constexpr auto table = std::to_array<Parameter>({
      .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_policy(text, options.memory.policy); },
      .setting = "max_memory_policy"},
     number<memory, &Memory::samples>("maxmemory-samples", 1, int_most, "max_memory_samples"),
-    fixed("min-replicas-max-lag", "10"),
-    fixed("min-replicas-to-write", "0"),
-    fixed("min-slaves-max-lag", "10"),
-    fixed("min-slaves-to-write", "0"),
+    number<replicas, &Replication::good_lag_seconds_max>("min-replicas-max-lag", 0, int_most, "min_replicas_max_lag_s"),
+    number<replicas, &Replication::good_replicas_least>("min-replicas-to-write", 0, int_most, "min_replicas_to_write"),
+    number<replicas, &Replication::good_lag_seconds_max>("min-slaves-max-lag", 0, int_most, "min_replicas_max_lag_s"),
+    number<replicas, &Replication::good_replicas_least>("min-slaves-to-write", 0, int_most, "min_replicas_to_write"),
     fixed("no-appendfsync-on-rewrite", "no"),
     {.name = "notify-keyspace-events",
      .get = [](const ServerOptions& options, const Parameter&) { return options.notify.letters(); },
@@ -299,26 +317,27 @@ constexpr auto table = std::to_array<Parameter>({
         "rdbchecksum", [](const ServerOptions& options, const Parameter&) { return std::string(options.save.has_checksum ? "yes" : "no"); },
         "rdb_checksum"),
     yes_or_no<&ServerOptions::rdb, &rdb::WriteOptions::compresses>("rdbcompression", "rdb_compression"),
-    fixed("repl-backlog-size", "1048576"),
-    fixed("repl-backlog-ttl", "3600"),
+    octets<replicas, &Replication::backlog_octets>("repl-backlog-size", 1, long_most, "repl_backlog_bytes"),
+    number<replicas, &Replication::backlog_seconds_max>("repl-backlog-ttl", 0, long_most, "repl_backlog_ttl_s"),
     fixed("repl-disable-tcp-nodelay", "no"),
-    fixed("repl-diskless-load", "disabled"),
-    fixed("repl-diskless-sync", "yes"),
-    fixed("repl-diskless-sync-delay", "5"),
-    fixed("repl-diskless-sync-max-replicas", "0"),
-    fixed("repl-ping-replica-period", "10"),
-    fixed("repl-ping-slave-period", "10"),
-    fixed("repl-timeout", "60"),
-    fixed("replica-announce-ip", ""),
-    fixed("replica-announce-port", "0"),
-    fixed("replica-announced", "yes"),
+    // All keys are loaded beside those that are there.
+    fixed("repl-diskless-load", "swapdb"),
+    yes_or_no<replicas, &Replication::is_diskless>("repl-diskless-sync", "repl_diskless_sync"),
+    number<replicas, &Replication::sync_delay_seconds>("repl-diskless-sync-delay", 0, int_most, "repl_diskless_sync_delay_s"),
+    number<replicas, &Replication::sync_replicas_max>("repl-diskless-sync-max-replicas", 0, int_most, "repl_diskless_sync_max_replicas"),
+    number<replicas, &Replication::ping_seconds>("repl-ping-replica-period", 1, int_most, "repl_ping_period_s"),
+    number<replicas, &Replication::ping_seconds>("repl-ping-slave-period", 1, int_most, "repl_ping_period_s"),
+    number<replicas, &Replication::timeout_seconds>("repl-timeout", 1, int_most, "repl_timeout_s"),
+    free_text<&Replication::announce_ip>("replica-announce-ip", "replica_announce_ip"),
+    number<replicas, &Replication::announce_port>("replica-announce-port", 0, 65'535, "replica_announce_port"),
+    yes_or_no<replicas, &Replication::is_announced>("replica-announced", "replica_announced"),
     fixed("replica-ignore-disk-write-errors", "no"),
-    fixed("replica-ignore-maxmemory", "yes"),
-    fixed("replica-lazy-flush", "no"),
-    fixed("replica-priority", "100"),
-    fixed("replica-read-only", "yes"),
-    fixed("replica-serve-stale-data", "yes"),
-    fixed("replicaof", ""),
+    yes_or_no<replicas, &Replication::ignores_memory_limit>("replica-ignore-maxmemory", "replica_ignore_max_memory"),
+    fixed("replica-lazy-flush", "yes"),
+    number<replicas, &Replication::priority>("replica-priority", 0, int_most, "replica_priority"),
+    yes_or_no<replicas, &Replication::is_read_only>("replica-read-only", "replica_read_only"),
+    yes_or_no<replicas, &Replication::serves_stale_data>("replica-serve-stale-data", "replica_serve_stale_data"),
+    followed("replicaof"),
     {.name = "requirepass",
      .get = [](const ServerOptions& options, const Parameter&) { return options.password; },
      .set =
@@ -346,14 +365,14 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("shutdown-on-sigint", "default"),
     fixed("shutdown-on-sigterm", "default"),
     fixed("shutdown-timeout", "10"),
-    fixed("slave-announce-ip", ""),
-    fixed("slave-announce-port", "0"),
-    fixed("slave-ignore-maxmemory", "yes"),
-    fixed("slave-lazy-flush", "no"),
-    fixed("slave-priority", "100"),
-    fixed("slave-read-only", "yes"),
-    fixed("slave-serve-stale-data", "yes"),
-    fixed("slaveof", ""),
+    free_text<&Replication::announce_ip>("slave-announce-ip", "replica_announce_ip"),
+    number<replicas, &Replication::announce_port>("slave-announce-port", 0, 65'535, "replica_announce_port"),
+    yes_or_no<replicas, &Replication::ignores_memory_limit>("slave-ignore-maxmemory", "replica_ignore_max_memory"),
+    fixed("slave-lazy-flush", "yes"),
+    number<replicas, &Replication::priority>("slave-priority", 0, int_most, "replica_priority"),
+    yes_or_no<replicas, &Replication::is_read_only>("slave-read-only", "replica_read_only"),
+    yes_or_no<replicas, &Replication::serves_stale_data>("slave-serve-stale-data", "replica_serve_stale_data"),
+    followed("slaveof"),
     number<watch, &Watch::slow_us>("slowlog-log-slower-than", -1, long_most, "slowlog_slower_than_us"),
     number<watch, &Watch::slow_entries_max>("slowlog-max-len", 0, long_most, "slowlog_max_entries"),
     immutable("socket-mark-id", "0"),
@@ -391,7 +410,7 @@ constexpr auto table = std::to_array<Parameter>({
         "tls-port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.secure_port); }, "secure_address"),
     fixed("tls-prefer-server-ciphers", "no"),
     fixed("tls-protocols", ""),
-    fixed("tls-replication", "no"),
+    yes_or_no<replicas, &Replication::uses_tls>("tls-replication", "repl_tls"),
     fixed("tls-session-cache-size", "20480"),
     fixed("tls-session-cache-timeout", "300"),
     fixed("tls-session-caching", "yes"),

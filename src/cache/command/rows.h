@@ -22,5 +22,6 @@ std::span<const Command> stream_rows();
 std::span<const Command> geo_rows();
 std::span<const Command> scripting_rows();
 std::span<const Command> cluster_rows();
+std::span<const Command> replication_rows();
 
 }  // namespace chorus::cache

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/ensure.h"
 #include "base/text.h"
@@ -42,7 +43,7 @@ const CommandTable& CommandTable::all() {
 CommandTable::CommandTable() : index_(new Index) {
   for (const auto& rows : {string_rows(), generic_rows(), hash_rows(), list_rows(), set_rows(), zset_rows(), bitmap_rows(),
                            hyperloglog_rows(), persistence_rows(), pubsub_rows(), stream_rows(), geo_rows(), scripting_rows(),
-                           connection_rows(), server_rows(), transaction_rows(), cluster_rows()}) {
+                           connection_rows(), server_rows(), transaction_rows(), cluster_rows(), replication_rows()}) {
     commands_.insert(commands_.end(), rows.begin(), rows.end());
   }
   for (Command& command : commands_) {
@@ -87,13 +88,29 @@ std::string_view name_of(Group group) {
 }
 
 std::vector<std::string_view> flag_names(const Command& command) {
-  constexpr std::array<std::string_view, 19> names = {
-      "write",    "readonly",         "denyoom",      "admin",  "pubsub", "noscript", "blocking",          "loading",
-      "stale",    "skip_monitor",     "skip_slowlog", "asking", "fast",   "no_auth",  "no_mandatory_keys", "allow_busy",
-      "no_multi", "no_async_loading", "movablekeys"};
+  // In the order in which Redis names them.
+  constexpr std::array<std::pair<Flag, std::string_view>, 19> names = {{{Flag::write, "write"},
+                                                                        {Flag::readonly, "readonly"},
+                                                                        {Flag::denyoom, "denyoom"},
+                                                                        {Flag::admin, "admin"},
+                                                                        {Flag::pubsub, "pubsub"},
+                                                                        {Flag::noscript, "noscript"},
+                                                                        {Flag::blocking, "blocking"},
+                                                                        {Flag::loading, "loading"},
+                                                                        {Flag::stale, "stale"},
+                                                                        {Flag::skip_monitor, "skip_monitor"},
+                                                                        {Flag::skip_slowlog, "skip_slowlog"},
+                                                                        {Flag::asking, "asking"},
+                                                                        {Flag::fast, "fast"},
+                                                                        {Flag::no_auth, "no_auth"},
+                                                                        {Flag::no_mandatory_keys, "no_mandatory_keys"},
+                                                                        {Flag::no_async_loading, "no_async_loading"},
+                                                                        {Flag::no_multi, "no_multi"},
+                                                                        {Flag::allow_busy, "allow_busy"},
+                                                                        {Flag::movablekeys, "movablekeys"}}};
   std::vector<std::string_view> out;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if ((command.flags.bits() >> i & 1) != 0) out.push_back(names[i]);
+  for (const auto& [flag, name] : names) {
+    if (command.flags.has(flag)) out.push_back(name);
   }
   return out;
 }
@@ -105,7 +122,8 @@ std::vector<std::string> category_names(const Command& command) {
   std::vector<std::string_view> has;
   switch (command.group) {
     case Group::generic:
-      has.push_back("keyspace");
+      // WAIT and WAITAOF are of that group, but look at no key.
+      if (!command.name.starts_with("wait")) has.push_back("keyspace");
       break;
     case Group::sorted_set:
       has.push_back("sortedset");

@@ -29,8 +29,11 @@ bool is_type_known(std::string_view type) {
   return type == "normal" || type == "master" || type == "replica" || type == "slave" || type == "pubsub";
 }
 
-/// Replicas and a primary have no connections here.
-bool is_of_type(const Client& client, std::string_view type) { return type == (client.is_subscribed() ? "pubsub" : "normal"); }
+bool is_of_type(const Client& client, std::string_view type) {
+  if (client.is_primary) return type == "master";
+  if (client.is_replica) return type == "replica" || type == "slave";
+  return type == (client.is_subscribed() ? "pubsub" : "normal");
+}
 
 }  // namespace
 
@@ -45,6 +48,8 @@ bool set_client_name(Call& call, std::string_view name) {
 
 std::string describe(Server& server, const Client& client) {
   std::string flags;
+  if (client.is_replica) flags += 'S';
+  if (client.is_primary) flags += 'M';
   if (client.is_monitor) flags += 'O';
   if (client.is_subscribed()) flags += 'P';
   if (client.transaction) flags += 'x';

@@ -84,7 +84,7 @@ void hello(Call& call) {
   call.reply.bulk("mode");
   call.reply.bulk(call.server().cluster() != nullptr ? "cluster" : "standalone");
   call.reply.bulk("role");
-  call.reply.bulk("master");
+  call.reply.bulk(call.server().is_replica() ? "replica" : "master");
   call.reply.bulk("modules");
   call.reply.array(0);
 }

@@ -51,7 +51,7 @@ void expire_at(Call& call, std::int64_t unit, bool is_absolute) {
   const bool refused = (conditions.nx && before) || (conditions.xx && !before) || (conditions.gt && (!before || *at <= *before)) ||
                        (conditions.lt && before && *at >= *before);
   if (refused) return call.reply.integer(0);
-  if (*at <= call.now_ms()) {
+  if (call.is_over(*at)) {
     call.erase(entry);
     call.changed(key, Notify::generic, "del");
     call.effect({"UNLINK", key});

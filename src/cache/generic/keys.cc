@@ -112,10 +112,13 @@ void copy(Call& call) {
 }
 
 void randomkey(Call& call) {
-  // What is expired goes on the way, so that this ends.
+  // What is expired goes on the way, so that this ends; where it must not go, at a replica or in a pause, Redis names one at last.
+  constexpr int tries_max = 100;
+  int tries = 0;
   while (Entry* entry = call.database().random(call.random())) {
     const std::string key(entry->key());
-    if (call.peek(key) != nullptr) return call.reply.bulk(key);
+    const std::size_t before = call.database().size();
+    if (call.peek(key) != nullptr || (call.database().size() == before && ++tries == tries_max)) return call.reply.bulk(key);
   }
   call.reply.null();
 }

@@ -73,7 +73,7 @@ void restore(Call& call) {
   }
   if (there != nullptr) call.erase(there);
   call.reply.ok();
-  if (expiry != 0 && expiry <= call.now_ms()) {
+  if (expiry != 0 && call.is_over(expiry)) {
     destroy(*entry);
     if (there == nullptr) return;
     call.effect({"UNLINK", key});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cache/access.h"
+#include "cache/resp/number.h"
 #include "cache/value/destroy.h"
 
 namespace chorus::cache {
@@ -19,6 +20,12 @@ base::Result<bool, std::string> Loader::feed(std::string_view octets, std::int64
   return ended;
 }
 
+void Loader::on_aux(std::string_view name, std::string_view value) {
+  if (name != "repl-stream-db") return;
+  const auto db = parse_integer(value);
+  if (db && *db >= 0 && static_cast<std::uint64_t>(*db) < databases_.size()) stream_db = static_cast<unsigned>(*db);
+}
+
 Loader::Outcome Loader::on_database(std::uint64_t db) {
   if (db >= databases_.size()) {
     return std::unexpected(fmt::format("it has keys of database {}, and there are {}: set cache.databases", db, databases_.size()));
@@ -28,7 +35,7 @@ Loader::Outcome Loader::on_database(std::uint64_t db) {
 }
 
 Loader::Outcome Loader::on_key(Entry* entry, rdb::KeyUse use) {
-  if (entry->is_expired(unix_us_ / 1000)) {
+  if (!keeps_expired && entry->is_expired(unix_us_ / 1000)) {
     ++state_.keys_expired;
     destroy(entry);
     return {};

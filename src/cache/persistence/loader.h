@@ -1,6 +1,7 @@
 // Keys of a snapshot file into databases.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,8 +25,16 @@ class Loader final : public rdb::FileSink {
   base::Result<bool, std::string> feed(std::string_view octets, std::int64_t unix_us);
   /// Libraries of functions that were in it.
   std::vector<std::string> functions;
+  /// Keys whose time is over come in as well: a replica's primary says when they are gone.
+  bool keeps_expired = false;
+  /// Of a primary's stream: the database that its commands are for, as the file says.
+  std::optional<unsigned> stream_db;
+  std::uint64_t offset() const { return reader_.offset(); }
+  /// What was fed beyond the end; good until the next call.
+  std::string_view rest() const { return reader_.rest(); }
 
  private:
+  void on_aux(std::string_view name, std::string_view value) override;
   Outcome on_database(std::uint64_t db) override;
   Outcome on_key(Entry* entry, rdb::KeyUse use) override;
   Outcome on_function(std::string_view code) override;

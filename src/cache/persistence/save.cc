@@ -10,7 +10,7 @@ constexpr std::string_view in_progress = "ERR Background save already in progres
 }  // namespace
 
 void save(Call& call) {
-  if (call.server().is_saving()) return call.error(in_progress);
+  if (call.server().has_snapshot()) return call.error(in_progress);
   // Others are served meanwhile. The moment is that of the command, as it is in Redis, which serves nobody.
   call.server().begin_save();
   call.server().wait_for_save(call.client(), call.command());
@@ -19,7 +19,7 @@ void save(Call& call) {
 void bgsave(Call& call) {
   const bool is_scheduled = call.size() == 2 && call.is_word(1, "SCHEDULE");
   if (call.size() > 1 && !is_scheduled) return call.error(errors::syntax);
-  if (call.server().is_saving()) return call.error(in_progress);
+  if (call.server().has_snapshot()) return call.error(in_progress);
   call.server().begin_save();
   call.reply.simple("Background saving started");
 }

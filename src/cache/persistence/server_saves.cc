@@ -19,15 +19,12 @@ constexpr unsigned given_up_max = 100;
 }  // namespace
 
 void Server::begin_save() {
-  ENSURE(snapshot_ == nullptr);
-  if (saves_given_up_ >= given_up_max) {
-    for (const auto& database : databases_) database->for_each([](Entry* entry) { entry->set_mark(0); });
-    saves_given_up_ = 0;
-    save_mark_ = 0;
-  }
-  save_mark_ = static_cast<std::uint8_t>(save_mark_ % mark_max + 1);
   save_.begun_us = now_.monotonic_us;
   save_.changes_before = save_.changes;
+  snapshot_ = make_snapshot(true, snapshot_options());
+}
+
+Snapshot::Options Server::snapshot_options() {
   Snapshot::Options options{.write = options_.rdb, .has_checksum = options_.save.has_checksum, .functions = {}};
   for (const auto& [name, library] : scripts_->libraries()) options.functions.push_back(library->source);
   options.aux = {{"redis-ver", std::string(redis_version)},
@@ -46,7 +43,19 @@ void Server::begin_save() {
       return rdb::KeyUse{.idle_s = static_cast<std::uint64_t>(std::max<std::int64_t>(idle_seconds(entry.access(), at), 0))};
     };
   }
-  snapshot_ = std::make_unique<Snapshot>(databases_, reclaimer_, save_mark_, std::move(options));
+  return options;
+}
+
+std::unique_ptr<Snapshot> Server::make_snapshot(bool with_keys, Snapshot::Options options) {
+  ENSURE(!has_snapshot());
+  if (saves_given_up_ >= given_up_max) {
+    for (const auto& database : databases_) database->for_each([](Entry* entry) { entry->set_mark(0); });
+    saves_given_up_ = 0;
+    save_mark_ = 0;
+  }
+  save_mark_ = static_cast<std::uint8_t>(save_mark_ % mark_max + 1);
+  const std::span<const std::unique_ptr<Database>> all(databases_);
+  return std::make_unique<Snapshot>(with_keys ? all : all.first(0), reclaimer_, save_mark_, std::move(options));
 }
 
 bool Server::step_save(std::size_t octets_max) {
@@ -59,8 +68,7 @@ std::string Server::take_save() { return snapshot_->take(); }
 void Server::end_save(std::string_view error, Now now) {
   const memory::Scope scope(account_);
   now_ = now;
-  saves_given_up_ = snapshot_->is_complete() ? 0 : saves_given_up_ + 1;
-  snapshot_.reset();
+  end_snapshot(std::move(snapshot_));
   save_.last_took_us = now_.monotonic_us - save_.begun_us;
   save_.has_failed = !error.empty();
   if (error.empty()) {
@@ -96,7 +104,7 @@ std::pair<std::uint64_t, std::uint64_t> Server::save_progress() const {
 }
 
 bool Server::save_is_due() const {
-  if (snapshot_ != nullptr || save_.is_loading) return false;
+  if (has_snapshot() || save_.is_loading) return false;
   const auto points = parse_save_points(options_.save.points);
   return points && save_.is_due(*points, now_.unix_us / 1'000'000, now_.monotonic_us);
 }

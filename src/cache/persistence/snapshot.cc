@@ -43,7 +43,12 @@ class Snapshot::Part final : public KeyWatcher {
     snapshot_.write(db_, entry);
   }
   void before_clear(std::vector<KeyTable>& tables) override {
-    if (is_done_ && !snapshot_.has_large()) return;
+    // The walk is through with it: what comes now is none of its matter, and may come from elsewhere.
+    if (is_done_ && !snapshot_.has_large()) {
+      database_->watch(nullptr, snapshot_.mark_);
+      database_ = nullptr;
+      return;
+    }
     for (KeyTable& table : tables) {
       if (!table.empty()) tables_.push_back(std::exchange(table, KeyTable()));
     }

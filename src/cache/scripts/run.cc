@@ -69,6 +69,16 @@ void Scripts::run(Call& call, const Run& run) {
   if (!flags.is_plain && !flags.no_writes && run.is_read_only) {
     return call.error("ERR Can not execute a script with write flag using *_ro command.");
   }
+  // A script that says what it does is refused before it does anything; others at the command that is.
+  if (!flags.is_plain && !call.client().is_primary) {
+    if (!flags.allow_stale && server_.is_stale()) {
+      return call.error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    }
+    if (!flags.no_writes && server_.is_replica() && server_.options().replication.is_read_only) {
+      return call.error("READONLY You can't write against a read only replica.");
+    }
+    if (!flags.no_writes && server_.lacks_replicas()) return call.error("NOREPLICAS Not enough good replicas to write.");
+  }
   const bool is_out_of_memory = server_.options().memory.octets_max > 0 && server_.make_room() == Server::Room::none;
   if (is_out_of_memory && !flags.is_plain && !flags.allow_oom && !flags.no_writes) {
     return call.error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'");
@@ -136,6 +146,11 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
     return "-ERR ACL failure in script: " + acl::denial(*caller->permissions, *command, verdict, words, false);
   }
   if (command->flags.has(Flag::write) && running_->is_read_only) return "-ERR Write commands are not allowed from read-only scripts.";
+  if (const std::string_view wrong = server_.refusal_by_role(command->flags.bits(), *caller); !wrong.empty())
+    return "-" + std::string(wrong);
+  if (!command->flags.has(Flag::stale) && !caller->is_primary && server_.is_stale()) {
+    return "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+  }
   if (command->flags.has(Flag::denyoom) && running_->denies_oom) return "-OOM command not allowed when used memory > 'maxmemory'.";
   return {};
 }

@@ -162,6 +162,8 @@ bool read_trim_options(Call& call, bool is_xadd, TrimOptions& options) {
     return call.error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"), false;
   }
   if (!is_xadd && !options.trim) return call.error("ERR syntax error, XTRIM must be called with a trimming strategy"), false;
+  // A primary says how far it has trimmed, and may leave the limit that was given behind that.
+  if (call.client().is_primary && options.trim && !options.trim->whole_nodes) limit.reset();
   if (limit && !(options.trim && options.trim->whole_nodes)) {
     return call.error("ERR syntax error, LIMIT cannot be used without the special ~ option"), false;
   }

@@ -122,7 +122,9 @@ void xsetid(Call& call) {
   if (entry == nullptr) return call.error(errors::no_such_key);
   if (!call.is(entry, Type::stream)) return;
   Stream& stream = stream_in(entry);
-  if (*id < stream.max_deleted_id) return call.error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
+  // Redis 7.0 takes it; what a primary has taken is done.
+  if (*id < stream.max_deleted_id && !call.client().is_primary)
+    return call.error("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   if (stream.length > 0) {
     if (*id < stream.top()) return call.error("ERR The ID specified in XSETID is smaller than the target stream top item");
     if (added && stream.length > static_cast<std::uint64_t>(*added)) {

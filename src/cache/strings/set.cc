@@ -73,7 +73,7 @@ void remove_as_expired(Call& call, Entry* entry, std::string_view key) {
 }
 
 void store(Call& call, std::string_view key, std::string_view value, std::optional<std::int64_t> expiry, bool keeps_expiry) {
-  if (expiry && *expiry <= call.now_ms()) {
+  if (expiry && call.is_over(*expiry)) {
     Entry* old = call.peek(key);
     if (old != nullptr) remove_as_expired(call, old, key);
     return;
@@ -183,7 +183,7 @@ void getex(Call& call) {
   }
   reply_text(call, entry);
   const std::string_view key = call[1];
-  if (expiry && *expiry <= call.now_ms()) {
+  if (expiry && call.is_over(*expiry)) {
     remove_as_expired(call, entry, key);
   } else if (expiry) {
     call.database().set_expiry(entry, expiry);

@@ -30,7 +30,7 @@ struct Diagnostics {
   Slowlog slowlog;
   LatencyMonitor latency;
   absl::flat_hash_map<const Command*, Histogram> by_command;
-  Rate commands, octets_in, octets_out;
+  Rate commands, octets_in, octets_out, primary_octets_in, replica_octets_out;
 };
 
 }  // namespace chorus::cache

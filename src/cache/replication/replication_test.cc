@@ -1,0 +1,576 @@
+// Servers that follow one another: what each has, what it says, and what is refused.
+#include "cache/replication/replication.h"
+
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "cache/replication/replication_fixture.h"
+
+namespace chorus::cache {
+namespace {
+
+ServerOptions small_backlog(std::size_t octets) {
+  ServerOptions options;
+  options.replication.backlog_octets = octets;
+  return options;
+}
+
+class Replicas : public ReplicationTest {
+ protected:
+  void follow(std::size_t node, std::size_t primary) {
+    EXPECT_EQ(ask(node, fmt::format("replicaof 127.0.0.1 {}", 7000 + primary)), "+OK\r\n");
+    settle({primary, node});
+  }
+  void fill(std::size_t node) {
+    for (const char* line : {"set text hello", "set number 12", "rpush list a b c", "sadd set x y z", "sadd numbers 1 2 3",
+                             "zadd zset 1 a 2.5 b", "hset hash f v g w", "xadd stream 1-1 f v", "xgroup create stream group 0",
+                             "set later v px 100000", "setbit bits 7 1", "pfadd sketch a b c", "select 3", "set elsewhere v", "select 0"}) {
+      EXPECT_NE(ask(node, line)[0], '-') << line;
+    }
+  }
+};
+
+TEST_F(Replicas, AllKeysThenWhatChanges) {
+  const std::size_t primary = add(), replica = add();
+  fill(primary);
+  ask(replica, "set mine v");
+  follow(replica, primary);
+  EXPECT_EQ(ask(replica, "get mine"), "$-1\r\n");
+  expect_same(primary, replica);
+  for (const char* line :
+       {"incr number", "spop set", "blpop list 1", "expire text 100", "select 5", "mset a 1 b 2", "move a 6", "select 0", "swapdb 3 4",
+        "rename hash other", "eval \"redis.call('set','s',1) redis.call('rpush','l',1,2) redis.call('publish','c','m')\" 0",
+        "set gone v px 200", "getex text ex 50", "hincrbyfloat other f2 1.5", "function flush", "zpopmin zset"}) {
+    EXPECT_NE(ask(primary, line)[0], '-') << line;
+  }
+  settle({primary, replica});
+  expect_same(primary, replica);
+  EXPECT_EQ(server(replica).statistics().stream_errors, 0U);
+  pass(1000);
+  settle({primary, replica});
+  EXPECT_EQ(server(replica).database(0).find("gone"), nullptr);
+  expect_same(primary, replica);
+}
+
+TEST_F(Replicas, WhatIsSentIsWhatRedisSends) {
+  const std::size_t primary = add();
+  ask(primary, "replconf capa eof capa psync2", "raw");
+  EXPECT_EQ(ask(primary, "psync ? -1", "raw"), "");
+  pass(1500);
+  const std::string got = take(primary, "raw");
+  const std::string id = of(primary).stream().id();
+  std::smatch found;
+  const std::regex shape("\n*\\+FULLRESYNC " + id + " 0\r\n\\$EOF:([0-9a-f]{40})\r\nREDIS0010[^]*");
+  ASSERT_TRUE(std::regex_match(got, found, shape)) << got;
+  EXPECT_TRUE(got.ends_with(found[1].str()));
+  // The stream waits for the acknowledgement.
+  ask(primary, "select 2");
+  ask(primary, "set k v");
+  EXPECT_EQ(take(primary, "raw"), "");
+  EXPECT_EQ(ask(primary, "replconf ack 0", "raw"), "*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n");
+  ask(primary, "multi");
+  ask(primary, "incr a");
+  ask(primary, "select 0");
+  ask(primary, "incr b");
+  ask(primary, "exec");
+  EXPECT_EQ(take(primary, "raw"),
+            "*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nincr\r\n$1\r\na\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$4\r\nincr\r\n$1\r\nb\r\n*1\r\n$"
+            "4\r\nEXEC\r\n");
+  const std::int64_t end = of(primary).stream().end();
+  EXPECT_EQ(end, static_cast<std::int64_t>(
+                     std::string("*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n").size() +
+                     std::string("*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nincr\r\n$1\r\na\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$"
+                                 "4\r\nincr\r\n$1\r\nb\r\n*1\r\n$4\r\nEXEC\r\n")
+                         .size()));
+  EXPECT_EQ(info(primary, "slave0"), "ip=127.0.0.9,port=0,state=online,offset=0,lag=0");
+  // A ping of the primary's is a part of the stream.
+  pass(10'000);
+  EXPECT_EQ(take(primary, "raw"), "*1\r\n$4\r\nPING\r\n");
+  EXPECT_EQ(of(primary).stream().end(), end + 14);
+}
+
+TEST_F(Replicas, WhoKnowsNoMarkIsToldTheSize) {
+  const std::size_t primary = add();
+  fill(primary);
+  EXPECT_EQ(ask(primary, "psync ? -1", "raw"), "");
+  pass(200);
+  ask(primary, "set k v");
+  pass(200);
+  std::string got = take(primary, "raw");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(got, found, std::regex("^\n*\\+FULLRESYNC [0-9a-f]{40} 0\r\n\n*\\$([0-9]+)\r\n"))) << got.substr(0, 100);
+  const auto size = std::stoul(found[1].str());
+  got.erase(0, static_cast<std::size_t>(found.length()));
+  ASSERT_GE(got.size(), size);
+  EXPECT_EQ(got.substr(0, 9), "REDIS0010");
+  // Behind it comes what was changed meanwhile, without being asked for.
+  EXPECT_EQ(got.substr(size), "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n");
+  EXPECT_EQ(machines_[primary]->files_removed, 1U);
+  // SYNC is the same without a name.
+  EXPECT_EQ(ask(primary, "sync", "old"), "");
+  pass(200);
+  EXPECT_TRUE(std::regex_search(take(primary, "old"), std::regex("^\n*\\$[0-9]+\r\nREDIS0010")));
+}
+
+TEST_F(Replicas, OnlyTheSnapshot) {
+  const std::size_t primary = add();
+  fill(primary);
+  ask(primary, "config set rdbcompression no");
+  ask(primary, "function load \"#!lua name=lib\\nredis.register_function('f', function() return 1 end)\"");
+  EXPECT_EQ(ask(primary, "replconf capa eof", "raw"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "replconf rdb-only 1", "raw"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "replconf rdb-filter-only functions", "raw"), "+OK\r\n");
+  ask(primary, "sync", "raw");
+  pass(300);
+  const std::string got = take(primary, "raw");
+  EXPECT_TRUE(got.ends_with("<end>"));
+  EXPECT_NE(got.find("register_function"), std::string::npos);
+  EXPECT_EQ(got.find("elsewhere"), std::string::npos);
+  EXPECT_EQ(info(primary, "connected_slaves"), "0");
+  EXPECT_EQ(ask(primary, "replconf rdb-filter-only x", "b"), "-ERR Unsupported rdb-filter-only option: x\r\n");
+  EXPECT_EQ(ask(primary, "replconf rdb-filter-only \"\"", "c"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "psync ? -1", "c"), "-ERR Filtered replica requires EOF capability\r\n");
+}
+
+TEST_F(Replicas, ReplconfAsRedisHasIt) {
+  const std::size_t primary = add();
+  EXPECT_EQ(ask(primary, "replconf listening-port"), "-ERR syntax error\r\n");
+  EXPECT_EQ(ask(primary, "replconf listening-port x"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(ask(primary, "replconf listening-port 7 ip-address 1.2.3.4 capa whatever"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "replconf x y"), "-ERR Unrecognized REPLCONF option: x\r\n");
+  EXPECT_EQ(ask(primary, "replconf version 1"), "-ERR Unrecognized version format: 1\r\n");
+  EXPECT_EQ(ask(primary, "replconf version 8.0.1"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "replconf ack 10"), "");
+  EXPECT_EQ(ask(primary, "replconf getack *"), "");
+  EXPECT_EQ(ask(primary, "psync ? x"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(ask(primary, "psync ? -1 failover"), "-ERR PSYNC FAILOVER can't be sent to a master.\r\n");
+  EXPECT_EQ(ask(primary, "multi"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "psync ? -1"), "-ERR Command not allowed inside a transaction\r\n");
+  // Whoever has replies to take cannot tell what is what.
+  EXPECT_EQ(ask(primary, "ping\r\npsync ? -1", "b"), "+PONG\r\n-ERR SYNC and PSYNC are invalid with pending output\r\n");
+  ask(primary, "replconf listening-port 7 ip-address 1.2.3.4", "c");
+  ask(primary, "psync ? -1", "c");
+  EXPECT_EQ(info(primary, "slave0"), "ip=1.2.3.4,port=7,state=wait_bgsave,offset=0,lag=0");
+  EXPECT_EQ(ask(primary, "get k", "c"), "-ERR Replica can't interact with the keyspace\r\n");
+}
+
+TEST_F(Replicas, GoesOnAfterABreak) {
+  const std::size_t primary = add(), replica = add();
+  fill(primary);
+  follow(replica, primary);
+  cut_all();
+  EXPECT_FALSE(follows(replica));
+  EXPECT_EQ(info(replica, "master_link_status"), "down");
+  ask(primary, "set new v");
+  ask(primary, "select 7");
+  ask(primary, "set newer v");
+  ask(primary, "select 0");
+  settle({primary, replica});
+  expect_same(primary, replica);
+  EXPECT_EQ(of(primary).primary().full_syncs(), 1U);
+  EXPECT_EQ(of(primary).primary().partial_syncs(), 1U);
+  // The database of before the break is known still.
+  ask(primary, "select 7");
+  ask(primary, "set newest v");
+  settle({primary, replica});
+  expect_same(primary, replica);
+}
+
+TEST_F(Replicas, TooLongAwayForTheBacklog) {
+  const std::size_t primary = add(small_backlog(20'000)), replica = add();
+  follow(replica, primary);
+  machines_[replica]->is_reachable = false;
+  cut_all();
+  for (int i = 0; i < 100; ++i) ask(primary, fmt::format("set key{} {}", i, std::string(1000, 'x')));
+  EXPECT_LT(of(primary).stream().octets(), 60'000U);
+  machines_[replica]->is_reachable = true;
+  settle({primary, replica});
+  expect_same(primary, replica);
+  EXPECT_EQ(of(primary).primary().full_syncs(), 2U);
+  EXPECT_EQ(of(primary).primary().partial_syncs_refused(), 1U);
+}
+
+TEST_F(Replicas, ChainHasOneStream) {
+  const std::size_t primary = add(), middle = add(), last = add();
+  fill(primary);
+  follow(middle, primary);
+  follow(last, middle);
+  ask(primary, "select 4");
+  for (int i = 0; i < 100; ++i) ask(primary, fmt::format("rpush list{} {}", i % 7, i));
+  settle({primary, middle, last});
+  expect_same(primary, last);
+  EXPECT_EQ(of(primary).stream().from(1), of(middle).stream().from(1));
+  // Another that begins in the middle of the stream is told its database.
+  const std::size_t late = add();
+  follow(late, middle);
+  ask(primary, "rpush list0 more");
+  settle({primary, middle, last, late});
+  expect_same(primary, late);
+  EXPECT_EQ(ask(last, "role"),
+            fmt::format("*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7001\r\n$9\r\nconnected\r\n:{}\r\n", of(last).stream().end()));
+}
+
+TEST_F(Replicas, SiblingsGoOnWithTheOneThatTakesOver) {
+  const std::size_t primary = add(), one = add(), other = add();
+  fill(primary);
+  follow(one, primary);
+  follow(other, primary);
+  settle({primary, one, other});
+  const std::string before = of(primary).stream().id();
+  EXPECT_EQ(ask(one, "replicaof no one"), "+OK\r\n");
+  EXPECT_EQ(of(one).stream().second_id(), before);
+  EXPECT_EQ(ask(one, "set after v"), "+OK\r\n");
+  EXPECT_EQ(ask(other, "replicaof 127.0.0.1 7001"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "replicaof 127.0.0.1 7001"), "+OK\r\n");
+  settle({one, other, primary});
+  expect_same(one, other);
+  expect_same(one, primary);
+  EXPECT_EQ(of(one).primary().full_syncs(), 0U);
+  EXPECT_EQ(of(one).primary().partial_syncs(), 2U);
+  EXPECT_EQ(ask(primary, "set x y"), "-READONLY You can't write against a read only replica.\r\n");
+}
+
+TEST_F(Replicas, WhatOnlyOneHasIsGoneAfterwards) {
+  const std::size_t primary = add(), replica = add();
+  fill(primary);
+  follow(replica, primary);
+  machines_[replica]->is_reachable = false;
+  cut_all();
+  ask(primary, "set lost v");
+  ask(replica, "replicaof no one");
+  ask(replica, "set kept v");
+  machines_[replica]->is_reachable = true;
+  // The old primary has written on: it cannot go on from where it is.
+  ask(primary, "replicaof 127.0.0.1 7001");
+  settle({replica, primary});
+  expect_same(replica, primary);
+  EXPECT_EQ(ask(primary, "get lost"), "$-1\r\n");
+  EXPECT_EQ(of(replica).primary().full_syncs(), 1U);
+}
+
+TEST_F(Replicas, AReplicaDoesNotEndKeys) {
+  const std::size_t primary = add(), replica = add({}, 5000);  // its clock is ahead
+  follow(replica, primary);
+  ask(primary, "set k 1 px 3000");
+  ask(primary, "pexpire k 4000");
+  ask(primary, "sadd s a");
+  ask(primary, "expire s 3");
+  settle({primary, replica});
+  // By its own clock they are over: nobody sees them, but the primary goes on with them.
+  EXPECT_EQ(ask(replica, "get k"), "$-1\r\n");
+  EXPECT_EQ(ask(replica, "exists s"), ":0\r\n");
+  EXPECT_EQ(ask(replica, "keys *"), "*0\r\n");
+  EXPECT_EQ(ask(replica, "dbsize"), ":2\r\n");
+  EXPECT_EQ(ask(replica, "randomkey").substr(0, 4), "$1\r\n");
+  ask(primary, "incr k");
+  ask(primary, "sadd s b");
+  ask(primary, "persist k");
+  ask(primary, "persist s");
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\n2\r\n");
+  EXPECT_EQ(ask(replica, "scard s"), ":2\r\n");
+  ask(primary, "pexpire k 500");
+  pass(1000);
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "dbsize"), ":1\r\n");
+  EXPECT_EQ(server(replica).statistics().expired_keys, 0U);
+}
+
+TEST_F(Replicas, ExpiredKeysComeWithTheSnapshot) {
+  const std::size_t primary = add(), replica = add({}, 60'000);
+  ask(primary, "set k 1 px 30000");
+  follow(replica, primary);
+  ask(primary, "persist k");
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\n1\r\n");
+}
+
+TEST_F(Replicas, WritesOfClientsAreRefused) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  constexpr const char* refused = "-READONLY You can't write against a read only replica.\r\n";
+  EXPECT_EQ(ask(replica, "set k v"), refused);
+  EXPECT_EQ(ask(replica, "flushall"), refused);
+  EXPECT_EQ(ask(replica, "multi"), "+OK\r\n");
+  EXPECT_EQ(ask(replica, "set k v"), refused);
+  EXPECT_EQ(ask(replica, "exec"), "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  EXPECT_TRUE(
+      ask(replica, "eval \"return redis.call('set','k','v')\" 0").starts_with("-READONLY You can't write against a read only replica."));
+  EXPECT_EQ(ask(replica, "eval \"return 1\" 0"), ":1\r\n");
+  EXPECT_EQ(ask(replica, "eval \"#!lua\\nreturn 1\" 0"), refused);
+  EXPECT_EQ(ask(replica, "eval \"#!lua flags=no-writes\\nreturn 1\" 0"), ":1\r\n");
+  EXPECT_TRUE(ask(replica, "hello").find("replica") != std::string::npos);
+  EXPECT_EQ(ask(replica, "wait 0 1"),
+            "-ERR WAIT cannot be used with replica instances. Please also note that writes to replicas are just local and are not "
+            "propagated.\r\n");
+  ask(replica, "config set replica-read-only no");
+  EXPECT_EQ(ask(replica, "set k v"), "+OK\r\n");
+  // It is its own alone.
+  EXPECT_EQ(of(replica).stream().end(), of(primary).stream().end());
+  EXPECT_EQ(ask(replica, "config get slave-read-only"), "*2\r\n$15\r\nslave-read-only\r\n$2\r\nno\r\n");
+}
+
+TEST_F(Replicas, WithoutALinkAsItIsSet) {
+  const std::size_t primary = add(), replica = add();
+  ask(primary, "set k v");
+  follow(replica, primary);
+  machines_[primary]->is_reachable = false;
+  cut_all();
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\nv\r\n");
+  EXPECT_EQ(ask(replica, "psync ? -1", "sub"), "-NOMASTERLINK Can't SYNC while not connected with my master\r\n");
+  ask(replica, "config set replica-serve-stale-data no");
+  constexpr const char* down = "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n";
+  EXPECT_EQ(ask(replica, "get k"), down);
+  EXPECT_EQ(ask(replica, "ping"), down);
+  EXPECT_TRUE(ask(replica, "eval \"return redis.call('get','k')\" 0").starts_with("-MASTERDOWN Link with MASTER is down and"));
+  EXPECT_TRUE(ask(replica, "info").starts_with("$"));
+  machines_[primary]->is_reachable = true;
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\nv\r\n");
+}
+
+TEST_F(Replicas, WaitIsForReplicas) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  EXPECT_EQ(ask(primary, "wait 0 100"), ":1\r\n");
+  EXPECT_EQ(ask(primary, "set k v"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "wait 1 10000"), "");  // it waits
+  while (!is_quiet()) arrive(100);
+  EXPECT_EQ(take(primary), ":1\r\n");
+  ask(primary, "set k v");
+  EXPECT_EQ(ask(primary, "wait 2 500"), "");
+  pass(400);
+  EXPECT_EQ(take(primary), "");
+  pass(300);
+  EXPECT_EQ(take(primary), ":1\r\n");
+  pass(1500);
+  ask(primary, "multi");
+  ask(primary, "set k w");
+  ask(primary, "wait 5 0");
+  EXPECT_EQ(ask(primary, "exec"), "*2\r\n+OK\r\n:1\r\n");
+  EXPECT_EQ(ask(primary, "wait x 0"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(ask(primary, "wait 1 x"), "-ERR timeout is not an integer or out of range\r\n");
+  EXPECT_EQ(ask(primary, "wait 1 -1"), "-ERR timeout is negative\r\n");
+}
+
+TEST_F(Replicas, WritesNeedReplicasThatKeepUp) {
+  ServerOptions options;
+  options.replication.good_replicas_least = 1;
+  options.replication.good_lag_seconds_max = 3;
+  const std::size_t primary = add(options), replica = add();
+  constexpr const char* refused = "-NOREPLICAS Not enough good replicas to write.\r\n";
+  EXPECT_EQ(ask(primary, "set k v"), refused);
+  EXPECT_EQ(ask(primary, "get k"), "$-1\r\n");
+  EXPECT_TRUE(ask(primary, "eval \"return redis.call('set','k','v')\" 0").starts_with("-NOREPLICAS Not enough good replicas to write."));
+  follow(replica, primary);
+  EXPECT_EQ(ask(primary, "set k v"), "+OK\r\n");
+  EXPECT_EQ(info(primary, "min_slaves_good_slaves"), "1");
+  machines_[replica]->is_reachable = false;
+  cut_all();
+  EXPECT_EQ(ask(primary, "set k v"), refused);
+  ask(primary, "config set min-slaves-to-write 0");
+  EXPECT_EQ(ask(primary, "set k v"), "+OK\r\n");
+}
+
+TEST_F(Replicas, SeveralShareASnapshot) {
+  const std::size_t primary = add();
+  fill(primary);
+  std::map<std::string, std::string> marks;
+  for (const char* who : {"one", "other"}) {
+    ask(primary, "replconf capa eof", who);
+    ask(primary, "psync ? -1", who);
+    pass(300);
+  }
+  ask(primary, "replconf capa eof", "late");
+  pass(1500);
+  ask(primary, "psync ? -1", "late");
+  pass(1500);
+  const auto mark_of = [&](const char* who) {
+    const std::string got = take(primary, who);
+    const std::size_t at = got.find("$EOF:");
+    return at == std::string::npos ? std::string("none: ") + who : got.substr(at + 5, 40);
+  };
+  const std::string mark = mark_of("one");
+  EXPECT_EQ(mark_of("other"), mark);
+  EXPECT_NE(mark_of("late"), mark);
+  // With enough of them it does not wait.
+  ask(primary, "config set repl-diskless-sync-max-replicas 1");
+  ask(primary, "replconf capa eof", "last");
+  ask(primary, "psync ? -1", "last");
+  pass(200);
+  EXPECT_EQ(mark_of("last").size(), 40U);
+}
+
+TEST_F(Replicas, TooSlowForTheLimitIsLetGo) {
+  ServerOptions options = small_backlog(10'000);
+  options.replica_output = {.hard = 100'000, .soft = 0, .soft_seconds = 0};
+  const std::size_t primary = add(options);
+  ask(primary, "replconf capa eof", "raw");
+  ask(primary, "psync ? -1", "raw");
+  pass(1500);
+  // It says never that it has loaded what it was sent.
+  std::size_t most = 0;
+  for (int i = 0; i < 300; ++i) {
+    ask(primary, fmt::format("set key{} {}", i, std::string(1000, 'x')));
+    most = std::max(most, of(primary).stream().octets());
+  }
+  EXPECT_GT(most, 90'000U);
+  EXPECT_LT(most, 140'000U);
+  EXPECT_TRUE(take(primary, "raw").ends_with("<end>"));
+  EXPECT_EQ(info(primary, "connected_slaves"), "0");
+  ask(primary, "set k v");
+  EXPECT_LT(of(primary).stream().octets(), 60'000U);
+}
+
+TEST_F(Replicas, SilenceEndsALink) {
+  const std::size_t primary = add(), replica = add();
+  for (const std::size_t node : {primary, replica}) ask(node, "config set repl-timeout 5");
+  ask(primary, "config set repl-ping-replica-period 60");
+  ask(primary, "replconf capa eof", "raw");
+  ask(primary, "psync ? -1", "raw");
+  pass(2000);
+  ask(primary, "replconf ack 0", "raw");
+  pass(4000);
+  EXPECT_EQ(info(primary, "connected_slaves"), "1");
+  pass(3000);
+  EXPECT_EQ(info(primary, "connected_slaves"), "0");
+  // The primary says nothing for longer than the replica bears.
+  follow(replica, primary);
+  pass(7000);
+  EXPECT_NE(told().find("it says nothing"), std::string::npos);
+  settle({primary, replica});
+}
+
+TEST_F(Replicas, BacklogEndsWithoutReplicas) {
+  const std::size_t primary = add(), replica = add();
+  ask(primary, "config set repl-backlog-ttl 5");
+  follow(replica, primary);
+  const std::string id = of(primary).stream().id();
+  ask(replica, "replicaof no one");
+  pass(4000);
+  EXPECT_EQ(info(primary, "repl_backlog_active"), "1");
+  pass(3000);
+  EXPECT_EQ(info(primary, "repl_backlog_active"), "0");
+  EXPECT_NE(of(primary).stream().id(), id);
+  EXPECT_FALSE(server(primary).effects().is_followed());
+}
+
+TEST_F(Replicas, ThoseWhoWaitAreToldOfTheNewRole) {
+  const std::size_t primary = add(), replica = add();
+  EXPECT_EQ(ask(replica, "blpop k 0", "waits"), "");
+  ask(replica, "replicaof 127.0.0.1 7000");
+  EXPECT_EQ(take(replica, "waits"),
+            "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n<end>");
+  settle({primary, replica});
+  // Who reads a stream may wait at a replica.
+  EXPECT_EQ(ask(replica, "xread block 0 streams s $", "reads"), "");
+  ask(primary, "xadd s 1-1 f v");
+  settle({primary, replica});
+  EXPECT_TRUE(take(replica, "reads").starts_with("*1\r\n"));
+}
+
+TEST_F(Replicas, ClientsByType) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  EXPECT_NE(ask(primary, "client list type replica").find(" flags=S "), std::string::npos);
+  EXPECT_NE(ask(replica, "client list type master").find(" flags=M "), std::string::npos);
+  EXPECT_EQ(ask(replica, "client list type replica"), "$0\r\n\r\n");
+  EXPECT_EQ(ask(primary, "client kill type slave"), ":1\r\n");
+  EXPECT_EQ(ask(replica, "client kill type master"), ":1\r\n");
+  pass(100);
+  EXPECT_FALSE(follows(replica));
+  settle({primary, replica});
+  EXPECT_EQ(of(primary).primary().full_syncs(), 1U);
+}
+
+TEST_F(Replicas, ReplicaofAsRedisHasIt) {
+  const std::size_t primary = add(), replica = add();
+  EXPECT_EQ(ask(replica, "replicaof no one"), "+OK\r\n");
+  EXPECT_EQ(ask(replica, "replicaof 127.0.0.1 x"), "-ERR Invalid master port\r\n");
+  EXPECT_EQ(ask(replica, "replicaof 127.0.0.1 65536"), "-ERR Invalid master port\r\n");
+  EXPECT_EQ(ask(replica, "role"), "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+  EXPECT_EQ(ask(replica, "slaveof 127.0.0.1 7000"), "+OK\r\n");
+  EXPECT_EQ(ask(replica, "slaveof 127.0.0.1 7000"), "+OK Already connected to specified master\r\n");
+  EXPECT_EQ(ask(replica, "role").substr(0, 17), "*5\r\n$5\r\nslave\r\n$9");
+  EXPECT_EQ(ask(replica, "config get replicaof"), "*2\r\n$9\r\nreplicaof\r\n$14\r\n127.0.0.1 7000\r\n");
+  EXPECT_EQ(ask(replica, "config set replicaof x"),
+            "-ERR CONFIG SET failed (possibly related to argument 'replicaof') - can't set immutable config\r\n");
+  settle({primary, replica});
+  ServerOptions clustered;
+  clustered.cluster.enabled = true;
+  const std::size_t node = add(clustered);
+  EXPECT_EQ(ask(node, "replicaof 127.0.0.1 7000"), "-ERR REPLICAOF not allowed in cluster mode.\r\n");
+}
+
+TEST_F(Replicas, PasswordOfThePrimary) {
+  ServerOptions options;
+  options.password = "secret";
+  const std::size_t primary = add(options), replica = add();
+  ask(primary, "auth secret");
+  ask(primary, "set k v");
+  ask(replica, "replicaof 127.0.0.1 7000");
+  pass(3000);
+  EXPECT_FALSE(follows(replica));
+  ask(replica, "config set masterauth wrong");
+  pass(3000);
+  EXPECT_NE(told().find("masterauth is refused: -WRONGPASS"), std::string::npos);
+  ask(replica, "config set masterauth secret masteruser default");
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\nv\r\n");
+}
+
+TEST_F(Replicas, FailoverHandsOver) {
+  const std::size_t primary = add(), replica = add(), other = add();
+  EXPECT_EQ(ask(primary, "failover"), "-ERR FAILOVER requires connected replicas.\r\n");
+  EXPECT_EQ(ask(primary, "failover abort"), "-ERR No failover in progress.\r\n");
+  fill(primary);
+  follow(replica, primary);
+  follow(other, primary);
+  EXPECT_EQ(ask(replica, "failover"), "-ERR FAILOVER is not valid when server is a replica.\r\n");
+  EXPECT_EQ(ask(primary, "failover to 127.0.0.1 9"), "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
+  EXPECT_EQ(ask(primary, "failover timeout 0"), "-ERR FAILOVER timeout must be greater than 0\r\n");
+  EXPECT_EQ(ask(primary, "failover force"), "-ERR FAILOVER with force option requires both a timeout and target HOST and IP.\r\n");
+  EXPECT_EQ(ask(primary, "failover x"), "-ERR syntax error\r\n");
+  ask(primary, "set last v");
+  EXPECT_EQ(ask(primary, "failover to 127.0.0.1 7001"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "failover"), "-ERR FAILOVER already in progress.\r\n");
+  EXPECT_EQ(info(primary, "master_failover_state"), "waiting-for-sync");
+  EXPECT_EQ(ask(primary, "set held v", "writer"), "");  // until it is known who takes it
+  for (int i = 0; i < 100 && info(primary, "role") != "slave"; ++i) pass(100);
+  settle({replica, primary});
+  EXPECT_EQ(info(replica, "role"), "master");
+  EXPECT_EQ(info(primary, "role"), "slave");
+  EXPECT_EQ(info(primary, "master_failover_state"), "no-failover");
+  pass(200);
+  EXPECT_EQ(take(primary, "writer"), "-READONLY You can't write against a read only replica.\r\n");
+  EXPECT_EQ(ask(replica, "get last"), "$1\r\nv\r\n");
+  EXPECT_EQ(of(replica).primary().full_syncs(), 0U);
+  // The other replica has the same stream by the old primary.
+  ask(replica, "set after v");
+  settle({replica, primary, other});
+  expect_same(replica, other);
+}
+
+TEST_F(Replicas, FailoverIsGivenUp) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  machines_[replica]->is_reachable = false;
+  ask(primary, "set k v");
+  for (Connection& connection : connections_) connection.ends[0].octets.clear(), connection.ends[1].octets.clear();
+  EXPECT_EQ(ask(primary, "failover timeout 500"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "set held v", "writer"), "");
+  pass(1000);
+  EXPECT_EQ(info(primary, "master_failover_state"), "no-failover");
+  EXPECT_EQ(take(primary, "writer"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "failover to 127.0.0.1 7001 timeout 300 force"), "+OK\r\n");
+  cut_all();
+  pass(500);
+  // Nobody answers there: this one is the primary again.
+  pass(2000);
+  EXPECT_EQ(info(primary, "role"), "master");
+  EXPECT_EQ(ask(primary, "set k w"), "+OK\r\n");
+}
+
+}  // namespace
+}  // namespace chorus::cache
