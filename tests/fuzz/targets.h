@@ -52,5 +52,7 @@ void fuzz_cache_dump(std::string_view input);
 void fuzz_cache_rdb(std::string_view input);
 /// A script, or what the libraries of scripts read; the first octet says which (cache_script.cc).
 void fuzz_cache_script(std::string_view input);
+/// What a primary says to a replica (cache_replica.cc).
+void fuzz_cache_replica(std::string_view input);
 
 }  // namespace chorus::fuzz
