@@ -4,6 +4,7 @@
 usage: tls_suite.py [--peer chorus] [--only PATTERN]
 """
 import argparse
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -60,6 +61,33 @@ def main():
             assert 'PONG' not in redis_cli(secure, authority, 'ping')[1], 'a client without a certificate was taken'
             assert 'PONG' not in redis_cli(secure, authority, 'ping', pair=other)[1], 'a certificate of strangers was taken'
 
+        def replication_inside_tls():
+            with contextlib.ExitStack() as ended:
+                ports, secure = {}, {}
+                for kind in ('redis', 'chorus'):
+                    ports[kind], secure[kind] = servers.free_port(), servers.free_port()
+                    folder = pathlib.Path(directory) / kind
+                    folder.mkdir()
+                    if kind == 'redis':
+                        start = [*differential_suite.redis_command(ports[kind]), '--tls-port', str(secure[kind]), '--tls-cert-file', server.certificate,
+                                 '--tls-key-file', server.key, '--tls-ca-cert-file', authority.certificate, '--tls-auth-clients', 'no', '--tls-replication', 'yes',
+                                 '--repl-diskless-sync-delay', '0']
+                    else:
+                        start = [*command(ports[kind], secure[kind], server, authority, False), '--set', 'cache.repl_tls=true', '--set', f'cache.data_dir={folder}',
+                                 '--set', 'cache.repl_diskless_sync_delay_s=0']
+                    ended.enter_context(differential_suite.running(start, ports[kind], folder))
+                links = {kind: differential_suite.Connection(port) for kind, port in ports.items()}
+                for primary, replica in (('redis', 'chorus'), ('chorus', 'redis')):
+                    links[primary].ask(b'SET', b'from', primary.encode())
+                    checks.equal(links[replica].ask(b'REPLICAOF', b'127.0.0.1', b'%d' % secure[primary]), b'+OK\r\n', 'REPLICAOF')
+                    servers.wait_until(lambda: b'master_link_status:up' in links[replica].ask(b'INFO', b'replication'), f'{replica} follows {primary}', every=0.05)
+                    assert b'port=%d,' % secure[replica] in links[primary].ask(b'INFO', b'replication'), 'the secure port is not told'
+                    links[primary].ask(b'INCR', b'n')
+                    checks.equal(links[primary].ask(b'WAIT', b'1', b'5000'), b':1\r\n', 'WAIT')
+                    checks.equal(links[replica].ask(b'GET', b'from'), b'$%d\r\n%s\r\n' % (len(primary), primary.encode()), 'a key')
+                    links[replica].ask(b'REPLICAOF', b'NO', b'ONE')
+
+        suite.add('replication_inside_tls', replication_inside_tls)
         suite.add('plain_and_secure', one_store(False, plain_and_secure))
         suite.add('clients_show_certificates', one_store(True, clients_show_certificates))
         return suite.run(only=arguments.only)
