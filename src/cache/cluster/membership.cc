@@ -68,7 +68,7 @@ void Membership::take_map(SlotMap map, Out& out) {
   }
   map_ = std::move(map);
   for (const auto& [id, member] : map_.members()) forgotten_.erase(id);
-  for (std::size_t slot = 0; slot < mine_.size(); ++slot) mine_[slot] = map_.owns(self(), static_cast<std::uint16_t>(slot));
+  map_.mark_slots_of(self(), mine_);
   recompute(out);
   out.push_back(action::Changed{});
   look_at_waiting(out);

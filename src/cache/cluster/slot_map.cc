@@ -28,6 +28,27 @@ bool is_address_part(std::string_view text) {
   });
 }
 
+void append_range(std::string& text, std::size_t first, std::size_t last) {
+  if (!text.empty()) text += ',';
+  text += first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
+}
+
+/// False: it is no set of slots, or `visit` (of one slot) said so.
+template <class Visit>
+bool for_each_slot(std::string_view text, Visit visit) {
+  if (text == "-") return true;
+  for (const std::string_view part : base::split(text, ',')) {
+    const std::size_t dash = part.find('-');
+    const auto first = number<std::uint16_t>(part.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : number<std::uint16_t>(part.substr(dash + 1));
+    if (!first || !last || *first > *last || *last >= cache::slots) return false;
+    for (std::uint16_t slot = *first; slot <= *last; ++slot) {
+      if (!visit(slot)) return false;
+    }
+  }
+  return true;
+}
+
 std::unexpected<MapError> wrong(std::string_view line) {
   return std::unexpected(MapError{fmt::format("the slot map has a line that cannot be read: '{}'", line.substr(0, 128))});
 }
@@ -65,25 +86,13 @@ std::vector<std::pair<std::uint16_t, std::uint16_t>> ranges_of(const Slots& slot
 
 std::string format_slots(const Slots& slots) {
   std::string text;
-  for (const auto& [first, last] : ranges_of(slots)) {
-    if (!text.empty()) text += ',';
-    text += first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
-  }
+  for (const auto& [first, last] : ranges_of(slots)) append_range(text, first, last);
   return text.empty() ? "-" : text;
 }
 
 std::optional<Slots> parse_slots(std::string_view text) {
   Slots slots;
-  if (text == "-") return slots;
-  for (const std::string_view part : base::split(text, ',')) {
-    const std::size_t dash = part.find('-');
-    const auto first = number<std::uint16_t>(part.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : number<std::uint16_t>(part.substr(dash + 1));
-    if (!first || !last || *first > *last || *last >= cache::slots) return {};
-    for (std::uint16_t slot = *first; slot <= *last; ++slot) {
-      if (!slots.insert(slot).second) return {};
-    }
-  }
+  if (!for_each_slot(text, [&](std::uint16_t slot) { return slots.insert(slot).second; })) return {};
   return slots;
 }
 
@@ -104,37 +113,36 @@ bool SlotMap::owns(std::string_view id, std::uint16_t slot) const {
   return has != nullptr && *has == id;
 }
 
+std::optional<std::uint16_t> SlotMap::find_index(std::string_view id) const {
+  const auto found = std::find(names_.begin(), names_.end(), id);
+  return found == names_.end() ? std::nullopt : std::optional(static_cast<std::uint16_t>(found - names_.begin()));
+}
+
 Slots SlotMap::slots_of(std::string_view id) const {
   Slots slots;
-  const auto found = std::find(names_.begin(), names_.end(), id);
-  if (found == names_.end()) return slots;
-  const auto index = static_cast<std::uint16_t>(found - names_.begin());
-  for (std::size_t slot = 0; slot < owners_.size(); ++slot) {
-    if (owners_[slot] == index) slots.insert(slots.end(), static_cast<std::uint16_t>(slot));
+  const auto index = find_index(id);
+  for (std::size_t slot = 0; index && slot < owners_.size(); ++slot) {
+    if (owners_[slot] == *index) slots.insert(slots.end(), static_cast<std::uint16_t>(slot));
   }
   return slots;
 }
 
+void SlotMap::mark_slots_of(std::string_view id, std::array<bool, cache::slots>& out) const {
+  const auto index = find_index(id);
+  for (std::size_t slot = 0; slot < owners_.size(); ++slot) out[slot] = index && owners_[slot] == *index;
+}
+
 std::map<NodeId, std::size_t> SlotMap::slot_counts() const {
-  std::vector<std::size_t> counts(names_.size());
-  for (const std::uint16_t index : owners_) {
-    if (index != nobody) ++counts[index];
-  }
   std::map<NodeId, std::size_t> by_id;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] > 0) by_id.emplace(names_[i], counts[i]);
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] > 0) by_id.emplace(names_[i], counts_[i]);
   }
   return by_id;
 }
 
-std::size_t SlotMap::assigned() const {
-  return owners_.size() - static_cast<std::size_t>(std::count(owners_.begin(), owners_.end(), nobody));
-}
-
 std::size_t SlotMap::assigned_to(std::string_view id) const {
-  const auto found = std::find(names_.begin(), names_.end(), id);
-  if (found == names_.end()) return 0;
-  return static_cast<std::size_t>(std::count(owners_.begin(), owners_.end(), static_cast<std::uint16_t>(found - names_.begin())));
+  const auto index = find_index(id);
+  return index ? counts_[*index] : 0;
 }
 
 const Open* SlotMap::open(std::uint16_t slot) const {
@@ -187,10 +195,16 @@ void SlotMap::remove_member(std::string_view id) {
 }
 
 std::uint16_t SlotMap::index_of(const NodeId& id) {
-  const auto found = std::find(names_.begin(), names_.end(), id);
-  if (found != names_.end()) return static_cast<std::uint16_t>(found - names_.begin());
+  if (const auto index = find_index(id)) return *index;
   names_.push_back(id);
+  counts_.push_back(0);
   return static_cast<std::uint16_t>(names_.size() - 1);
+}
+
+void SlotMap::assign(std::uint16_t slot, std::uint16_t index) {
+  if (owners_[slot] != nobody) --counts_[owners_[slot]], --assigned_;
+  if (index != nobody) ++counts_[index], ++assigned_;
+  owners_[slot] = index;
 }
 
 void SlotMap::set_owner(std::uint16_t slot, const NodeId* owner) {
@@ -202,7 +216,7 @@ void SlotMap::set_owner(std::uint16_t slot, const NodeId* owner) {
     moving_.erase(slot);
     if (slots.empty()) moves_.erase(number);
   }
-  owners_[slot] = owner == nullptr ? nobody : index_of(*owner);
+  assign(slot, owner == nullptr ? nobody : index_of(*owner));
 }
 
 std::uint64_t SlotMap::add_move(const NodeId& from, const NodeId& to, const Slots& slots) {
@@ -232,8 +246,13 @@ std::string SlotMap::format() const {
   for (const auto& [id, member] : members_) {
     text += fmt::format("node {} {} {} {} {}\n", id, member.shard, member.epoch, member.ticket, format_endpoint(member.endpoint));
   }
+  std::vector<std::string> own(names_.size());
+  for (std::size_t first = 0, last = 0; first < owners_.size(); first = ++last) {
+    while (last + 1 < owners_.size() && owners_[last + 1] == owners_[first]) ++last;
+    if (owners_[first] != nobody) append_range(own[owners_[first]], first, last);
+  }
   for (const auto& [id, member] : members_) {
-    if (const Slots own = slots_of(id); !own.empty()) text += fmt::format("slots {} {}\n", id, format_slots(own));
+    if (const auto index = find_index(id); index && !own[*index].empty()) text += fmt::format("slots {} {}\n", id, own[*index]);
   }
   for (const auto& [slot, open] : open_) {
     if (open.migrating_to) text += fmt::format("migrating {} {}\n", slot, *open.migrating_to);
@@ -275,13 +294,14 @@ base::Result<void, MapError> SlotMap::take_line(std::string_view line) {
     if (members_.size() >= members_max) return std::unexpected(MapError{"the slot map has too many members"});
     members_.emplace(words[1], Member{.shard = NodeId(words[2]), .epoch = *epoch, .ticket = *ticket, .endpoint = *endpoint});
   } else if (kind == "slots" && words.size() == 3) {
-    const auto own = parse_slots(words[2]);
-    if (!own || !known(words[1])) return wrong(line);
+    if (!known(words[1])) return wrong(line);
     const std::uint16_t index = index_of(NodeId(words[1]));
-    for (const std::uint16_t slot : *own) {
-      if (owners_[slot] != nobody) return wrong(line);
-      owners_[slot] = index;
-    }
+    const auto take = [&](std::uint16_t slot) {
+      if (owners_[slot] != nobody) return false;
+      assign(slot, index);
+      return true;
+    };
+    if (!for_each_slot(words[2], take)) return wrong(line);
   } else if ((kind == "migrating" && words.size() == 3) || (kind == "importing" && words.size() == 4)) {
     const auto slot = number<std::uint16_t>(words[1]);
     if (!slot || *slot >= cache::slots || !known(words[2])) return wrong(line);

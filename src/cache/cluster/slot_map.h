@@ -82,7 +82,9 @@ class SlotMap {
   const NodeId* owner(std::uint16_t slot) const;
   bool owns(std::string_view id, std::uint16_t slot) const;
   Slots slots_of(std::string_view id) const;
-  std::size_t assigned() const;
+  /// Which of all slots it owns.
+  void mark_slots_of(std::string_view id, std::array<bool, cache::slots>& out) const;
+  std::size_t assigned() const { return assigned_; }
   std::size_t assigned_to(std::string_view id) const;
   /// Of owners.
   std::map<NodeId, std::size_t> slot_counts() const;
@@ -115,12 +117,16 @@ class SlotMap {
  private:
   static constexpr std::uint16_t nobody = 0xffff;
   std::uint16_t index_of(const NodeId& id);
+  std::optional<std::uint16_t> find_index(std::string_view id) const;
+  void assign(std::uint16_t slot, std::uint16_t index);
   base::Result<void, MapError> take_line(std::string_view line);
 
   std::uint64_t epoch_ = 0;
   std::map<NodeId, Member> members_;
   std::vector<NodeId> names_;                       // by index in owners_; of those that have gone, too
   std::array<std::uint16_t, cache::slots> owners_;  // index in names_
+  std::vector<std::size_t> counts_;                 // of slots, by index
+  std::size_t assigned_ = 0;
   std::map<std::uint16_t, Open> open_;
   std::map<std::uint64_t, Move> moves_;
   std::map<std::uint16_t, std::uint64_t> moving_;  // the move of each slot that is in one
