@@ -60,6 +60,8 @@ void TreeWatch::connect() {
     if (event.type != EventType::none && !is_ended()) refresh(event.path);
   }));
   reading_.reset();
+  // A request that it was given just now is refused by it in the next turn of the loop, which its end would prevent.
+  former_ = std::move(client_);
   client_ = std::make_unique<Client>(world_, options_);
   client_->on_state(guarded([this](State state, const std::string& why) {
     if (closing_) return;

@@ -44,7 +44,7 @@ class TreeWatch {
 
   void start();
   bool is_loaded() const { return loaded_; }
-  /// Its session, for other requests; not to be kept, since a new one may take its place.
+  /// Its session, for other requests; not to be kept, since a new one may take its place. What it is asked is answered all the same.
   Client& client() { return *client_; }
   /// Ends the session; nothing is told from now on.
   void close(world::Callback done);
@@ -84,6 +84,7 @@ class TreeWatch {
   const std::vector<std::string> roots_;
   Events events_;
   std::unique_ptr<Client> client_;
+  std::unique_ptr<Client> former_;             // of the session before: it may have answers to give that are on their way
   std::map<std::string, std::int64_t> known_;  // path, the last change of what is in it
   ReadingPtr reading_;                         // under way
   std::uint64_t life_ = 0;                     // of the session: what was put off belongs to one

@@ -160,6 +160,45 @@ TEST_P(TreeWatchSim, NothingIsToldOnceItIsClosed) {
   EXPECT_TRUE(watching->copy.empty());
 }
 
+/// Asks for something in the very turn in which a new session takes the place of one that has expired.
+struct Asking {
+  explicit Asking(world::World& world, const std::string& server)
+      : world(world),
+        watch(world, options_for(server), {"/a"},
+              {.changed = [](const std::string&, const std::string*) {},
+               .loaded = [this] { loaded = true; },
+               .trouble = [this](const std::string&) { ask(); }}) {
+    watch.start();
+  }
+  void ask() {
+    for (const auto delay : {0ms, 200ms, 200ms, 201ms}) {
+      ++asked;
+      world.after(delay, [this] { watch.client().get("/a", [this](client::Result<client::Data>) { ++answered; }); });
+    }
+  }
+  world::World& world;
+  bool loaded = false;
+  int asked = 0, answered = 0;
+  client::TreeWatch watch;
+};
+
+TEST_P(TreeWatchSim, WhatIsAskedBetweenTwoSessionsIsAnswered) {
+  auto& machine = simulation.add_node("asking");
+  Asking* asking = nullptr;
+  machine.set_boot([&](world::World& world) -> std::shared_ptr<void> {
+    auto made = std::make_shared<Asking>(world, server->address());
+    asking = made.get();
+    return made;
+  });
+  machine.start();
+  ASSERT_TRUE(until([&] { return asking->loaded; }));
+  simulation.network().partition({&machine}, {server});
+  simulation.run_for(20s);
+  simulation.network().heal();
+  ASSERT_TRUE(until([&] { return asking->asked > 0; }));
+  EXPECT_TRUE(until([&] { return asking->answered == asking->asked; })) << asking->answered << " of " << asking->asked;
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, TreeWatchSim, testing::Range(1, 11));
 
 TEST(PathPart, SaysAnyName) {
