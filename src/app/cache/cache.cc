@@ -8,15 +8,21 @@
 #include <cstdio>
 #include <thread>
 
-#include "app/cache/plan.h"
 #include "app/mq/output.h"
 #include "base/text.h"
 #include "cache/cluster/coordinator.h"
+#include "cache/cluster/plan.h"
 #include "client/blocking.h"
 
 namespace chorus::app::cachetool {
 namespace {
 
+using cache::cluster::Endpoint;
+using cache::cluster::make_plan;
+using cache::cluster::NodeId;
+using cache::cluster::Plan;
+using cache::cluster::PlanOptions;
+using cache::cluster::SlotMap;
 using client::Code;
 using mqtool::Json;
 using namespace std::chrono_literals;
@@ -81,12 +87,13 @@ struct NodeFacts {
   Endpoint endpoint;
   bool is_member = false, runs = false;
   std::size_t slots = 0, leaving = 0, coming = 0;
+  std::uint32_t weight = 1;
 };
 
 std::vector<NodeFacts> facts_of(const View& view) {
   std::map<NodeId, NodeFacts> all;
   for (const auto& [id, member] : view.map.members()) {
-    all[id] = {.id = id, .endpoint = member.endpoint, .is_member = true, .slots = view.map.assigned_to(id)};
+    all[id] = {.id = id, .endpoint = member.endpoint, .is_member = true, .slots = view.map.assigned_to(id), .weight = member.weight};
   }
   for (const auto& [id, endpoint] : view.running) {
     NodeFacts& facts = all[id];
@@ -117,6 +124,7 @@ Exit status(client::BlockingClient& tree, const Request& request) {
                       {"member", node.is_member},
                       {"runs", node.runs},
                       {"slots", node.slots},
+                      {"weight", node.weight},
                       {"leaving", node.leaving},
                       {"coming", node.coming}});
     }
@@ -127,13 +135,13 @@ Exit status(client::BlockingClient& tree, const Request& request) {
                                    {"nodes", std::move(list)}}));
     return Exit::ok;
   }
-  mqtool::Table table({"node", "address", "state", "slots", "leaving", "coming"});
+  mqtool::Table table({"node", "address", "state", "weight", "slots", "leaving", "coming"});
   for (const NodeFacts& node : nodes) {
     table.add({node.id, fmt::format("{}:{}", node.endpoint.ip, node.endpoint.port),
                !node.runs       ? "gone"
                : node.is_member ? "runs"
                                 : "no member",
-               std::to_string(node.slots), std::to_string(node.leaving), std::to_string(node.coming)});
+               std::to_string(node.weight), std::to_string(node.slots), std::to_string(node.leaving), std::to_string(node.coming)});
   }
   fmt::print("{}{} of {} slots have an owner, {} are being moved\n", table.text(), view->map.assigned(), cache::slots, moving);
   return Exit::ok;
@@ -277,7 +285,9 @@ int cache_main(int argc, const char* const* argv) {
   CLI::App* reshard_command =
       app.add_subcommand("reshard", "Share the slots out among all nodes that run, while clients go on; new nodes become members");
   add_common(reshard_command);
-  reshard_command->add_option("--weight", request.weights, "NODE=NUMBER: its share beside the others' 1; 0: it is to have no slots");
+  reshard_command->add_option(
+      "--weight", request.weights,
+      "NODE=NUMBER: its share beside the others', kept until another is given, 1 at first; 0: it is to have no slots");
   reshard_command->add_option("--slots-a-move", request.slots_a_move, "Slots that change hands at once")
       ->check(CLI::Range(1, 16'384))
       ->capture_default_str();

@@ -236,6 +236,9 @@ constexpr Property table[] = {
     cache_cluster<&cache::cluster::Options::require_full_coverage>(
         {.key = "cache.cluster_require_full_coverage",
          .help = "No node serves while a slot has no owner that runs (cluster-require-full-coverage)."}),
+    cache_cluster<&cache::cluster::Options::rebalances>(
+        {.key = "cache.cluster_rebalance",
+         .help = "Nodes that are started become members, and slots move until each has its share; the same on all nodes."}),
     cache_cluster<&cache::cluster::Options::allow_reads_when_down>(
         {.key = "cache.cluster_allow_reads_when_down", .help = "Reads are served even then (cluster-allow-reads-when-down)."}),
     cache_cluster<&cache::cluster::Options::allow_pubsubshard_when_down>(

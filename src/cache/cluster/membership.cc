@@ -67,6 +67,7 @@ void Membership::take_map(SlotMap map, Out& out) {
     if (map.find(id) == nullptr) forgotten_[id] = now_us_ + forgotten_for_us;
   }
   map_ = std::move(map);
+  unsettle();
   for (const auto& [id, member] : map_.members()) forgotten_.erase(id);
   map_.mark_slots_of(self(), mine_);
   recompute(out);
@@ -99,6 +100,7 @@ void Membership::on(const event::NodeSeen& seen, Out& out) {
   } else {
     running_.erase(seen.id);
   }
+  unsettle();
   recompute(out);
   meet_those_that_run(out);
 }
@@ -320,6 +322,7 @@ void Membership::on(const event::Tick&, Out& out) {
       queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
+  rebalance(out);
   work(out);
 }
 

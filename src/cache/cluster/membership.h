@@ -116,6 +116,8 @@ class Membership {
   const Endpoint& endpoint() const { return self_; }
   const SlotMap& map() const { return map_; }
   bool is_member() const { return map_.find(self()) != nullptr; }
+  /// It was read at least once.
+  bool knows_map() const { return has_map_ && is_readable_; }
   bool is_mine(std::uint16_t slot) const { return mine_[slot]; }
   bool has_lease(std::int64_t now_us) const { return now_us < lease_until_us_; }
   std::int64_t lease_us() const { return std::int64_t{options_->node_timeout_ms} * 1000; }
@@ -169,6 +171,11 @@ class Membership {
   void look_at_waiting(Out& out);
   void keep_up_own_entry(Out& out);
   void meet_those_that_run(Out& out);
+  void rebalance(Out& out);  // rebalance.cc
+  void unsettle() {
+    changed_us_ = now_us_;
+    is_balanced_ = false;
+  }
 
   const Options* options_;
   const Endpoint self_;
@@ -201,6 +208,8 @@ class Membership {
   std::int64_t lease_asked_us_ = 0;
   std::vector<Pending> waiting_;  // written, and wait for something in the map
   std::vector<Meeting> meetings_;
+  std::int64_t changed_us_ = 0;  // the map, or who runs
+  bool is_balanced_ = false;     // since then, or it is not for this node to see to
 };
 
 }  // namespace chorus::cache::cluster

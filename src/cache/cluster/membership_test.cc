@@ -238,6 +238,52 @@ TEST_F(MembershipTest, AnAddressIsMetOnceItRuns) {
   EXPECT_TRUE(node.is_member());
 }
 
+TEST_F(MembershipTest, SlotsMoveByThemselvesOnceNothingChanges) {
+  options.rebalances = true;
+  begin(two());
+  step(event::NodeSeen{.id = id('a'), .endpoint = format_endpoint(here)});
+  step(event::NodeSeen{.id = id('b'), .endpoint = there});
+  const auto pass = [&](std::int64_t us) {
+    std::string words;
+    for (; us > 0; us -= second) {
+      now += second;
+      step(event::Renewed{.sent_us = now, .lease_us = 10 * second});
+      words += step(event::Tick{});
+    }
+    return words;
+  };
+  EXPECT_EQ(pass(9 * second), "");
+  step(event::NodeSeen{.id = id('c'), .endpoint = "10.0.0.3 7000 17000 -"});
+  EXPECT_EQ(pass(9 * second), "");
+  EXPECT_EQ(pass(second), "write@5 ");
+  step(event::MapWritten{.how = event::Written::done, .version = 6});
+  std::size_t moving = 0;
+  for (const auto& [number, move] : node.map().moves()) moving += move.to == id('c') ? move.slots.size() : 0;
+  EXPECT_NEAR(static_cast<double>(moving), 16'384 / 3.0, 1);
+  // As they are being moved, there is nothing to be done; nor is there once all is even.
+  EXPECT_EQ(pass(10 * second), "");
+  SlotMap after = node.map();
+  for (const auto& [number, move] : std::map(after.moves())) {
+    for (const std::uint16_t slot : move.slots) after.set_owner(slot, &move.to);
+  }
+  step(event::MapRead{.text = after.format(), .version = 7, .read = 0});
+  EXPECT_EQ(pass(10 * second), "");
+  // The first of those that run sees to it, and only where it is wanted.
+  after.member(id('c'))->weight = 0;
+  step(event::MapRead{.text = after.format(), .version = 8, .read = 0});
+  options.id = id('b');
+  EXPECT_EQ(pass(10 * second), "");
+  step(event::NodeSeen{.id = id('a'), .endpoint = {}});
+  // Its slots cannot be moved while it is gone, so the others' are not either.
+  EXPECT_EQ(pass(10 * second), "");
+  options.id = id('a');
+  step(event::NodeSeen{.id = id('a'), .endpoint = format_endpoint(here)});
+  options.rebalances = false;
+  EXPECT_EQ(pass(10 * second), "");
+  options.rebalances = true;
+  EXPECT_EQ(pass(second), "write@8 ");
+}
+
 TEST_F(MembershipTest, AnOlderMapDoesNotTakeThePlaceOfANewer) {
   begin(two());
   step(event::Request{.number = 7, .changes = {give(1, 'b')}, .deadline_us = {}});

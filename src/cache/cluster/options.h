@@ -22,6 +22,7 @@ struct Options {
   bool require_full_coverage = true;
   bool allow_reads_when_down = false;
   bool allow_pubsubshard_when_down = true;
+  bool rebalances = false;  // slots move by themselves when nodes join, or get another weight
   Preferred preferred = Preferred::ip;
   std::size_t handover_window_octets = 512 << 10;  // sent to the node that takes slots over, and not taken yet
 };

@@ -246,6 +246,9 @@ std::string SlotMap::format() const {
   for (const auto& [id, member] : members_) {
     text += fmt::format("node {} {} {} {} {}\n", id, member.shard, member.epoch, member.ticket, format_endpoint(member.endpoint));
   }
+  for (const auto& [id, member] : members_) {
+    if (member.weight != 1) text += fmt::format("weight {} {}\n", id, member.weight);
+  }
   std::vector<std::string> own(names_.size());
   for (std::size_t first = 0, last = 0; first < owners_.size(); first = ++last) {
     while (last + 1 < owners_.size() && owners_[last + 1] == owners_[first]) ++last;
@@ -293,6 +296,11 @@ base::Result<void, MapError> SlotMap::take_line(std::string_view line) {
     if (!is_node_id(words[1]) || !is_node_id(words[2]) || !epoch || !ticket || !endpoint || known(words[1])) return wrong(line);
     if (members_.size() >= members_max) return std::unexpected(MapError{"the slot map has too many members"});
     members_.emplace(words[1], Member{.shard = NodeId(words[2]), .epoch = *epoch, .ticket = *ticket, .endpoint = *endpoint});
+  } else if (kind == "weight" && words.size() == 3) {
+    const auto weight = number<std::uint32_t>(words[2]);
+    Member* it = member(words[1]);
+    if (!weight || *weight == 1 || it == nullptr || it->weight != 1) return wrong(line);
+    it->weight = *weight;
   } else if (kind == "slots" && words.size() == 3) {
     if (!known(words[1])) return wrong(line);
     const std::uint16_t index = index_of(NodeId(words[1]));

@@ -35,6 +35,7 @@ struct Member {
   std::uint64_t epoch = 0;   // when it last got slots: what clients know as config-epoch
   std::uint64_t ticket = 0;  // of its last change of the map, so that it knows it again
   Endpoint endpoint;
+  std::uint32_t weight = 1;  // its share of the slots beside the others'; 0: it is to have none
 };
 
 /// A set of slots, in order.

@@ -1,9 +1,9 @@
-#include "app/cache/plan.h"
+#include "cache/cluster/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace chorus::app::cachetool {
+namespace chorus::cache::cluster {
 namespace {
 
 using testing::HasSubstr;
@@ -41,6 +41,25 @@ TEST(CachePlan, AFourthTakesAQuarterAndOneThatLeavesHasNone) {
   EXPECT_TRUE(make_plan(three, running("abc"), {})->is_empty());
 }
 
+TEST(CachePlan, WeightsAreKept) {
+  const SlotMap three = make_plan({}, running("abc"), {})->after;
+  const auto twice = make_plan(three, running("abc"), {.weights = {{id('a'), 2}}});
+  EXPECT_EQ(twice->after.find(id('a'))->weight, 2U);
+  SlotMap after = *SlotMap::parse(twice->after.format());
+  for (const auto& [number, move] : std::map(after.moves())) {
+    for (const std::uint16_t slot : move.slots) after.set_owner(slot, &move.to);
+  }
+  EXPECT_TRUE(make_plan(after, running("abc"), {})->is_empty());
+  EXPECT_EQ(after.assigned_to(id('a')), 8192U);
+  EXPECT_FALSE(make_plan(after, running("abc"), {.weights = {{id('a'), 1}}})->is_empty());
+}
+
+TEST(CachePlan, WhoIsAbsentDoesNotJoin) {
+  const SlotMap three = make_plan({}, running("abc"), {})->after;
+  EXPECT_TRUE(make_plan(three, running("abcd"), {.weights = {}, .absent = {id('d')}})->is_empty());
+  EXPECT_FALSE(make_plan(three, running("abcd"), {.weights = {}, .absent = {id('c')}})->is_empty());
+}
+
 TEST(CachePlan, SaysWhyNot) {
   const SlotMap three = make_plan({}, running("abc"), {})->after;
   EXPECT_THAT(make_plan(three, {}, {}).error(), HasSubstr("no node"));
@@ -54,4 +73,4 @@ TEST(CachePlan, SaysWhyNot) {
 }
 
 }  // namespace
-}  // namespace chorus::app::cachetool
+}  // namespace chorus::cache::cluster

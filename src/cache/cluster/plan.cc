@@ -1,4 +1,4 @@
-#include "app/cache/plan.h"
+#include "cache/cluster/plan.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "ring/slot_plan.h"
 
-namespace chorus::app::cachetool {
+namespace chorus::cache::cluster {
 
 std::size_t Plan::moves() const {
   std::size_t count = 0;
@@ -31,10 +31,14 @@ base::Result<Plan, std::string> make_plan(const SlotMap& map, const std::map<Nod
   }
   std::vector<ring::SlotNode> nodes;
   std::map<NodeId, ring::NodeIndex> index;
+  const auto is_absent = [&](const NodeId& id) { return map.find(id) == nullptr && options.absent.contains(id); };
   for (const auto& [id, endpoint] : running) {
+    if (is_absent(id)) continue;
     const auto weight = options.weights.find(id);
+    const Member* member = map.find(id);
+    const std::uint32_t before = member == nullptr ? 1 : member->weight;
     index.emplace(id, static_cast<ring::NodeIndex>(nodes.size()));
-    nodes.push_back({.name = id, .weight = weight == options.weights.end() ? 1 : weight->second, .zone = {}});
+    nodes.push_back({.name = id, .weight = weight == options.weights.end() ? before : weight->second, .zone = {}});
   }
   ring::SlotMap current(1, std::vector<ring::NodeIndex>(cache::slots, ring::no_node));
   for (std::size_t slot = 0; slot < cache::slots; ++slot) {
@@ -45,9 +49,14 @@ base::Result<Plan, std::string> make_plan(const SlotMap& map, const std::map<Nod
 
   Plan plan{.after = map, .joins = {}, .given = {}, .moved = {}};
   for (const auto& [id, endpoint] : running) {
-    if (plan.after.find(id) != nullptr) continue;
+    if (plan.after.find(id) != nullptr || is_absent(id)) continue;
     if (!plan.after.add_member(id, endpoint)) return std::unexpected(std::string("the cluster has as many nodes as it may have"));
     plan.joins.push_back(id);
+  }
+  for (const auto& [id, weight] : options.weights) {
+    std::uint32_t& kept = plan.after.member(id)->weight;
+    plan.reweighs = plan.reweighs || kept != weight;
+    kept = weight;
   }
   std::map<std::pair<NodeId, NodeId>, std::vector<std::uint16_t>> by_way;
   for (const ring::SlotMove& move : planned->moves) {
@@ -72,4 +81,4 @@ base::Result<Plan, std::string> make_plan(const SlotMap& map, const std::map<Nod
   return plan;
 }
 
-}  // namespace chorus::app::cachetool
+}  // namespace chorus::cache::cluster
