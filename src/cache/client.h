@@ -55,7 +55,7 @@ struct BlockedCommand {
   std::optional<std::int64_t> deadline_us;              // monotonic; none: forever
   std::string_view ready_key = {};                      // the one for which it is run once more; good as long as it is
   bool without_key = false;                             // runs also when a key of its has gone, to say so
-  std::uint64_t change = 0;                             // of the cluster's map, which is waited for, in place of a key
+  std::uint64_t change = 0;                             // of the cluster's map, or a MIGRATE, which is waited for, in place of a key
   std::optional<Acknowledgement> acknowledgement = {};  // which is waited for, in place of a key
   bool is_silent = false;                               // CLIENT REPLY was off when it came: its reply is, too
 };
@@ -90,6 +90,8 @@ struct Client {
   bool no_touch = false, no_evict = false;
   std::uint64_t takes_move = 0;      // the connection of a node that hands slots over by this move; 0: of somebody else
   std::uint64_t failed_effects = 0;  // of what it sent
+  /// The node whose keys it brings; null: it is of somebody else.
+  std::unique_ptr<std::string> comes_from;
   /// A request for a slot that changes hands at the moment: run when that is over.
   std::unique_ptr<std::vector<std::string>> held_back;
   bool is_asking = false;  // the next command may be for a slot that is imported here

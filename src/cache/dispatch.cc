@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cache/call.h"
+#include "cache/cluster/migrator.h"
 #include "cache/replication/replication.h"
 #include "cache/resp/quote.h"
 #include "cache/scripts/scripts.h"
@@ -190,6 +191,11 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (scripts_->is_busy() && !command->flags.has(Flag::allow_busy)) {
     refuse(client, command, scripts_->busy_error());
     return done();
+  }
+  if (migrator_->has_keys_in_transit() && waits_for_transit(client, *command, arguments)) {
+    client.is_run = false;
+    running_ = nullptr;
+    return hold_back(client, arguments);
   }
   if (cluster_ && !client.is_primary) {
     std::string error;

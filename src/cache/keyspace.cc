@@ -1,6 +1,7 @@
 // Expiry, and who is told of a changed key.
 #include <algorithm>
 
+#include "cache/cluster/migrator.h"
 #include "cache/server.h"
 
 namespace chorus::cache {
@@ -71,6 +72,7 @@ bool Server::expire_cycle() {
 
 void Server::key_changed(unsigned db, std::string_view key, bool by_nobody) {
   invalidate_key(key, by_nobody);
+  migrator_->key_changed(db, key);
   if (watchers_.empty()) return;
   const auto found = watchers_.find(DbKey(db, key));
   if (found == watchers_.end()) return;
@@ -90,6 +92,7 @@ void Server::key_changed(unsigned db, std::string_view key, bool by_nobody) {
 }
 
 void Server::database_changed(unsigned db, const Database* other) {
+  migrator_->database_changed(db);
   for (const auto& [key, ids] : watchers_) {
     if (key.first != db) continue;
     const Entry* mine = databases_[db]->find(key.second);

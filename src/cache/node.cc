@@ -173,7 +173,7 @@ void Node::perform(cluster::LinkAction action) {
     return;
   }
   links_.emplace(action.link, nullptr);
-  world_.connect({action.to.ip, action.to.port}, {.timeout = std::chrono::seconds(2)},
+  world_.connect({action.to.ip, action.to.port}, {.timeout = std::chrono::microseconds(action.timeout_us)},
                  [this, link = action.link, alive = std::weak_ptr<bool>(alive_)](auto connection) {
                    if (alive.lock()) dialed(link, std::move(connection));
                  });
@@ -339,6 +339,9 @@ void Node::tick() {
 
 void Node::deliver() {
   if (std::exchange(is_delivering_, true)) return;
+  // A script, or the process, may have stood still for longer than the lease.
+  const cluster::Membership* own = server_.cluster();
+  const bool has_outlived_lease = own != nullptr && own->has_lease(server_.now().monotonic_us) && !own->has_lease(now().monotonic_us);
   // Those who take their replies may have more to be done, which gives more replies.
   std::vector<Output> outputs;
   for (server_.take_outputs(outputs); !outputs.empty(); server_.take_outputs(outputs)) {
@@ -346,6 +349,11 @@ void Node::deliver() {
       const auto found = channels_.find(output.client);
       if (found == channels_.end()) continue;
       Channel& channel = *found->second;
+      if (has_outlived_lease) {
+        // It was done while this node owned the slot, and may be acknowledged after another was given it without that.
+        channel.abort();
+        continue;
+      }
       if (output.unsent_max && channel.unsent() + output.octets.size() > *output.unsent_max) {
         log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
         server_.note_broken_off(output.client);
@@ -365,9 +373,9 @@ void Node::deliver() {
   saver_.poll();
   dial_primary();
   look_after_sync();
+  for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
   if (!coordinator_) return;
   for (const cluster::Action& action : server_.take_cluster_actions()) coordinator_->perform(action);
-  for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
 }
 
 void Node::dial_primary() {

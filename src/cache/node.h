@@ -89,7 +89,7 @@ class Node final : private ScriptWatch {
   std::unique_ptr<world::Listener> listener_, secure_listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
   std::vector<ClientId> ended_;                           // while a script ran: their channels may be in use below it
-  std::map<std::uint64_t, std::unique_ptr<Link>> links_;  // to nodes that take slots over; null: being dialed
+  std::map<std::uint64_t, std::unique_ptr<Link>> links_;  // to where slots and keys go; null: being dialed
   std::unique_ptr<cluster::Coordinator> coordinator_;     // of a node of a cluster
   std::uint64_t last_id_ = 0;
   bool is_delivering_ = false;

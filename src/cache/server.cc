@@ -4,6 +4,7 @@
 
 #include "cache/acl/acl.h"
 #include "cache/call.h"
+#include "cache/cluster/migrator.h"
 #include "cache/persistence/loader.h"
 #include "cache/persistence/snapshot.h"
 #include "cache/replication/replication.h"
@@ -27,7 +28,8 @@ Server::Server(ServerOptions options, std::uint64_t seed, Now now)
       expire_cursors_(options_.databases),
       diagnostics_(std::make_unique<Diagnostics>()),
       tracking_(std::make_unique<Tracking>()),
-      acl_(std::make_unique<acl::Acl>(options_.password)) {
+      acl_(std::make_unique<acl::Acl>(options_.password)),
+      migrator_(std::make_unique<cluster::Migrator>(*this)) {
   run_id_ = new_id();
   replication_ = std::make_unique<replication::Replication>(*this, new_id());
   save_.last_save_s = now.unix_us / 1'000'000;
@@ -178,13 +180,18 @@ bool Server::tick(Now now) {
   begun_us_ = elapsed_us();
   const bool waits_more = run_waiting();
   end_pause();
+  take_link_events();
   if (cluster_) {
+    purge_what_is_others();
     cluster_step(cluster::event::Tick{});
     end_waits_while_down();
     if (handover_) handover_->tick();
     handover_step();
     if (!purging_.empty()) purge_some();
   }
+  migrator_->tick();
+  release_held_back();
+  end_unit();
   end_waits();
   if (const replication::Replica* replica = replication_->replica()) {
     // It may have had to wait, for a pause or a save.

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +45,10 @@ namespace replication {
 struct Dial;
 class Replication;
 }  // namespace replication
+namespace cluster {
+class Migrator;
+struct Migration;
+}  // namespace cluster
 namespace acl {
 class Acl;
 enum class Denied : std::uint8_t;
@@ -129,7 +135,12 @@ class Server {
   void meet(const cluster::event::Meet& whom) { cluster_step(whom); }
   /// The client waits until the changes are made, or not; it is replied what came of each.
   void submit(Client& client, const Command& command, std::vector<cluster::Change> changes, bool is_transaction);
-  /// The connection to the node that takes slots over, and what happens on it. Octets are sent only between its being up and down.
+  /// MIGRATE: the client waits until the keys are there, or not.
+  void migrate(Client& client, const Command& command, cluster::Migration migration);
+  cluster::Migrator& migrator() { return *migrator_; }
+  const cluster::Migrator& migrator() const { return *migrator_; }
+  /// Connections to nodes that take slots over and to where keys migrate, and what happens on them. Octets are sent only between a
+  /// connection's being up and down.
   std::vector<cluster::LinkAction> take_link_actions();
   void link_up(std::uint64_t link, Now now);
   void link_data(std::uint64_t link, std::string_view octets, Now now);
@@ -138,11 +149,20 @@ class Server {
   const cluster::Handover* handover() const { return handover_.get(); }
   const cluster::HandoverStatistics& handovers() const { return handover_statistics_; }
   const std::string& last_handover_failure() const { return last_handover_failure_; }
-  // --- for the handover
+  // --- for the handover and MIGRATE
+  std::uint64_t next_link() { return ++links_; }
   void want(cluster::LinkAction action);
   void hold_back(const cluster::Slots& slots, bool on);
   void flip(cluster::Handover& handover);
   void begin_to_take(Client& client, std::uint64_t number);
+  /// The client brings keys of that node. fences: what its other connections still have on their way is not wanted any more.
+  void note_origin(Client& client, std::string_view node, bool fences);
+  /// The other server has the key: it goes here.
+  void remove_migrated(unsigned db, std::string_view key);
+  /// A MIGRATE has ended: a line of RESP without its end.
+  void migrated(std::uint64_t number, std::string_view line);
+  /// Who was held back for a key may go on, with the next event's end.
+  void release_soon() { has_released_ = true; }
 
   // --- replication
   replication::Replication& replication() { return *replication_; }
@@ -342,6 +362,10 @@ class Server {
   /// refused: `error` says why, or where to.
   Route route(Client& client, const Command& command, Arguments arguments, std::string& error);
   void redirect(Client& client, const Command& command, std::string_view error);
+  /// Of what a script of that client calls, in a cluster; empty: it may. `slot` becomes that of its keys, which have to have the same
+  /// unless may_cross.
+  std::string refusal_in_script(Client& caller, const Command& command, Arguments words, bool may_cross,
+                                std::optional<std::uint16_t>& slot);
   std::string redirection(std::string_view code, std::uint16_t slot, const cluster::NodeId& to) const;
   void cluster_step(const cluster::Event& event);
   void finish_change(const cluster::action::Finished& finished);
@@ -349,9 +373,17 @@ class Server {
   void end_waits_while_down();
   /// False: the transaction is of other commands.
   bool submit_transaction(Client& client, const Command& exec);
-  template <class Body>
-  void on_link(std::uint64_t link, Now now, Body body);
+  struct LinkEvent {
+    enum class What : std::uint8_t { up, data, down };
+    What what;
+    std::uint64_t link;
+    std::string octets;  // or why it is down
+  };
+  void on_link(LinkEvent event, Now now);
+  void take_link_events();
   void handover_step();
+  std::uint64_t wait_for_change(Client& client, const Command& command, bool is_transaction);
+  bool waits_for_transit(const Client& client, const Command& command, Arguments arguments) const;
   void hold_back(Client& client, Arguments arguments);
   void release_held_back();
   void purge_some();
@@ -359,7 +391,9 @@ class Server {
   bool purge_slot(std::uint16_t slot, std::size_t& most);
   bool takes_over(const Client& client, std::uint16_t slot) const;
   void drop_what_was_not_taken();
+  void drop_open_keys(std::uint64_t move);
   void purge_before_use();
+  void purge_what_is_others();
   // keyspace.cc
   Entry* live(unsigned db, std::string_view key);
   void expire_now(unsigned db, Entry* entry);
@@ -455,7 +489,9 @@ class Server {
   std::vector<cluster::Action> cluster_actions_;
   std::uint64_t changes_submitted_ = 0, flip_ = 0, links_ = 0;
   std::unique_ptr<cluster::Handover> handover_;
+  std::unique_ptr<cluster::Migrator> migrator_;
   std::vector<cluster::LinkAction> link_actions_;
+  std::vector<LinkEvent> link_events_;  // that came while a script ran: it must not see keys go
   cluster::HandoverStatistics handover_statistics_;
   std::string last_handover_failure_;
   std::int64_t handover_not_before_us_ = 0;
@@ -464,6 +500,9 @@ class Server {
   std::unique_ptr<replication::Replication> replication_;
   std::size_t held_clients_ = 0;
   cluster::Slots purging_, taking_;  // given away, with keys left; being taken, with keys of others' so far
+  /// By move: keys that came by it into slots that clients move key by key. They are the giver's still, and not to be seen here.
+  std::map<std::uint64_t, std::set<std::string, std::less<>>> open_keys_;
+  bool has_checked_slots_ = false;  // what was loaded at the start, for keys that are others' by now
   absl::flat_hash_map<std::uint64_t, Submitted> changes_;
 };
 

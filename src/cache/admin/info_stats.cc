@@ -8,6 +8,7 @@
 #include "cache/acl/acl.h"
 #include "cache/admin/info_sections.h"
 #include "cache/admin/memory_facts.h"
+#include "cache/cluster/migrator.h"
 #include "cache/replication/replication.h"
 #include "cache/resp/number.h"
 #include "cache/scripts/scripts.h"
@@ -138,9 +139,10 @@ std::string stats_section(Server& server) {
   add("pubsub_channels", listeners.count(Listening::channel));
   add("pubsub_patterns", listeners.count(Listening::pattern));
   add("pubsubshard_channels", listeners.count(Listening::shard));
-  add_zero({"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
-            "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-            "current_active_defrag_time"});
+  add_zero({"latest_fork_usec", "total_forks"});
+  add("migrate_cached_sockets", server.migrator().idle_links());
+  add_zero({"slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
+            "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"});
   add("tracking_total_keys", server.tracking().keys());
   add("tracking_total_items", server.tracking().items());
   add("tracking_total_prefixes", server.tracking().prefixes());

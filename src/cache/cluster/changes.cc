@@ -52,6 +52,17 @@ Outcome still_holds(std::uint16_t slot) {
 Outcome is_moved(std::uint16_t slot) { return Outcome::error(fmt::format("ERR Slot {} is being moved to another node", slot)); }
 Outcome too_many() { return Outcome::error("ERR The cluster has as many nodes as it may have"); }
 
+/// A node that imports the slot may have keys of it, which nobody would find once it does not any more. It knows itself whether it has.
+std::optional<Outcome> is_imported(const SlotMap& map, std::uint16_t slot, const NodeId* but = nullptr) {
+  const Open* open = map.open(slot);
+  if (open == nullptr) return {};
+  for (const auto& [at, from] : open->importing) {
+    if (but != nullptr && at == *but) continue;
+    return Outcome::error(fmt::format("ERR Slot {} may have keys at node {}, which imports it: set it stable there first", slot, at));
+  }
+  return {};
+}
+
 /// Changes are made to a copy, so that one that is refused in its midst has changed nothing.
 template <class Body>
 Change whole(Body body) {
@@ -86,6 +97,7 @@ Made delete_slots(Server& server, Arguments arguments, bool by_range) {
     for (const std::uint16_t slot : slots) {
       const NodeId* owner = map.owner(slot);
       if (owner == nullptr) return Outcome::error(fmt::format("ERR Slot {} is already unassigned", slot));
+      if (auto error = is_imported(map, slot)) return *error;
       if (*owner != server.cluster()->self()) {
         outcome.robbed.insert(*owner);
       } else if (server.database(0).slot_size(slot) > 0) {
@@ -103,7 +115,10 @@ Made flush_slots(Server& server) {
   return whole([&server](SlotMap& map) -> Outcome {
     if (server.database(0).size() > 0) return Outcome::error("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.");
     const Slots own = map.slots_of(server.cluster()->self());
-    for (const std::uint16_t slot : own) map.set_owner(slot, nullptr);
+    for (const std::uint16_t slot : own) {
+      if (auto error = is_imported(map, slot)) return *error;
+      map.set_owner(slot, nullptr);
+    }
     return {.has_changed = !own.empty()};
   });
 }
@@ -149,6 +164,11 @@ Made forget(Server& server, Arguments arguments) {
     if (map.assigned_to(id) > 0) {
       return Outcome::error(fmt::format("ERR Node {} still owns slots: move them to another node first", id));
     }
+    for (const auto& [slot, open] : map.open_slots()) {
+      if (open.importing.contains(id)) {
+        return Outcome::error(fmt::format("ERR Node {} imports slot {} and may have keys of it: end that first", id, slot));
+      }
+    }
     map.remove_member(id);
     return {.has_changed = true};
   });
@@ -161,7 +181,10 @@ Made reset(Server& server, Arguments arguments) {
     const Membership& own = *server.cluster();
     if (server.database(0).size() > 0) return Outcome::error("ERR CLUSTER RESET can't be called with master nodes containing keys");
     if (map.find(own.self()) == nullptr) return {};
-    for (const std::uint16_t slot : map.slots_of(own.self())) map.set_owner(slot, nullptr);
+    for (const std::uint16_t slot : map.slots_of(own.self())) {
+      if (auto error = is_imported(map, slot)) return *error;
+      map.set_owner(slot, nullptr);
+    }
     map.remove_member(own.self());
     return {.has_changed = true};
   });
@@ -178,6 +201,7 @@ Outcome set_migrating(SlotMap& map, const Membership& own, std::uint16_t slot, c
   if (auto error = unknown(map, own, to, "I don't know about node")) return *error;
   if (to == own.self()) return Outcome::error(fmt::format("ERR I'm already the owner of hash slot {}", slot));
   if (map.move_of(slot) != 0) return is_moved(slot);
+  if (auto error = is_imported(map, slot, &to)) return *error;
   map.open_for_change(slot).migrating_to = to;
   return {.has_changed = true};
 }
@@ -198,6 +222,9 @@ Outcome set_stable(SlotMap& map, Server& server, std::uint16_t slot) {
   if (!migrates && !imports) return {};
   // They would be seen by nobody any more.
   if (imports && server.database(0).slot_size(slot) > 0) return still_holds(slot);
+  if (migrates) {
+    if (auto error = is_imported(map, slot)) return *error;
+  }
   if (migrates) map.open_for_change(slot).migrating_to.reset();
   if (imports) map.open_for_change(slot).importing.erase(self);
   map.close_if_done(slot);
@@ -215,15 +242,20 @@ Outcome set_node(SlotMap& map, const Membership& own, std::uint16_t slot, const 
     map.close_if_done(slot);
     return {.has_changed = true};
   }
+  if (auto error = is_imported(map, slot, &to)) return *error;
   const auto runs = [&](const NodeId& id) { return id == own.self() || own.running().contains(id); };
-  if (owner == nullptr || !runs(*owner)) {
-    Outcome outcome{.has_changed = true};
-    if (owner != nullptr) outcome.robbed.insert(*owner);
+  if (!runs(to)) return Outcome::error(fmt::format("ERR Node {} does not run", to));
+  if (owner == nullptr) {
     map.set_owner(slot, &to);
     map.member(to)->epoch = map.next_epoch();
-    return outcome;
+    return {.has_changed = true};
   }
-  if (!runs(to)) return Outcome::error(fmt::format("ERR Node {} does not run", to));
+  if (!runs(*owner)) {
+    return Outcome::error(
+        fmt::format("ERR Node {}, which owns slot {}, does not run: to take the slot without its keys, send "
+                    "CLUSTER DELSLOTS and CLUSTER ADDSLOTS within MULTI and EXEC",
+                    *owner, slot));
+  }
   Outcome outcome{.has_changed = map.move_of(slot) == 0};
   if (outcome.has_changed) {
     map.add_move(*owner, to, {slot});

@@ -1,4 +1,5 @@
 // CLUSTER and redirections, as clients see them. Replies: Redis 7.2. Keys by slot: foo 12182, bar 5061, {bar}x 5061, b 3300, hello 866.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "cache/cluster/cluster_fixture.h"
@@ -136,8 +137,11 @@ TEST_F(ClusterTest, ASlotMayBeMovedKeyByKey) {
   EXPECT_EQ(ask("cluster setslot 5061 migrating " + id('b')), "+OK|");
   EXPECT_THAT(ask("cluster nodes"), HasSubstr("0-8191 [5061->-" + id('b') + "]\n"));
   EXPECT_EQ(ask("get bar"), "$1|1|");
+  EXPECT_EQ(ask("get {bar}x"), "$-1|");  // b would send it back
+  change([](cluster::SlotMap& all) { all.open_for_change(5061).importing.emplace(id('b'), id('a')); });
   EXPECT_EQ(ask("get {bar}x"), "-ASK 5061 10.0.0.1:7001|");
   EXPECT_EQ(ask("mget bar {bar}x"), "-TRYAGAIN Multiple keys request during rehashing of slot|");
+  change([](cluster::SlotMap& all) { all.open_for_change(5061).importing.clear(); });
   EXPECT_EQ(ask("cluster setslot 5061 stable"), "+OK|");
   EXPECT_EQ(ask("get {bar}x"), "$-1|");
   // The other side.
@@ -154,6 +158,65 @@ TEST_F(ClusterTest, ASlotMayBeMovedKeyByKey) {
   EXPECT_EQ(ask("exec"), "*1|$1|1|");
   EXPECT_EQ(ask("cluster setslot 12182 stable"),
             "-ERR Can't assign hashslot 12182 to a different node while I still hold keys for this hash slot.|");
+}
+
+TEST_F(ClusterTest, ASlotOfANodeThatIsGoneIsTakenOnPurposeOnly) {
+  share_with_b();
+  tell(cluster::event::NodeSeen{.id = id('b'), .endpoint = {}});
+  EXPECT_THAT(ask("cluster setslot 12182 node " + id('a')),
+              testing::StartsWith("-ERR Node " + id('b') + ", which owns slot 12182, does not run"));
+  EXPECT_EQ(ask("multi"), "+OK|");
+  EXPECT_EQ(ask("cluster delslots 12182"), "+QUEUED|");
+  EXPECT_EQ(ask("cluster addslots 12182"), "+QUEUED|");
+  EXPECT_EQ(ask("exec"), "");
+  // Once its lease is over.
+  for (int i = 0; i < 80; ++i) {
+    pass(250);
+    renew();
+    tick();
+    answer();
+  }
+  EXPECT_EQ(take(1), "*2|+OK|+OK|");
+}
+
+TEST_F(ClusterTest, AKeyIsNotMigratedToWhereNobodyLooks) {
+  share_with_b();
+  ask("set bar 1");
+  const std::string refusal = "-ERR Slot 5061 is not on its way to node " + id('b') + ": set it IMPORTING there and MIGRATING here first|";
+  EXPECT_EQ(ask("migrate 10.0.0.1 7001 bar 0 1000"), refusal);
+  EXPECT_EQ(ask("cluster setslot 5061 migrating " + id('b')), "+OK|");
+  EXPECT_EQ(ask("migrate 10.0.0.1 7001 bar 0 1000"), refusal);
+  change([](cluster::SlotMap& all) { all.open_for_change(5061).importing.emplace(id('b'), id('a')); });
+  EXPECT_EQ(ask("migrate 10.0.0.1 7001 bar 0 1000"), "");
+  // To another cluster, or to none, it may go.
+  ask("set b 1", 2);
+  EXPECT_EQ(ask("migrate 10.0.0.9 7001 b 0 1000", 2), "");
+}
+
+TEST_F(ClusterTest, KeysThatWereMigratedAreNotLeftBehind) {
+  share_with_b();
+  EXPECT_EQ(ask("cluster setslot 5061 migrating " + id('b')), "+OK|");
+  change([](cluster::SlotMap& all) {
+    all.add_member(id('c'), *cluster::parse_endpoint(endpoint(7002)));
+    all.open_for_change(5061).importing.emplace(id('b'), id('a'));
+  });
+  tell(cluster::event::NodeSeen{.id = id('c'), .endpoint = endpoint(7002)});
+  const std::string refusal = "-ERR Slot 5061 may have keys at node " + id('b') + ", which imports it: set it stable there first|";
+  EXPECT_EQ(ask("cluster setslot 5061 stable"), refusal);
+  EXPECT_EQ(ask("cluster setslot 5061 migrating " + id('c')), refusal);
+  EXPECT_EQ(ask("cluster setslot 5061 node " + id('c')), refusal);
+  EXPECT_EQ(ask("cluster delslots 5061"), refusal);
+  EXPECT_EQ(ask("cluster flushslots"), refusal);
+  EXPECT_EQ(ask("cluster reset"), refusal);
+  change([](cluster::SlotMap& all) {
+    const cluster::NodeId c = id('c');
+    for (std::uint16_t slot = 8192; slot < slots; ++slot) all.set_owner(slot, &c);
+  });
+  EXPECT_EQ(ask("cluster forget " + id('b')), "-ERR Node " + id('b') + " imports slot 5061 and may have keys of it: end that first|");
+  // b has none of them, and says so.
+  change([](cluster::SlotMap& all) { all.open_for_change(5061).importing.clear(); });
+  EXPECT_EQ(ask("cluster setslot 5061 stable"), "+OK|");
+  EXPECT_EQ(ask("cluster forget " + id('b')), "+OK|");
 }
 
 TEST_F(ClusterTest, NodesAreMetAndForgotten) {
@@ -191,6 +254,62 @@ TEST_F(ClusterTest, SlotsAndShardsSayWhoHasWhat) {
   EXPECT_EQ(ask("cluster slots"), "*2|*3|:0|:8191|" + a + "*3|:8192|:16383|" + b);
   EXPECT_THAT(ask("cluster shards"),
               testing::StartsWith("*2|*4|$5|slots|*2|:0|:8191|$5|nodes|*1|*14|$2|id|$40|" + id('a') + "|$4|port|:7000|"));
+}
+
+TEST_F(ClusterTest, ScriptsKeepToWhatIsServedHere) {
+  share_with_b();
+  const auto run = [&](std::string_view flags, std::string_view body, std::string_view keys) {
+    return ask(fmt::format("eval \"{}{}\" {}", flags.empty() ? "" : fmt::format("#!lua {}\\n", flags), body, keys));
+  };
+  EXPECT_EQ(run("", "return redis.call('set', KEYS[1], '1')", "1 bar"), "+OK|");
+  EXPECT_EQ(run("", "return redis.call('set', KEYS[1], '1')", "1 foo"), "-MOVED 12182 10.0.0.1:7001|");
+  EXPECT_THAT(run("", "return redis.call('get', 'foo')", "0"),
+              testing::StartsWith("-ERR Script attempted to access a non local key in a cluster node script: "));
+  EXPECT_THAT(run("", "return redis.call('mget', 'bar', 'b')", "0"),
+              testing::StartsWith("-ERR Script attempted to access keys that do not hash to the same slot script: "));
+  // Keys of several slots of this node: as it was always done, but not by one that says what it is.
+  EXPECT_EQ(run("", "redis.call('get', 'b') return redis.call('get', 'bar')", "0"), "$1|1|");
+  EXPECT_THAT(run("flags=no-writes", "redis.call('get', 'b') return redis.call('get', 'bar')", "0"),
+              testing::StartsWith("-ERR Script attempted to access keys that do not hash to the same slot script: "));
+  EXPECT_EQ(run("flags=allow-cross-slot-keys", "redis.call('get', 'b') return redis.call('get', 'bar')", "0"), "$1|1|");
+  EXPECT_EQ(run("flags=no-cluster", "return 1", "0"), "-ERR Can not run script on cluster, 'no-cluster' flag is set.|");
+  pass(15'000);
+  EXPECT_THAT(run("", "return redis.call('get', 'bar')", "0"),
+              testing::StartsWith("-ERR Script attempted to execute a command while the cluster is down script: "));
+  ask("config set cluster-allow-reads-when-down yes");
+  EXPECT_THAT(run("", "return redis.call('set', 'bar', '2')", "0"),
+              testing::StartsWith("-ERR Script attempted to execute a write command while the cluster is down and readonly script: "));
+}
+
+TEST_F(ClusterTest, WhatIsLoadedOfOthersSlotsGoes) {
+  // As a node that was away finds it: slots went to another meanwhile.
+  change([](cluster::SlotMap& all) {
+    all.add_member(id('a'), *cluster::parse_endpoint(endpoint(7000)));
+    const cluster::NodeId a = id('a');
+    for (std::size_t slot = 0; slot < slots; ++slot) all.set_owner(static_cast<std::uint16_t>(slot), &a);
+  });
+  ask("set foo 1");
+  ask("set bar 1");
+  server.begin_save();
+  while (!server.step_save(1 << 20)) {
+  }
+  const std::string file = server.take_save();
+  server.end_save("", now);
+  Server again(cluster_options(), 1, now);
+  again.begin_loading(file.size(), now);
+  again.cluster_event(cluster::event::Loaded{}, now);
+  share_with_b();
+  const auto tell_map = [&](std::uint64_t read) {
+    again.cluster_event(cluster::event::MapRead{.text = map, .version = version, .read = read}, now);
+  };
+  tell_map(1);
+  again.tick(now);
+  ASSERT_TRUE(again.load(file, now).value_or(false));
+  EXPECT_EQ(again.keys(), 2U);
+  again.tick(now);
+  again.tick(now);
+  EXPECT_EQ(again.keys(), 1U);
+  EXPECT_EQ(again.database(0).slot_size(5061), 1U);
 }
 
 TEST_F(ServerTest, WithoutAClusterThereIsNone) {

@@ -71,6 +71,8 @@ void Coordinator::changed(const std::string& path, const std::string* data) {
 }
 
 void Coordinator::read_map(std::uint64_t read) {
+  // The server that a new session is with may be behind what this node has heard before.
+  if (read != 0) watch_.client().sync(map_path(name()), [](client::Result<void>) {});
   watch_.client().get(map_path(name()), guarded([this, read](client::Result<client::Data> data) {
                         if (is_closing_) return;
                         if (data) {
@@ -110,11 +112,22 @@ void Coordinator::create_map(const action::WriteMap& write) {
 }
 
 void Coordinator::write_map(const action::WriteMap& write) {
-  std::vector<client::Op> ops;
+  if (!is_enlisted_) {
+    enlist();
+    world_.after(retry_delay, guarded([this] { written(event::Written::conflict, -1); }));
+    return;
+  }
+  // What a life before this one has sent, and the tree has not seen yet, must not give slots away that this one serves.
+  std::vector<client::Op> ops{client::Op::check(own_path(), own_version_)};
   for (const auto& [id, version] : write.leases) ops.push_back(client::Op::check(lease_path(name(), id), version));
   ops.push_back(client::Op::set(map_path(name()), write.text, write.version));
   watch_.client().multi(ops, guarded([this](client::Result<client::MultiResult> done) {
                           if (done && !done->failed()) return written(event::Written::done, done->results.back().data.stat.version);
+                          if (done && done->failed() == 0) {
+                            // Its entry is gone, or is another.
+                            is_enlisted_ = false;
+                            enlist();
+                          }
                           if (done) return written(event::Written::conflict, -1);
                           log_.warn("it is not known whether the slot map was written why=\"{}\"", done.error().message);
                           world_.after(retry_delay, guarded([this] { written(event::Written::unknown, -1); }));
@@ -172,14 +185,14 @@ void Coordinator::enlist() {
                         if (!data && data.error().code == Code::no_node) return create_own();
                         if (!data) return;  // with the next beat
                         if (data->stat.ephemeral_owner == watch_.client().session_id().id) {
-                          is_enlisted_ = true;
-                          return;
+                          return data->stat.version == former_version_ ? set_apart(former_version_) : enlisted(data->stat.version);
                         }
                         if (data->data != format_endpoint(membership_.endpoint())) {
                           return log_.error("another node runs with this id id={} there={}: each needs a cluster_config_file of its own",
                                             membership_.self(), data->data);
                         }
                         // Of this node's life before.
+                        former_version_ = data->stat.version;
                         watch_.client().remove(own_path(), data->stat.version, guarded([this](client::Result<void>) {
                                                  if (!is_closing_) create_own();
                                                }));
@@ -192,8 +205,21 @@ void Coordinator::create_own() {
   watch_.client().create(own_path(), format_endpoint(membership_.endpoint()), {.mode = client::CreateMode::ephemeral},
                          guarded([this](client::Result<client::Created> made) {
                            is_enlisting_ = false;
-                           if (made) is_enlisted_ = true;
+                           if (!made || is_closing_) return;
+                           former_version_ == 0 ? set_apart(0) : enlisted(0);
                          }));
+}
+
+/// That life's writes are on condition of its entry's version: this one is to have another.
+void Coordinator::set_apart(std::int32_t version) {
+  watch_.client().set(own_path(), format_endpoint(membership_.endpoint()), version, guarded([this](client::Result<client::Stat> set) {
+                        if (set) enlisted(set->version);
+                      }));
+}
+
+void Coordinator::enlisted(std::int32_t version) {
+  is_enlisted_ = true;
+  own_version_ = version;
 }
 
 void Coordinator::close(world::Callback done) {

@@ -44,6 +44,8 @@ class Coordinator {
   void renew();
   void enlist();
   void create_own();
+  void set_apart(std::int32_t version);
+  void enlisted(std::int32_t version);
   void make_parents();
   const std::string& name() const { return membership_.options().name; }
   std::string own_path() const { return nodes_path(name()) + "/" + membership_.self(); }
@@ -59,6 +61,8 @@ class Coordinator {
   Step step_;
   spdlog::logger& log_;
   client::TreeWatch watch_;
+  std::int32_t own_version_ = -1;     // of this node's entry, while it is enlisted
+  std::int32_t former_version_ = -1;  // of the entry of its life before, whose session may not be over
   bool is_enlisted_ = false, is_enlisting_ = false, is_renewing_ = false, is_closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

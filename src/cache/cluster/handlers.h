@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "cache/cluster/membership.h"
@@ -30,6 +31,9 @@ void cluster_nodes(Call& call);
 void cluster_replicas(Call& call);
 void cluster_shards(Call& call);
 void cluster_slots(Call& call);
+// migrate.cc
+void migrate(Call& call);
+bool find_migrated_keys(Arguments arguments, std::vector<std::size_t>& at);
 // changes.cc: what changes the map, and is answered when the tree has it
 void cluster_change(Call& call);
 // Those that need not.

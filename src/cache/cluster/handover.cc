@@ -4,8 +4,12 @@
 
 #include <algorithm>
 
+#include "cache/cluster/migrator.h"
 #include "cache/cluster/rebuild.h"
 #include "cache/command/command.h"
+#include "cache/rdb/payload.h"
+#include "cache/resp/number.h"
+#include "cache/scripts/scripts.h"
 #include "cache/server.h"
 
 namespace chorus::cache::cluster {
@@ -23,6 +27,8 @@ constexpr std::size_t marks_a_window = 16, freezes_at = 2;
 /// Changes that the other node does not take in time.
 constexpr std::size_t behind_octets_max = 64 << 20;
 constexpr std::size_t line_octets_max = 64 << 10;
+/// Values that are larger go in pieces.
+constexpr std::size_t payload_octets_max = 64 << 10;
 
 }  // namespace
 
@@ -56,6 +62,12 @@ void Handover::up() {
     send({"AUTH", password});
     unanswered_.push_back(0);
   }
+  // What MIGRATE gave up on must not come behind it.
+  const Member* to = server_.cluster()->map().find(move_.to);
+  if (to == nullptr) return fail("it is no member any more");
+  const std::string_view greeting = server_.migrator().greeting(to->endpoint.ip, to->endpoint.port);
+  send({"CLUSTER", "HANDOVER", greeting, server_.cluster()->self()});
+  unanswered_.push_back(0);
   send({"CLUSTER", "HANDOVER", "BEGIN", std::to_string(number_)});
   unanswered_.push_back(0);
   flush();
@@ -89,6 +101,7 @@ void Handover::answered(std::string_view line) {
   if (state_ == State::beginning && unanswered_.empty()) {
     state_ = State::copying;
     since_us_ = server_.now().monotonic_us;
+    if (const Member* to = server_.cluster()->map().find(move_.to)) server_.migrator().note_greeted(to->endpoint.ip, to->endpoint.port);
   }
   if (state_ == State::copying) return pump();
   if (state_ == State::ending && unanswered_.empty()) {
@@ -99,6 +112,8 @@ void Handover::answered(std::string_view line) {
 }
 
 void Handover::pump() {
+  // Half of what it does is not told of yet.
+  if (server_.scripts().running() != nullptr) return;
   while (next_ < open_from_ && unanswered_octets_ < window()) {
     const std::uint16_t slot = order_[next_];
     slots_[slot] = Slot::copying;
@@ -107,7 +122,8 @@ void Handover::pump() {
     ++copied_;
     ++next_;
   }
-  if (next_ == open_from_ && unanswered_octets_ < window() / freezes_at) {
+  // A key that MIGRATE has on its way would be copied, and then go here: after an attempt that fails it would be nowhere.
+  if (next_ == open_from_ && unanswered_octets_ < window() / freezes_at && !server_.migrator().has_transit_in(move_.slots)) {
     freeze();
     for (; next_ < order_.size(); ++next_, ++copied_) {
       while (!copy_some(order_[next_])) {
@@ -142,21 +158,31 @@ void Handover::send_key(std::string_view name) {
   Entry* entry = server_.database(0).find(key);
   if (entry == nullptr || entry->is_expired(server_.now().unix_ms())) return send({"DEL", key});
   ++keys_;
+  NumberText scratch;
+  const auto expiry = entry->expiry();
+  const std::string at = std::to_string(expiry.value_or(0));
+  if (entry->type() == Type::string) {
+    const std::string_view value = entry->text(scratch);
+    return expiry ? send({"SET", key, value, "PXAT", at}) : send({"SET", key, value});
+  }
+  // As the value is kept: one command, and next to no work at either end. A large one in pieces, so that neither holds all of it twice.
+  if (const auto payload = rdb::make_small_payload(*entry, {.version = 11, .compresses = false}, payload_octets_max)) {
+    return send({"RESTORE", key, at, *payload, "ABSTTL", "REPLACE"});
+  }
   rebuild(server_.options().thresholds, entry, [this](Arguments words) { send(words); });
 }
 
 void Handover::on_unit(Position /*at*/, std::span<const Effect> unit) {
-  if (state_ != State::copying && state_ != State::ending) return;
+  // A client's request is held back from State::ending on: what changes then is a key whose time is over, which the other sees by itself.
+  if (state_ != State::copying) return;
   std::vector<std::size_t> at;
   for (const Effect& effect : unit) {
     const std::vector<std::string_view> words(effect.arguments.begin(), effect.arguments.end());
     const Command* command = CommandTable::all().find(words[0]);
     if (command == nullptr || !command->flags.has(Flag::write)) continue;
     if (!find_keys(*command, words, at) || at.empty()) return fail("all keys were changed at once");
-    const std::uint16_t slot = slot_of(words[at.front()]);
+    const std::uint16_t slot = slot_of(words[at.front()]);  // of all its keys
     if (!move_.slots.contains(slot) || slots_[slot] == Slot::waiting) continue;
-    // A client's request is held back by now: this is a key whose time is over, which the other sees by itself.
-    if (state_ == State::ending) continue;
     if (slots_[slot] == Slot::copying) {
       for (const std::size_t i : at) dirty_.emplace(words[i]);
       continue;
@@ -213,6 +239,7 @@ void Handover::flipped(bool is_done, std::string_view reply) {
 
 void Handover::tick() {
   const std::int64_t passed_us = server_.now().monotonic_us - since_us_;
+  if (state_ == State::copying) pump();
   if (state_ == State::telling && passed_us > told_max_us) return finish();
   if (state_ == State::ending && passed_us > frozen_max_us) return fail("it takes too long for what is left");
   if ((state_ == State::dialing || state_ == State::beginning) && passed_us > answer_max_us) return fail("it does not answer");

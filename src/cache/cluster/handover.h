@@ -22,7 +22,8 @@ struct LinkAction {
   enum class What : std::uint8_t { dial, send, close };
   What what;
   std::uint64_t link;
-  Endpoint to = {};         // dial
+  Endpoint to = {};  // dial
+  std::int64_t timeout_us = 2'000'000;
   std::string octets = {};  // send
 };
 

@@ -285,6 +285,99 @@ TEST_F(HandoverTest, SetslotNodeBringsTheRestOfTheKeys) {
   EXPECT_THAT(ask(b, "cluster nodes"), testing::Not(HasSubstr("[")));
 }
 
+TEST_F(HandoverTest, WhatIsLeftOfAnAttemptIsNotTaken) {
+  ask(a, "set foo 1");
+  order_move('a', 'b', {12'182});
+  // The first attempt says what it has to say, and is broken off before that has arrived.
+  while (a.server.handover() == nullptr || a.server.handover()->state() != cluster::Handover::State::ending) {
+    ASSERT_TRUE((a.seen != tree.version && tree_step(a)) || (b.seen != tree.version && tree_step(b)) || link_step(a));
+  }
+  const std::uint64_t first = link_client(a, a.linked);
+  std::string late;
+  for (const cluster::LinkAction& action : std::exchange(a.link_wishes, {})) late += action.octets;
+  EXPECT_THAT(late, HasSubstr("HANDOVER"));
+  a.server.link_down(a.linked, "broken", now);
+  gather(a);
+  a.link_wishes.clear();  // of its end the other hears later
+  ask(a, "set foo 2");
+  pass(600);
+  while (a.server.handover() == nullptr || a.server.handover()->state() != cluster::Handover::State::ending) ASSERT_TRUE(link_step(a));
+  while (!a.link_wishes.empty()) link_step(a);
+  b.server.receive(ClientId(first), "*3\r\n$3\r\nSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n" + late, now);
+  gather(b);
+  settle();
+  EXPECT_TRUE(owns('b', 12'182));
+  EXPECT_EQ(ask(b, "get foo"), "$1\r\n2\r\n");
+}
+
+TEST_F(HandoverTest, WhatScriptsChangeGoesToo) {
+  // foo 12182, b 3300: both are a's. Another slot keeps the handover busy.
+  ask(a, "set foo 1");
+  ask(a, "set b 1");
+  ask(a, "set {foo}n 1");
+  for (int i = 0, found = 0; found < 4; ++i) {
+    const std::string key = fmt::format("padding{}", i);
+    if (slot_of(key) != 12'183) continue;
+    ++found;
+    ask(a, fmt::format("setrange {} 19999 x", key));
+  }
+  order_move('a', 'b', {12'182, 12'183});
+  while (a.server.handover() == nullptr || a.server.handover()->slots_copied() == 0) {
+    ASSERT_TRUE((a.seen != tree.version && tree_step(a)) || (b.seen != tree.version && tree_step(b)) || link_step(a));
+  }
+  ASSERT_EQ(a.server.handover()->state(), cluster::Handover::State::copying);
+  EXPECT_EQ(
+      ask(a, "eval \"redis.call('incr', '{foo}n') redis.call('del', 'b') redis.call('del', 'foo') return redis.call('incr', '{foo}n')\" 0"),
+      ":3\r\n");
+  // One command with keys of several slots would be followed by the first alone.
+  EXPECT_THAT(ask(a, "eval \"return redis.call('del', 'b', '{foo}n')\" 0"), testing::StartsWith("-ERR Script attempted to access keys"));
+  settle();
+  EXPECT_TRUE(owns('b', 12'182));
+  EXPECT_EQ(ask(b, "get foo"), "$-1\r\n");
+  EXPECT_EQ(ask(b, "get {foo}n"), "$1\r\n3\r\n");
+}
+
+TEST_F(HandoverTest, WhatAnEndedMoveBroughtIntoAnOpenSlotIsNotSeen) {
+  ask(a, "set foo 1");
+  send(b, "cluster setslot 12182 importing " + id('a'));
+  settle();
+  send(a, "cluster setslot 12182 migrating " + id('b'));
+  settle();
+  EXPECT_EQ(take(a) + take(b), "+OK\r\n+OK\r\n");
+  const std::uint64_t number = order_move('a', 'b', {12'182});
+  while (b.server.keys() == 0) {
+    ASSERT_TRUE((a.seen != tree.version && tree_step(a)) || (b.seen != tree.version && tree_step(b)) || link_step(a));
+  }
+  // It ends half way, and the giver's key goes: it must not come back from what was sent.
+  break_link(a);
+  EXPECT_EQ(ask(a, "del foo"), ":1\r\n");
+  EXPECT_EQ(ask(a, "get foo"), "-ASK 12182 10.0.0.1:7001\r\n");
+  EXPECT_EQ(ask(b, "asking"), "+OK\r\n");
+  EXPECT_EQ(ask(b, "get foo"), "-TRYAGAIN The slot is being moved to another node\r\n");
+  auto all = cluster::SlotMap::parse(tree.map);
+  all->remove_move(number);
+  tree = {.map = all->format(), .version = tree.version + 1};
+  settle();
+  EXPECT_EQ(ask(b, "asking"), "+OK\r\n");
+  EXPECT_EQ(ask(b, "get foo"), "$-1\r\n");
+}
+
+TEST_F(HandoverTest, WhatIsLoadedIsHandedOverWhole) {
+  Machine fresh('a', 7000, now);
+  fresh.server.begin_loading(1, now);
+  fresh.server.cluster_event(cluster::event::Loaded{}, now);
+  order_move('a', 'b', {12'182});
+  for (const auto& [digit, port] : {std::pair{'a', 7000}, {'b', 7001}}) {
+    fresh.server.cluster_event(cluster::event::NodeSeen{.id = id(digit), .endpoint = endpoint(static_cast<std::uint16_t>(port))}, now);
+  }
+  fresh.server.cluster_event(cluster::event::MapRead{.text = tree.map, .version = tree.version, .read = 1}, now);
+  fresh.server.cluster_event(cluster::event::Renewed{.sent_us = now.monotonic_us, .lease_us = 15'000'000}, now);
+  fresh.server.cluster_event(cluster::event::MapRead{.text = tree.map, .version = tree.version, .read = 2}, now);
+  fresh.server.tick(now);
+  EXPECT_TRUE(fresh.server.cluster()->has_lease(now.monotonic_us));
+  EXPECT_EQ(fresh.server.handover(), nullptr);
+}
+
 TEST_F(HandoverTest, FlushallInItsMidstBeginsAnew) {
   for (int i = 0; i < 2000; ++i) ask(a, fmt::format("set {{foo}}{} {}", i, std::string(50, 'x')));
   order_move('a', 'b', {12'182});

@@ -7,6 +7,8 @@
 #include "cache/call.h"
 #include "cache/cluster/handlers.h"
 #include "cache/cluster/handover.h"
+#include "cache/cluster/migrator.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -20,24 +22,40 @@ constexpr std::size_t purged_at_a_time = 2000;
 void Server::want(cluster::LinkAction action) { link_actions_.push_back(std::move(action)); }
 std::vector<cluster::LinkAction> Server::take_link_actions() { return std::exchange(link_actions_, {}); }
 
-template <class Body>
-void Server::on_link(std::uint64_t link, Now now, Body body) {
+void Server::on_link(LinkEvent event, Now now) {
   const memory::Scope scope(account_);
+  link_events_.push_back(std::move(event));
+  if (scripts_->running() != nullptr) return;  // with the next tick
   now_ = now;
   begun_us_ = elapsed_us();
-  if (handover_ == nullptr || handover_->link() != link) return;
-  body(*handover_);
-  handover_step();
+  take_link_events();
+  finish_tracking();
 }
 
-void Server::link_up(std::uint64_t link, Now now) {
-  on_link(link, now, [](cluster::Handover& handover) { handover.up(); });
+void Server::take_link_events() {
+  using What = LinkEvent::What;
+  for (const LinkEvent& event : std::exchange(link_events_, {})) {
+    if (handover_ != nullptr && handover_->link() == event.link) {
+      if (event.what == What::up) handover_->up();
+      if (event.what == What::data) handover_->received(event.octets);
+      if (event.what == What::down) handover_->down(event.octets);
+      handover_step();
+    } else if (migrator_->has_link(event.link)) {
+      if (event.what == What::up) migrator_->up(event.link);
+      if (event.what == What::data) migrator_->received(event.link, event.octets);
+      if (event.what == What::down) migrator_->down(event.link);
+      end_unit();
+      release_held_back();
+    }
+  }
 }
+
+void Server::link_up(std::uint64_t link, Now now) { on_link({.what = LinkEvent::What::up, .link = link, .octets = {}}, now); }
 void Server::link_data(std::uint64_t link, std::string_view octets, Now now) {
-  on_link(link, now, [&](cluster::Handover& handover) { handover.received(octets); });
+  on_link({.what = LinkEvent::What::data, .link = link, .octets = std::string(octets)}, now);
 }
 void Server::link_down(std::uint64_t link, std::string_view why, Now now) {
-  on_link(link, now, [&](cluster::Handover& handover) { handover.down(why); });
+  on_link({.what = LinkEvent::What::down, .link = link, .octets = std::string(why)}, now);
 }
 
 void Server::handover_step() {
@@ -66,10 +84,11 @@ void Server::handover_step() {
     handover_.reset();
   }
   release_held_back();
-  if (handover_ || now_.monotonic_us < handover_not_before_us_ || !cluster_->has_lease(now_.monotonic_us)) return;
+  // What is loaded is not all there yet.
+  if (handover_ || save_.is_loading || now_.monotonic_us < handover_not_before_us_ || !cluster_->has_lease(now_.monotonic_us)) return;
   for (const auto& [number, move] : cluster_->map().moves()) {
     if (move.from != cluster_->self() || cluster_->map().find(move.to) == nullptr || !cluster_->running().contains(move.to)) continue;
-    handover_ = std::make_unique<cluster::Handover>(*this, ++links_, number, move);
+    handover_ = std::make_unique<cluster::Handover>(*this, next_link(), number, move);
     return;
   }
 }
@@ -90,7 +109,7 @@ void Server::hold_back(Client& client, Arguments arguments) {
 
 void Server::release_held_back() {
   // Without a lease nothing is served, so nobody needs to wait.
-  const bool is_down = held_clients_ > 0 && !cluster_->is_ok(now_.monotonic_us);
+  const bool is_down = held_clients_ > 0 && cluster_ && !cluster_->is_ok(now_.monotonic_us);
   if ((!std::exchange(has_released_, false) && !is_down) || held_clients_ == 0) return;
   for (Client* client : all_clients()) {
     if (client->held_back == nullptr) continue;
@@ -158,8 +177,13 @@ bool Server::takes_over(const Client& client, std::uint16_t slot) const {
 
 /// The taking side. What was left of an attempt before goes, but not what clients have moved key by key.
 void Server::begin_to_take(Client& client, std::uint64_t number) {
+  // What of that attempt is still on its way must not come behind what this one brings.
+  for (Client* other : all_clients()) {
+    if (other->takes_move == number) other->takes_move = 0;
+  }
   client.takes_move = number;
   client.failed_effects = 0;
+  drop_open_keys(number);
   for (const std::uint16_t slot : cluster_->map().moves().at(number).slots) {
     const cluster::Open* open = cluster_->map().open(slot);
     if (open != nullptr && open->importing.contains(cluster_->self())) continue;
@@ -170,8 +194,49 @@ void Server::begin_to_take(Client& client, std::uint64_t number) {
   }
 }
 
+void Server::note_origin(Client& client, std::string_view node, bool fences) {
+  client.comes_from = std::make_unique<std::string>(node);
+  if (!fences) return;
+  for (Client* other : all_clients()) {
+    if (other != &client && other->comes_from != nullptr && *other->comes_from == node) end(*other);
+  }
+}
+
+void Server::drop_open_keys(std::uint64_t move) {
+  const auto found = open_keys_.find(move);
+  if (found == open_keys_.end()) return;
+  for (const std::string& key : found->second) {
+    Entry* entry = cluster_->is_mine(slot_of(key)) ? nullptr : databases_[0]->find(key);
+    if (entry == nullptr) continue;
+    erase(0, entry);
+    effects_.add(0, std::initializer_list<std::string_view>{"UNLINK", key});
+    key_changed(0, key);
+  }
+  open_keys_.erase(found);
+  end_unit();
+}
+
+/// Once: keys of a snapshot or log whose slots others own by now are nobody's. Nothing served them, and nothing will.
+void Server::purge_what_is_others() {
+  if (has_checked_slots_ || save_.is_loading || !cluster_->knows_map() || !cluster_->is_member()) return;
+  has_checked_slots_ = true;
+  for (std::size_t i = 0; i < slots; ++i) {
+    const auto slot = static_cast<std::uint16_t>(i);
+    if (databases_[0]->slot_size(slot) == 0 || taking_.contains(slot)) continue;
+    const cluster::NodeId* owner = cluster_->map().owner(slot);
+    const cluster::Open* open = cluster_->map().open(slot);
+    const bool is_imported = open != nullptr && open->importing.contains(cluster_->self());
+    if (owner != nullptr && *owner != cluster_->self() && !is_imported) purging_.insert(slot);
+  }
+}
+
 /// Of moves that were ended: what came by them is nobody's.
 void Server::drop_what_was_not_taken() {
+  std::vector<std::uint64_t> over;
+  for (const auto& [number, keys] : open_keys_) {
+    if (!cluster_->map().moves().contains(number)) over.push_back(number);
+  }
+  for (const std::uint64_t number : over) drop_open_keys(number);
   for (auto at = taking_.begin(); at != taking_.end();) {
     const std::uint64_t number = cluster_->map().move_of(*at);
     const bool is_coming = number != 0 && cluster_->map().moves().at(number).to == cluster_->self();
@@ -186,6 +251,11 @@ void cluster_handover(Call& call) {
   if (own == nullptr) return call.error("ERR This instance has cluster support disabled");
   Client& client = call.client();
   if (call.is_word(2, "MARK") && call.size() == 3) return call.reply.ok();
+  if (call.size() == 4 && (call.is_word(2, "FROM") || call.is_word(2, "FENCE"))) {
+    if (!cluster::is_node_id(call[3])) return call.error(errors::syntax);
+    server.note_origin(client, call[3], call.is_word(2, "FENCE"));
+    return call.reply.ok();
+  }
   const auto number = call.size() == 4 ? call.integer(3) : std::nullopt;
   if (!number || *number <= 0) return call.size() == 4 && !number ? void() : call.error(errors::syntax);
   const auto wanted = static_cast<std::uint64_t>(*number);

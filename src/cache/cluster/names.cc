@@ -20,6 +20,14 @@ std::vector<std::pair<NodeId, Member>> known_members(const Membership& membershi
   return {{membership.self(), Member{.shard = membership.self(), .epoch = 0, .ticket = 0, .endpoint = membership.endpoint()}}};
 }
 
+const NodeId* member_at(const SlotMap& map, std::string_view host, std::uint16_t port) {
+  for (const auto& [id, member] : map.members()) {
+    const Endpoint& at = member.endpoint;
+    if (at.port == port && (at.ip == host || at.hostname == host)) return &id;
+  }
+  return nullptr;
+}
+
 std::string node_line(const Membership& membership, const NodeId& id, const Member& member, std::int64_t unix_ms) {
   const bool is_self = id == membership.self(), has_failed = membership.has_failed(id);
   const Endpoint& at = member.endpoint;

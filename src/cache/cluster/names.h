@@ -17,4 +17,7 @@ std::vector<std::pair<NodeId, Member>> known_members(const Membership& membershi
 /// A line of CLUSTER NODES, without its end.
 std::string node_line(const Membership& membership, const NodeId& id, const Member& member, std::int64_t unix_ms);
 
+/// The member that clients connect to there; null: none.
+const NodeId* member_at(const SlotMap& map, std::string_view host, std::uint16_t port);
+
 }  // namespace chorus::cache::cluster

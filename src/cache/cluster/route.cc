@@ -1,11 +1,16 @@
 // Where a command is to be run: here, elsewhere (MOVED, ASK), or nowhere now. source: Redis Cluster specification, "Redirection"
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cache/call.h"
 #include "cache/cluster/names.h"
 
 namespace chorus::cache {
 namespace {
+
+constexpr std::string_view down = "CLUSTERDOWN The cluster is down";
+constexpr std::string_view down_read_only = "CLUSTERDOWN The cluster is down and only accepts read commands";
 
 bool is_sharded_pubsub(const Command& command) { return command.flags.has(Flag::pubsub) && command.keys.first != 0; }
 
@@ -23,6 +28,7 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
     std::size_t keys = 0, missing = 0;
     std::optional<std::uint16_t> slot;
     std::string_view first_key;
+    std::vector<std::string_view> key_at;  // where the slot is open
     bool has_several = false;
   } all;
   const cluster::SlotMap& map = cluster_->map();
@@ -51,6 +57,7 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
         all.has_several = true;
       }
       ++all.keys;
+      if (open != nullptr) all.key_at.push_back(key);
       if (open != nullptr && !is_sharded_pubsub(each)) {
         const Entry* entry = databases_[0]->find(key);
         if (entry == nullptr || entry->is_expired(now_.unix_ms())) ++all.missing;
@@ -68,15 +75,20 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
   }
   if (!all.slot) return Route::here;
   const std::uint16_t slot = *all.slot;
-  if (takes_over(client, slot)) return Route::here;
+  if (takes_over(client, slot)) {
+    if (open != nullptr && all.writes) {
+      for (const std::string_view key : all.key_at) open_keys_[client.takes_move].emplace(key);
+    }
+    return Route::here;
+  }
   if (!cluster_->is_ok(now_.monotonic_us)) {
     const cluster::Options& options = cluster_->options();
     if (all.is_pubsub ? !options.allow_pubsubshard_when_down : !options.allow_reads_when_down) {
-      error = "CLUSTERDOWN The cluster is down";
+      error = down;
       return Route::refused;
     }
     if (!all.is_pubsub && all.writes) {
-      error = "CLUSTERDOWN The cluster is down and only accepts read commands";
+      error = down_read_only;
       return Route::refused;
     }
   }
@@ -86,7 +98,8 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
     error = "TRYAGAIN The slot is being moved to another node";
     return Route::refused;
   }
-  const bool migrates = is_mine && open != nullptr && open->migrating_to;
+  // One that was told to import it no more, or not yet, would send the client back.
+  const bool migrates = is_mine && open != nullptr && open->migrating_to && open->importing.contains(*open->migrating_to);
   const bool imports = !is_mine && open != nullptr && open->importing.contains(cluster_->self());
   if ((migrates || imports) && command.name == "migrate") return Route::here;
   if (migrates && all.missing > 0) {
@@ -98,6 +111,12 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
     return Route::refused;
   }
   if (imports && (client.is_asking || command.flags.has(Flag::asking))) {
+    const auto coming = open_keys_.find(map.move_of(slot));
+    if (coming != open_keys_.end() &&
+        std::any_of(all.key_at.begin(), all.key_at.end(), [&](std::string_view key) { return coming->second.contains(key); })) {
+      error = "TRYAGAIN The slot is being moved to another node";
+      return Route::refused;
+    }
     if (!all.has_several || all.missing == 0) return Route::here;
     error = "TRYAGAIN Multiple keys request during rehashing of slot";
     return Route::refused;
@@ -105,6 +124,30 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
   if (is_mine) return Route::here;
   error = redirection("MOVED", slot, *map.owner(slot));
   return Route::refused;
+}
+
+/// source: Redis 7.2, what it verifies of a script's commands in a cluster
+std::string Server::refusal_in_script(Client& caller, const Command& command, Arguments words, bool may_cross,
+                                      std::optional<std::uint16_t>& slot) {
+  std::string error;
+  switch (route(caller, command, words, error)) {
+    case Route::held_back:
+      // It cannot wait in its midst.
+      return "TRYAGAIN The slot is being moved to another node";
+    case Route::refused:
+      if (error == down_read_only) return "ERR Script attempted to execute a write command while the cluster is down and readonly";
+      if (error == down) return "ERR Script attempted to execute a command while the cluster is down";
+      if (error.starts_with("CROSSSLOT")) return "ERR Script attempted to access keys that do not hash to the same slot";
+      return "ERR Script attempted to access a non local key in a cluster node";
+    case Route::here:
+      break;
+  }
+  std::vector<std::size_t> at;
+  if (may_cross || !find_keys(command, words, at) || at.empty()) return {};
+  const std::uint16_t its_slot = slot_of(words[at.front()]);
+  if (slot.value_or(its_slot) != its_slot) return "ERR Script attempted to access keys that do not hash to the same slot";
+  slot = its_slot;
+  return {};
 }
 
 void Server::redirect(Client& client, const Command& command, std::string_view error) {

@@ -35,13 +35,18 @@ std::vector<cluster::Action> Server::take_cluster_actions() { return std::exchan
 void Server::submit(Client& client, const Command& command, std::vector<cluster::Change> changes, bool is_transaction) {
   // Enough for the lease of a lost node to end.
   const std::int64_t patience_us = 5'000'000 + 2 * cluster_->lease_us();
+  const std::uint64_t number = wait_for_change(client, command, is_transaction);
+  cluster_step(cluster::event::Request{.number = number, .changes = std::move(changes), .deadline_us = now_.monotonic_us + patience_us});
+}
+
+std::uint64_t Server::wait_for_change(Client& client, const Command& command, bool is_transaction) {
   auto blocked = std::make_unique<BlockedCommand>();
   blocked->command = &command;
   blocked->db = client.db;
   const std::uint64_t number = blocked->change = ++changes_submitted_;
   block(client, std::move(blocked));
   changes_[number] = {.client = client.id, .is_transaction = is_transaction};
-  cluster_step(cluster::event::Request{.number = number, .changes = std::move(changes), .deadline_us = now_.monotonic_us + patience_us});
+  return number;
 }
 
 void Server::finish_change(const cluster::action::Finished& finished) {

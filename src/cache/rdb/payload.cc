@@ -9,13 +9,24 @@ namespace {
 
 constexpr std::size_t version_octets = 2, checksum_octets = 8;
 
+void write_footer(std::string& out, const WriteOptions& options) {
+  write_little(out, version_octets, options.version);
+  write_little(out, checksum_octets, base::crc64_jones(out));
+}
+
 }  // namespace
 
 std::string make_payload(const Entry& entry, const WriteOptions& options) {
   std::string out(1, static_cast<char>(value_type(entry, options)));
   write_value(out, entry, options);
-  write_little(out, version_octets, options.version);
-  write_little(out, checksum_octets, base::crc64_jones(out));
+  write_footer(out, options);
+  return out;
+}
+
+std::optional<std::string> make_small_payload(const Entry& entry, const WriteOptions& options, std::size_t octets_max) {
+  std::string out(1, static_cast<char>(value_type(entry, options)));
+  if (!ValueWriter(entry, options).step(out, octets_max)) return {};
+  write_footer(out, options);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What DUMP gives and RESTORE takes: one value with its version and checksum.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 namespace chorus::cache::rdb {
 
 std::string make_payload(const Entry& entry, const WriteOptions& options);
+
+/// The same; none where it would have more than about that many octets, which is known without making all of it.
+std::optional<std::string> make_small_payload(const Entry& entry, const WriteOptions& options, std::size_t octets_max);
 
 /// One enumerator an answer of RESTORE's.
 enum class PayloadErrc : std::uint8_t {

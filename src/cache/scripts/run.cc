@@ -79,6 +79,9 @@ void Scripts::run(Call& call, const Run& run) {
     }
     if (!flags.no_writes && server_.lacks_replicas()) return call.error("NOREPLICAS Not enough good replicas to write.");
   }
+  if (flags.no_cluster && !flags.is_plain && server_.cluster() != nullptr) {
+    return call.error("ERR Can not run script on cluster, 'no-cluster' flag is set.");
+  }
   const bool is_out_of_memory = server_.options().memory.octets_max > 0 && server_.make_room() == Server::Room::none;
   if (is_out_of_memory && !flags.is_plain && !flags.allow_oom && !flags.no_writes) {
     return call.error("OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'");
@@ -91,7 +94,9 @@ void Scripts::run(Call& call, const Run& run) {
                            .caller = call.client().id,
                            .started_us = server_.now().monotonic_us,
                            .is_read_only = run.is_read_only || flags.no_writes,
-                           .denies_oom = is_out_of_memory && !flags.allow_oom});
+                           .denies_oom = is_out_of_memory && !flags.allow_oom,
+                           .may_cross_slots = flags.is_plain || flags.allow_cross_slot_keys,
+                           .slot = run.keys.empty() ? std::nullopt : std::optional(slot_of(run.keys.front()))});
   client_.db = call.db();
   client_.protocol = 2;
   client_.no_touch = call.client().no_touch;
@@ -152,7 +157,9 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
     return "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
   }
   if (command->flags.has(Flag::denyoom) && running_->denies_oom) return "-OOM command not allowed when used memory > 'maxmemory'.";
-  return {};
+  if (server_.cluster() == nullptr) return {};
+  const std::string refusal = server_.refusal_in_script(*caller, *command, words, running_->may_cross_slots, running_->slot);
+  return refusal.empty() ? refusal : "-" + refusal;
 }
 
 std::string_view Scripts::call(std::span<const std::string_view> words) {

@@ -105,6 +105,8 @@ class Scripts {
     ClientId caller;
     std::int64_t started_us;  // monotonic
     bool is_read_only, denies_oom;
+    bool may_cross_slots;
+    std::optional<std::uint16_t> slot;  // in a cluster: of the keys that it has named or used
     bool has_written = false, is_busy = false, is_killed = false;
   };
   /// Null: none runs. While one does, other clients are served only from within it, once it has taken long.

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A cluster of caches under Redis' own tools and clients: cluster_suite.py [--peer chorus] [--only PATTERN]
 
-redis-cli makes the cluster, checks it and takes nodes out; clients of this file, ioredis from npm, go-redis and Jedis count in it while slots move;
-Debian's python3-redis uses it. Each check goes on with the cluster as the one before has left it.
+redis-cli makes the cluster, checks it and takes nodes out; clients of this file, ioredis from npm, go-redis and Jedis count in it while slots move, by
+Chorus' tool and by Redis'; Debian's python3-redis uses it. Each check goes on with the cluster as the one before has left it.
 """
 import argparse
 import collections
@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -305,6 +306,89 @@ def setslot_node_moves_a_slot_with_its_keys(cluster):
     servers.wait_until(lambda: '[OK] All nodes agree' in redis_cli('--cluster', 'check', f'127.0.0.1:{other}'), 'all agree')
 
 
+def run_while_clients_count(cluster, *words, expected=0):
+    """A command of redis-cli --cluster; what it said. Clients lose nothing meanwhile."""
+    with Counting(cluster) as counting:
+        servers.wait_until(lambda: sum(counting.acknowledged.values()) > 200, 'clients count')
+        out = redis_cli('--cluster', *words, expected=expected)
+        before = sum(counting.acknowledged.values())
+        servers.wait_until(lambda: sum(counting.acknowledged.values()) > before + 200, 'clients go on')
+    counting.check()
+    assert counting.slowest < 5, counting.slowest
+    print(f'  {words[0]} under {sum(counting.acknowledged.values())} counts; the slowest took {counting.slowest * 1000:.0f} ms')
+    return out
+
+
+def is_whole(cluster):
+    out = redis_cli('--cluster', 'check', f'127.0.0.1:{cluster.ports()[0]}')
+    assert '[OK] All nodes agree about slots configuration.' in out and '[OK] All 16384 slots covered.' in out and 'WARNING' not in out, out
+
+
+@suite.check
+def redis_cli_reshards_key_by_key(cluster):
+    source, target = cluster.ports()[0], cluster.ports()[1]
+    before = {node['id']: node['slots'] for node in cluster.status()['nodes']}
+    out = run_while_clients_count(cluster, 'reshard', f'127.0.0.1:{source}', '--cluster-from', cluster.id(source), '--cluster-to', cluster.id(target),
+                                  '--cluster-slots', '100', '--cluster-yes')
+    assert 'Moving slot' in out, out
+    after = {node['id']: node['slots'] for node in cluster.status()['nodes']}
+    checks.equal(after[cluster.id(target)] - before[cluster.id(target)], 100)
+    is_whole(cluster)
+
+
+@suite.check
+def redis_cli_rebalances(cluster):
+    out = run_while_clients_count(cluster, 'rebalance', f'127.0.0.1:{cluster.ports()[0]}', '--cluster-threshold', '1')
+    assert 'Rebalancing across' in out, out
+    slots = {node['slots'] for node in cluster.status()['nodes']}
+    assert max(slots) - min(slots) <= 2, slots
+    is_whole(cluster)
+
+
+@suite.check
+def redis_cli_fixes_what_was_left_half_done(cluster):
+    port = str(cluster.ports()[0])
+    for i in range(20):
+        redis_cli('-c', '-p', port, 'set', f'{{half}}:{i}', str(i))
+    slot = redis_cli('-p', port, 'cluster', 'keyslot', '{half}').strip()
+    source = next(each for each in cluster.ports() if not cluster.ask(each, 'GET', '{half}:1').startswith(b'-'))
+    target = next(each for each in cluster.ports() if each != source)
+    checks.equal(cluster.ask(target, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', cluster.id(source)), b'+OK\r\n')
+    checks.equal(cluster.ask(source, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', cluster.id(target)), b'+OK\r\n')
+    keys = [f'{{half}}:{i}' for i in range(7)]
+    checks.equal(cluster.ask(source, 'MIGRATE', '127.0.0.1', str(target), '', '0', '5000', 'KEYS', *keys), b'+OK\r\n')
+    # Now some are at either side, and clients find them all.
+    for i in range(20):
+        checks.equal(redis_cli('-c', '-p', port, 'get', f'{{half}}:{i}').strip(), str(i))
+    out = run_while_clients_count(cluster, 'fix', f'127.0.0.1:{source}', '--cluster-yes')
+    assert f'Fixing open slot {slot}' in out, out
+    for i in range(20):
+        checks.equal(redis_cli('-c', '-p', port, 'get', f'{{half}}:{i}').strip(), str(i))
+    is_whole(cluster)
+
+
+@suite.check
+def redis_cli_imports_from_redis(cluster):
+    outside = servers.free_port()
+    process = subprocess.Popen(['redis-server', '--port', str(outside), '--save', '', '--dir', str(cluster.directory)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        servers.wait_until(lambda: cluster.ask(outside, 'PING') == b'+PONG\r\n', 'redis-server answers')
+        connection = Connection(outside)
+        for i in range(100):
+            connection.ask(b'SET', b'import:%d' % i, b'value %d' % i)
+            connection.ask(b'ZADD', b'import:z:%d' % i, b'%d' % i, b'm', b'2', b'n')
+        connection.close()
+        run_while_clients_count(cluster, 'import', f'127.0.0.1:{cluster.ports()[0]}', '--cluster-from', f'127.0.0.1:{outside}')
+        checks.equal(cluster.ask(outside, 'DBSIZE'), b':0\r\n')
+    finally:
+        process.terminate()
+        process.wait(30)
+    for i in range(100):
+        checks.equal(redis_cli('-c', '-p', str(cluster.ports()[0]), 'get', f'import:{i}').strip(), f'value {i}')
+    checks.equal(redis_cli('-c', '-p', str(cluster.ports()[0]), 'zscore', 'import:z:7', 'm').strip(), '7')
+
+
 @suite.check
 def a_node_is_drained_and_taken_out(cluster):
     port = cluster.ports()[-1]
@@ -360,6 +444,78 @@ def without_the_tree_nothing_is_served(cluster):
     cluster.server.start()
     servers.wait_until(cluster.is_ok, 'all say that the cluster is well', 60)
     checks.equal(redis_cli('-c', '-p', str(cluster.ports()[1]), 'get', 'after').strip(), 'it')
+
+
+class Documented(Cluster):
+    """Three nodes by the command of docs/cache-cluster.md."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        first = servers.free_port(range(-1, 4))
+        self.tree = f'127.0.0.1:{first - 1}'
+        self.nodes = {first + i: None for i in range(3)}
+        self.more = []
+        self.script = subprocess.Popen([ROOT / 'scripts/cache-cluster', '--data', directory, '--ports', str(first), '--chorus', CHORUS],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        for line in self.script.stdout:
+            if line.startswith('stop all:'):
+                return
+        raise AssertionError(f'scripts/cache-cluster ended with {self.script.wait(30)}')
+
+    def start(self, name):
+        with open(self.directory / name / 'chorus.log', 'ab') as log:
+            self.more.append(subprocess.Popen([CHORUS, 'serve', '--config', self.directory / name / 'chorus.toml'], stdin=subprocess.DEVNULL, stdout=log,
+                                              stderr=log))
+
+    def add_one_more(self):
+        port = max(self.nodes) + 1
+        (self.directory / '4').mkdir()
+        text = (self.directory / '3/chorus.toml').read_text()
+        (self.directory / '4/chorus.toml').write_text(text.replace(f'{self.directory}/3', f'{self.directory}/4').replace(f':{port - 1}', f':{port}'))
+        self.start('4')
+        self.nodes[port] = None
+        servers.wait_until(lambda: self.ask(port, 'PING') == b'+PONG\r\n', 'the fourth answers')
+        servers.wait_until(lambda: self.id(port) in {node['id'] for node in self.status()['nodes'] if node['runs']}, 'it is in the tree')
+
+    def end(self):
+        for process in self.more:
+            process.terminate()
+        for process in self.more:
+            process.wait(30)
+        self.script.send_signal(signal.SIGINT)
+        self.script.wait(60)
+        self.script.stdout.close()
+
+
+@suite.check
+def the_documented_cluster_loses_nothing(_):
+    """A node is killed and started again, a fourth comes, and slots move while clients count."""
+    with tempfile.TemporaryDirectory(prefix='chorus-redis-documented-') as directory:
+        cluster = Documented(directory)
+        try:
+            servers.wait_until(cluster.is_ok, 'all say that the cluster is well')
+            first = Counting(cluster)
+            with first:
+                servers.wait_until(lambda: sum(first.acknowledged.values()) > 1000, 'clients count')
+            first.check()
+            killed = cluster.ports()[2]
+            checks.equal(cluster.ask(killed, 'SAVE'), b'+OK\r\n')
+            os.kill(int((cluster.directory / '3/pid').read_text()), signal.SIGKILL)
+            servers.wait_until(lambda: cluster.ask(killed, 'PING') == b'', 'it is gone')
+            cluster.start('3')
+            servers.wait_until(cluster.is_ok, 'all say that the cluster is well', 60)
+            first.check()
+            cluster.add_one_more()
+            with Counting(cluster) as second:
+                servers.wait_until(lambda: sum(second.acknowledged.values()) > 200, 'clients count')
+                cluster.tool('reshard', '--yes')
+                before = sum(second.acknowledged.values())
+                servers.wait_until(lambda: sum(second.acknowledged.values()) > before + 200, 'clients go on')
+            first.check()
+            second.check()
+            checks.equal({node['slots'] for node in cluster.status()['nodes']}, {4096})
+        finally:
+            cluster.end()
 
 
 def main():
