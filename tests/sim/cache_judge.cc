@@ -42,15 +42,29 @@ void CounterJudge::refused(const Begun& begun) {
   --it.begun;
 }
 
-void CounterJudge::begin_era(const std::string& key) { keys_[key].is_changing = true; }
+void CounterJudge::begin_era(const std::string& key) {
+  Key& it = keys_[key];
+  it.is_changing = true;
+  // Those may be done behind the new beginning, as may all that are asked for from now on.
+  it.begun = it.open;
+}
 
 void CounterJudge::end_era(const std::string& key, std::int64_t from) {
   Key& it = keys_[key];
   it.is_changing = false;
   ++it.era;
   it.greatest = it.base = from;
-  it.begun = it.open;
   it.given.clear();
+}
+
+void CounterJudge::revived(const std::string& key, std::int64_t value, std::int64_t saved) {
+  ++judged_;
+  if (value < saved) fault(fmt::format("{} is {} after its node was started again, though {} had been saved", key, value, saved));
+}
+
+std::int64_t CounterJudge::acknowledged(const std::string& key) const {
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? 0 : found->second.greatest;
 }
 
 void CounterJudge::taint(const std::string& key) { keys_[key].is_tainted = true; }

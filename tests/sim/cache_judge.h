@@ -10,7 +10,7 @@
 namespace chorus::cache_sim {
 
 /// INCR of a key gives each number once, and later ones to those who ask later; GET gives no less than what was acknowledged before it was
-/// asked. Keys whose node died count no more: its data is gone with it.
+/// asked. A key whose node died, or whose slot was given away without it, begins a new era.
 class CounterJudge {
  public:
   /// An operation that was begun.
@@ -29,10 +29,14 @@ class CounterJudge {
   /// It was refused, so it was not done; one whose answer was lost is told of by nothing.
   void refused(const Begun& begun);
 
-  /// The key is set anew at another node: what overlaps is not judged.
+  /// The key will be set anew: what overlaps is not judged.
   void begin_era(const std::string& key);
   /// From now on it counts from there.
   void end_era(const std::string& key, std::int64_t from);
+  /// What its node has of it after a crash, and what a snapshot was known to have.
+  void revived(const std::string& key, std::int64_t value, std::int64_t saved);
+  std::int64_t acknowledged(const std::string& key) const;
+  /// It is judged no more.
   void taint(const std::string& key);
   bool is_tainted(const std::string& key) const;
   bool is_between_eras(const std::string& key) const;

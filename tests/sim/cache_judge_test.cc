@@ -52,9 +52,20 @@ TEST(CounterJudge, AnEraBeginsAnew) {
   EXPECT_TRUE(judge.faults().empty());
   judge.answered(judge.begin("k", true), 2);  // of the node that had it before
   EXPECT_EQ(judge.faults().size(), 1U);
+  // What is asked for before the new beginning is acknowledged may come behind it.
+  judge.begin_era("k");
+  judge.answered(judge.begin("k", true), 2001);
+  judge.end_era("k", 2000);
+  judge.answered(judge.begin("k", true), 2002);
+  EXPECT_EQ(judge.faults().size(), 1U);
+  EXPECT_EQ(judge.acknowledged("k"), 2002);
+  judge.revived("k", 2001, 2001);
+  EXPECT_EQ(judge.faults().size(), 1U);
+  judge.revived("k", 2000, 2001);
+  EXPECT_EQ(judge.faults().size(), 2U);
   judge.taint("k");
   judge.answered(judge.begin("k", true), 2);
-  EXPECT_EQ(judge.faults().size(), 1U);
+  EXPECT_EQ(judge.faults().size(), 2U);
 }
 
 }  // namespace

@@ -14,7 +14,10 @@ struct Counts {
   std::uint64_t judged = 0;      // answered, with their keys' whole history known
   std::uint64_t handovers = 0;   // done
   std::uint64_t handovers_failed = 0;
+  std::uint64_t migrations = 0;  // asked for
   std::uint64_t kills = 0;
+  std::uint64_t saves = 0;
+  std::uint64_t revived = 0;    // keys that a crash must have left, compared
   std::uint64_t takeovers = 0;  // slots of a node that was cut off, given to another
   std::uint64_t faults = 0;
   void add(const Counts& other);

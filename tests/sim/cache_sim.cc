@@ -10,6 +10,7 @@
 #include "cache_planted.h"
 #include "cache_run.h"
 #include "seeds.h"
+#include "survey.h"
 
 namespace chorus::cache_sim {
 
@@ -28,6 +29,7 @@ struct Arguments {
   std::uint64_t seeds = 100;
   unsigned jobs = 2;
   std::string plant;
+  unsigned searches = 0;
   std::size_t trace_lines = 60;
 };
 
@@ -65,10 +67,24 @@ bool run_one(std::uint64_t seed, const Arguments& arguments, Counts& counts, boo
 
 std::string in_words(const Counts& counts) {
   return fmt::format(
-      "{} operations, of them {} judged; {} handovers, {} failed; {} nodes killed, {} slots taken from nodes that were cut off, {} other "
-      "faults; {} events",
-      counts.operations, counts.judged, counts.handovers, counts.handovers_failed, counts.kills, counts.takeovers, counts.faults,
-      counts.events);
+      "{} operations, of them {} judged; {} handovers, {} failed; {} MIGRATE; {} snapshots, {} nodes killed, {} keys compared with what "
+      "they had saved; {} slots taken from nodes that were cut off, {} other faults; {} events",
+      counts.operations, counts.judged, counts.handovers, counts.handovers_failed, counts.migrations, counts.saves, counts.kills,
+      counts.revived, counts.takeovers, counts.faults, counts.events);
+}
+
+int run_survey(const Arguments& arguments) {
+  coord_sim::SurveyOptions options{.bugs = {},
+                                   .from = arguments.from,
+                                   .seeds_max = arguments.seeds,
+                                   .searches = arguments.searches,
+                                   .jobs = arguments.jobs,
+                                   .shows = {}};
+  for (const Plant& plant : plants()) {
+    if (arguments.plant.empty() || arguments.plant == plant.name) options.bugs.emplace_back(plant.name);
+  }
+  options.shows = [](const std::string& bug, std::uint64_t seed) { return !run_seed({.seed = seed, .plant = bug}).faults.empty(); };
+  return coord_sim::survey(options) ? 0 : 1;
 }
 
 int run_many(const Arguments& arguments) {
@@ -92,12 +108,14 @@ int run(int argc, char** argv) {
   app.add_option("--from", arguments.from, "first seed");
   app.add_option("--seeds", arguments.seeds, "how many");
   app.add_option("--jobs", arguments.jobs, "processes")->check(CLI::Range(1U, jobs_max));
+  app.add_option("--survey", arguments.searches, "look so many times for each planted bug, among --seeds seeds, and tell how many it took");
   std::string names = "plant a bug that must be found:";
   for (const Plant& plant : plants()) names += fmt::format("\n  {}: {}", plant.name, plant.what);
   app.add_option("--plant", arguments.plant, names)->check([](const std::string& name) {
     return is_plant(name) ? std::string() : "no such bug: " + name;
   });
   CLI11_PARSE(app, argc, argv);
+  if (arguments.searches > 0) return run_survey(arguments);
   if (!arguments.seed) return run_many(arguments);
   Counts counts;
   fmt::print("seed {}\n", *arguments.seed);
