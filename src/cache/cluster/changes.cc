@@ -74,27 +74,32 @@ Change whole(Body body) {
   };
 }
 
-Made add_slots(Server& server, Arguments arguments, bool by_range) {
+/// kept: slots of this node's own that the same transaction deletes and adds, which is how redis-cli makes sure of an owner.
+Made add_slots(Server& server, Arguments arguments, bool by_range, const Slots& kept) {
   auto slots = slots_in(arguments, by_range);
   if (!slots) return wrong(slots.error());
-  return whole([&server, slots = std::move(*slots)](SlotMap& map) -> Outcome {
+  return whole([&server, kept, slots = std::move(*slots)](SlotMap& map) -> Outcome {
     const Membership& own = *server.cluster();
+    const auto stays = [&](std::uint16_t slot) { return kept.contains(slot) && map.owns(own.self(), slot); };
     for (const std::uint16_t slot : slots) {
-      if (map.owner(slot) != nullptr) return Outcome::error(fmt::format("ERR Slot {} is already busy", slot));
+      if (map.owner(slot) != nullptr && !stays(slot)) return Outcome::error(fmt::format("ERR Slot {} is already busy", slot));
     }
     if (!map.add_member(own.self(), own.endpoint())) return too_many();
-    for (const std::uint16_t slot : slots) map.set_owner(slot, &own.self());
+    for (const std::uint16_t slot : slots) {
+      if (!stays(slot)) map.set_owner(slot, &own.self());
+    }
     map.member(own.self())->epoch = map.next_epoch();
     return {.has_changed = true};
   });
 }
 
-Made delete_slots(Server& server, Arguments arguments, bool by_range) {
+Made delete_slots(Server& server, Arguments arguments, bool by_range, const Slots& kept) {
   auto slots = slots_in(arguments, by_range);
   if (!slots) return wrong(slots.error());
-  return whole([&server, slots = std::move(*slots)](SlotMap& map) -> Outcome {
+  return whole([&server, kept, slots = std::move(*slots)](SlotMap& map) -> Outcome {
     Outcome outcome{.has_changed = true};
     for (const std::uint16_t slot : slots) {
+      if (kept.contains(slot) && map.owns(server.cluster()->self(), slot)) continue;
       const NodeId* owner = map.owner(slot);
       if (owner == nullptr) return Outcome::error(fmt::format("ERR Slot {} is already unassigned", slot));
       if (auto error = is_imported(map, slot)) return *error;
@@ -222,11 +227,11 @@ Outcome set_stable(SlotMap& map, Server& server, std::uint16_t slot) {
   if (!migrates && !imports) return {};
   // They would be seen by nobody any more.
   if (imports && server.database(0).slot_size(slot) > 0) return still_holds(slot);
-  if (migrates) {
-    if (auto error = is_imported(map, slot)) return *error;
-  }
-  if (migrates) map.open_for_change(slot).migrating_to.reset();
-  if (imports) map.open_for_change(slot).importing.erase(self);
+  // It ends when the node that imports it is told so, which has none of its keys then: clients have to be sent there until that.
+  if (migrates && is_imported(map, slot)) return {};
+  Open& change = map.open_for_change(slot);
+  if (migrates || change.migrating_to == self) change.migrating_to.reset();
+  if (imports) change.importing.erase(self);
   map.close_if_done(slot);
   return {.has_changed = true};
 }
@@ -290,11 +295,19 @@ Made set_slot(Server& server, Arguments arguments) {
 
 }  // namespace
 
-base::Result<Change, std::string> change_of(Server& server, Arguments arguments) {
+Slots slots_changed(Arguments arguments, std::string_view what) {
+  const std::string name = base::lower(arguments[1]);
+  const bool by_range = name == std::string(what) + "range";
+  if (name != what && !by_range) return {};
+  const auto slots = slots_in(arguments, by_range);
+  return slots ? Slots(slots->begin(), slots->end()) : Slots();
+}
+
+base::Result<Change, std::string> change_of(Server& server, Arguments arguments, const Slots& kept) {
   if (server.cluster() == nullptr) return wrong("ERR This instance has cluster support disabled");
   const std::string what = base::lower(arguments[1]);
-  if (what == "addslots" || what == "addslotsrange") return add_slots(server, arguments, what == "addslotsrange");
-  if (what == "delslots" || what == "delslotsrange") return delete_slots(server, arguments, what == "delslotsrange");
+  if (what == "addslots" || what == "addslotsrange") return add_slots(server, arguments, what == "addslotsrange", kept);
+  if (what == "delslots" || what == "delslotsrange") return delete_slots(server, arguments, what == "delslotsrange", kept);
   if (what == "flushslots") return flush_slots(server);
   if (what == "bumpepoch") return bump_epoch(server);
   if (what == "set-config-epoch") return set_config_epoch(server, arguments);

@@ -93,6 +93,24 @@ TEST_F(ClusterTest, ChangesOfTheMapComeInATransaction) {
   EXPECT_EQ(version, before + 1);
 }
 
+TEST_F(ClusterTest, ASlotThatIsDeletedAndAddedAtOnceStays) {
+  share_with_b();
+  ask("set bar 1");
+  EXPECT_EQ(ask("multi"), "+OK|");
+  EXPECT_EQ(ask("cluster delslots 5061"), "+QUEUED|");
+  EXPECT_EQ(ask("cluster addslots 5061"), "+QUEUED|");
+  EXPECT_EQ(ask("cluster setslot 5061 stable"), "+QUEUED|");
+  EXPECT_EQ(ask("exec"), "*3|+OK|+OK|+OK|");
+  EXPECT_EQ(ask("get bar"), "$1|1|");
+  // In the other order it is what it says.
+  EXPECT_EQ(ask("multi"), "+OK|");
+  EXPECT_EQ(ask("cluster addslots 5061"), "+QUEUED|");
+  EXPECT_EQ(ask("cluster delslots 5061"), "+QUEUED|");
+  EXPECT_EQ(ask("exec"),
+            "*2|-ERR Slot 5061 is already busy|-ERR Can't assign hashslot 5061 to a different node while I still hold keys for this hash "
+            "slot.|");
+}
+
 TEST_F(ClusterTest, WithoutALeaseNothingIsServed) {
   share_with_b();
   ask("set bar 1");
@@ -202,7 +220,9 @@ TEST_F(ClusterTest, KeysThatWereMigratedAreNotLeftBehind) {
   });
   tell(cluster::event::NodeSeen{.id = id('c'), .endpoint = endpoint(7002)});
   const std::string refusal = "-ERR Slot 5061 may have keys at node " + id('b') + ", which imports it: set it stable there first|";
-  EXPECT_EQ(ask("cluster setslot 5061 stable"), refusal);
+  // Clients are sent to b until that has none of them.
+  EXPECT_EQ(ask("cluster setslot 5061 stable"), "+OK|");
+  EXPECT_EQ(ask("get bar"), "-ASK 5061 10.0.0.1:7001|");
   EXPECT_EQ(ask("cluster setslot 5061 migrating " + id('c')), refusal);
   EXPECT_EQ(ask("cluster setslot 5061 node " + id('c')), refusal);
   EXPECT_EQ(ask("cluster delslots 5061"), refusal);

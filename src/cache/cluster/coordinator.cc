@@ -29,6 +29,7 @@ std::string nodes_path(std::string_view cluster) { return fmt::format("{}/{}/nod
 std::string lease_path(std::string_view cluster, std::string_view id) {
   return fmt::format("{}/{}/{}", leases_root, client::path_part(cluster), id);
 }
+std::string life_path(std::string_view cluster, std::string_view id) { return lease_path(cluster, id) + "-life"; }
 std::vector<std::string> parent_paths(std::string_view cluster) {
   const std::string part = client::path_part(cluster);
   return {"/chorus",           std::string(root),        fmt::format("{}/{}", root, part),
@@ -45,9 +46,7 @@ Coordinator::Coordinator(world::World& world, client::ClientOptions tree, const 
               .loaded =
                   [this] {
                     log_.info("cluster known name={} id={}", name(), membership_.self());
-                    step_(event::Loaded{});
-                    enlist();
-                    renew();
+                    begin_life();
                   },
               .trouble = [this](const std::string& words) { log_.warn("cluster: {}", words); }}) {}
 
@@ -79,8 +78,12 @@ void Coordinator::read_map(std::uint64_t read) {
                           return step_(event::MapRead{.text = std::move(data->data), .version = data->stat.version, .read = read});
                         }
                         if (data.error().code == Code::no_node) return step_(event::MapRead{.text = {}, .version = -1, .read = read});
-                        // What the watch told of is read again with the next connection.
-                        if (read != 0) world_.after(retry_delay, guarded([this, read] { read_map(read); }));
+                        // The watch does not tell again of what it has told. One such reading in time is as good as several.
+                        if (read == 0 && std::exchange(is_reading_again_, true)) return;
+                        world_.after(retry_delay, guarded([this, read] {
+                                       if (read == 0) is_reading_again_ = false;
+                                       read_map(read);
+                                     }));
                       }));
 }
 
@@ -112,23 +115,15 @@ void Coordinator::create_map(const action::WriteMap& write) {
 }
 
 void Coordinator::write_map(const action::WriteMap& write) {
-  if (!is_enlisted_) {
-    enlist();
-    world_.after(retry_delay, guarded([this] { written(event::Written::conflict, -1); }));
-    return;
-  }
   // What a life before this one has sent, and the tree has not seen yet, must not give slots away that this one serves.
-  std::vector<client::Op> ops{client::Op::check(own_path(), own_version_)};
+  std::vector<client::Op> ops{client::Op::check(life_path(name(), membership_.self()), membership_.life().value_or(-1))};
+  for (const auto& [id, life] : write.lives) ops.push_back(client::Op::check(life_path(name(), id), life));
+  const std::size_t leases_at = ops.size();
   for (const auto& [id, version] : write.leases) ops.push_back(client::Op::check(lease_path(name(), id), version));
   ops.push_back(client::Op::set(map_path(name()), write.text, write.version));
-  watch_.client().multi(ops, guarded([this](client::Result<client::MultiResult> done) {
+  watch_.client().multi(ops, guarded([this, leases_at](client::Result<client::MultiResult> done) {
                           if (done && !done->failed()) return written(event::Written::done, done->results.back().data.stat.version);
-                          if (done && done->failed() == 0) {
-                            // Its entry is gone, or is another.
-                            is_enlisted_ = false;
-                            enlist();
-                          }
-                          if (done) return written(event::Written::conflict, -1);
+                          if (done) return written(*done->failed() < leases_at ? event::Written::outlived : event::Written::conflict, -1);
                           log_.warn("it is not known whether the slot map was written why=\"{}\"", done.error().message);
                           world_.after(retry_delay, guarded([this] { written(event::Written::unknown, -1); }));
                         }));
@@ -152,7 +147,7 @@ void Coordinator::read_lease(const NodeId& id) {
 
 void Coordinator::beat() {
   if (is_closing_) return;
-  if (watch_.is_loaded() && watch_.client().state() == client::State::connected) {
+  if (membership_.life() && watch_.client().state() == client::State::connected) {
     if (!is_enlisted_) enlist();
     renew();
   }
@@ -177,22 +172,45 @@ void Coordinator::renew() {
                       }));
 }
 
+/// Each life has a number of its own: how often one was begun. Before anything else is written.
+void Coordinator::begin_life() {
+  if (is_closing_ || membership_.life()) return;
+  const std::string path = life_path(name(), membership_.self());
+  watch_.client().set(path, "", -1, guarded([this, path](client::Result<client::Stat> set) {
+                        if (is_closing_) return;
+                        if (set) return live(set->version);
+                        if (set.error().code != Code::no_node) {
+                          world_.after(retry_delay, guarded([this] { begin_life(); }));
+                          return;
+                        }
+                        make_parents();
+                        watch_.client().create(path, "", {}, guarded([this](client::Result<client::Created>) { begin_life(); }));
+                      }));
+}
+
+void Coordinator::live(std::int32_t number) {
+  step_(event::Life{number});
+  step_(event::Loaded{});
+  enlist();
+  renew();
+}
+
 void Coordinator::enlist() {
-  if (is_closing_ || !watch_.is_loaded() || std::exchange(is_enlisting_, true)) return;
+  if (is_closing_ || !membership_.life() || std::exchange(is_enlisting_, true)) return;
   watch_.client().get(own_path(), guarded([this](client::Result<client::Data> data) {
                         is_enlisting_ = false;
                         if (is_closing_) return;
                         if (!data && data.error().code == Code::no_node) return create_own();
                         if (!data) return;  // with the next beat
                         if (data->stat.ephemeral_owner == watch_.client().session_id().id) {
-                          return data->stat.version == former_version_ ? set_apart(former_version_) : enlisted(data->stat.version);
+                          is_enlisted_ = true;
+                          return;
                         }
                         if (data->data != format_endpoint(membership_.endpoint())) {
                           return log_.error("another node runs with this id id={} there={}: each needs a cluster_config_file of its own",
                                             membership_.self(), data->data);
                         }
                         // Of this node's life before.
-                        former_version_ = data->stat.version;
                         watch_.client().remove(own_path(), data->stat.version, guarded([this](client::Result<void>) {
                                                  if (!is_closing_) create_own();
                                                }));
@@ -205,21 +223,8 @@ void Coordinator::create_own() {
   watch_.client().create(own_path(), format_endpoint(membership_.endpoint()), {.mode = client::CreateMode::ephemeral},
                          guarded([this](client::Result<client::Created> made) {
                            is_enlisting_ = false;
-                           if (!made || is_closing_) return;
-                           former_version_ == 0 ? set_apart(0) : enlisted(0);
+                           if (made) is_enlisted_ = true;
                          }));
-}
-
-/// That life's writes are on condition of its entry's version: this one is to have another.
-void Coordinator::set_apart(std::int32_t version) {
-  watch_.client().set(own_path(), format_endpoint(membership_.endpoint()), version, guarded([this](client::Result<client::Stat> set) {
-                        if (set) enlisted(set->version);
-                      }));
-}
-
-void Coordinator::enlisted(std::int32_t version) {
-  is_enlisted_ = true;
-  own_version_ = version;
 }
 
 void Coordinator::close(world::Callback done) {

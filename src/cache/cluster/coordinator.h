@@ -17,6 +17,7 @@ namespace chorus::cache::cluster {
 std::string map_path(std::string_view cluster);
 std::string nodes_path(std::string_view cluster);
 std::string lease_path(std::string_view cluster, std::string_view id);
+std::string life_path(std::string_view cluster, std::string_view id);
 /// Those above, which have to be there first, in the order in which they are made.
 std::vector<std::string> parent_paths(std::string_view cluster);
 
@@ -44,8 +45,8 @@ class Coordinator {
   void renew();
   void enlist();
   void create_own();
-  void set_apart(std::int32_t version);
-  void enlisted(std::int32_t version);
+  void begin_life();
+  void live(std::int32_t number);
   void make_parents();
   const std::string& name() const { return membership_.options().name; }
   std::string own_path() const { return nodes_path(name()) + "/" + membership_.self(); }
@@ -61,8 +62,7 @@ class Coordinator {
   Step step_;
   spdlog::logger& log_;
   client::TreeWatch watch_;
-  std::int32_t own_version_ = -1;     // of this node's entry, while it is enlisted
-  std::int32_t former_version_ = -1;  // of the entry of its life before, whose session may not be over
+  bool is_reading_again_ = false;  // after what the watch told of could not be read
   bool is_enlisted_ = false, is_enlisting_ = false, is_renewing_ = false, is_closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -46,7 +46,10 @@ void cluster_saveconfig(Call& call);
 namespace cluster {
 
 /// What a command asks for; or the words of its error. arguments: of "CLUSTER ADDSLOTS 1 2". The server outlives the change.
-base::Result<Change, std::string> change_of(Server& server, Arguments arguments);
+///   kept  slots that are deleted and added at once: those that are this node's stay so, with what is in them
+base::Result<Change, std::string> change_of(Server& server, Arguments arguments, const Slots& kept = {});
+/// The slots of a command of that name ("addslots") or its "range" form; none of another.
+Slots slots_changed(Arguments arguments, std::string_view what);
 
 }  // namespace cluster
 }  // namespace chorus::cache

@@ -1,12 +1,13 @@
 #include "cache/cluster/handover.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <limits>
 
+#include "base/text.h"
 #include "cache/cluster/migrator.h"
 #include "cache/cluster/rebuild.h"
 #include "cache/command/command.h"
+#include "cache/effect_commands.h"
 #include "cache/rdb/payload.h"
 #include "cache/resp/number.h"
 #include "cache/scripts/scripts.h"
@@ -92,6 +93,12 @@ void Handover::answered(std::string_view line) {
   if (unanswered_.empty()) return fail("it answers what was not asked");
   unanswered_octets_ -= unanswered_.front();
   unanswered_.pop_front();
+  if (state_ == State::beginning && unanswered_.empty() && line.starts_with("+LIFE ")) {
+    const auto life = base::parse_int(line.substr(6));
+    if (!life || *life < 0 || *life > std::numeric_limits<std::int32_t>::max()) return fail(line);
+    taker_life_ = static_cast<std::int32_t>(*life);
+    line = "+OK";
+  }
   if (line != "+OK") {
     // The map is changed: who tells it is no matter.
     if (state_ == State::telling) return finish();
@@ -197,19 +204,14 @@ void Handover::send(std::initializer_list<std::string_view> words) { send(std::s
 
 void Handover::send(std::span<const std::string_view> words) {
   const std::size_t before = out_.size();
-  out_ += fmt::format("*{}\r\n", words.size());
-  for (const std::string_view word : words) {
-    out_ += fmt::format("${}\r\n", word.size());
-    out_ += word;
-    out_ += "\r\n";
-  }
+  append_request(out_, words);
   const std::size_t size = out_.size() - before;
   octets_ += size;
   unanswered_octets_ += size;
   unmarked_octets_ += size;
   if (unmarked_octets_ < window() / marks_a_window || state_ != State::copying) return;
   const std::size_t marked = std::exchange(unmarked_octets_, 0);
-  out_ += "*3\r\n$7\r\nCLUSTER\r\n$8\r\nHANDOVER\r\n$4\r\nMARK\r\n";
+  append_request(out_, {"CLUSTER", "HANDOVER", "MARK"});
   unanswered_.push_back(marked);
 }
 

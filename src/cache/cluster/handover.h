@@ -49,6 +49,8 @@ class Handover final : public EffectSink {
   std::uint64_t link() const { return link_; }
   std::uint64_t number() const { return number_; }
   const Move& move() const { return move_; }
+  /// Of the node that takes the slots over: what it was given is gone with it.
+  std::int32_t taker_life() const { return taker_life_; }
   State state() const { return state_; }
   bool is_over() const { return state_ == State::done || state_ == State::failed; }
   /// While it is not known whether the map was changed, there is no way back.
@@ -92,6 +94,7 @@ class Handover final : public EffectSink {
   const Move move_;
   State state_ = State::dialing;
   std::string failure_;
+  std::int32_t taker_life_ = 0;
   std::int64_t since_us_;  // in this state
   std::string in_, out_;
   std::vector<std::uint16_t> order_;  // those that are open last

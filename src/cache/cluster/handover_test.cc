@@ -57,6 +57,7 @@ struct HandoverTest : testing::Test {
         machine->server.cluster_event(cluster::event::NodeSeen{.id = id(digit), .endpoint = endpoint(static_cast<std::uint16_t>(port))},
                                       now);
       }
+      machine->server.cluster_event(cluster::event::Life{1}, now);
       machine->server.cluster_event(cluster::event::Loaded{}, now);
       gather(*machine);
     }
@@ -100,7 +101,8 @@ struct HandoverTest : testing::Test {
     } else if (const auto* write = std::get_if<cluster::action::WriteMap>(&action)) {
       const bool is_lost = loses_answers && random.below(2) == 0;
       auto how = cluster::event::Written::conflict;
-      if (write->version == tree.version && (!is_lost || random.below(2) == 0)) {
+      if (is_outlived) how = cluster::event::Written::outlived;
+      if (!is_outlived && write->version == tree.version && (!is_lost || random.below(2) == 0)) {
         tree = {.map = write->text, .version = tree.version + 1};
         how = cluster::event::Written::done;
       }
@@ -180,7 +182,7 @@ struct HandoverTest : testing::Test {
 
   Now now{.unix_us = 1'700'000'000'000'000, .monotonic_us = 5'000'000};
   base::Random random{1};
-  bool loses_answers = false;
+  bool loses_answers = false, is_outlived = false;
   Tree tree;
   std::set<std::uint64_t> links;
   Machine a{'a', 7000, now}, b{'b', 7001, now};
@@ -376,6 +378,24 @@ TEST_F(HandoverTest, WhatIsLoadedIsHandedOverWhole) {
   fresh.server.tick(now);
   EXPECT_TRUE(fresh.server.cluster()->has_lease(now.monotonic_us));
   EXPECT_EQ(fresh.server.handover(), nullptr);
+}
+
+TEST_F(HandoverTest, ANodeThatWasStartedAgainHasNothingOfIt) {
+  ask(a, "set foo 1");
+  order_move('a', 'b', {12'182});
+  // The tree knows that b's life is another by now.
+  is_outlived = true;
+  settle();
+  EXPECT_FALSE(owns('b', 12'182));
+  EXPECT_EQ(ask(a, "get foo"), "$1\r\n1\r\n");
+  EXPECT_EQ(a.server.handovers().failed, 1U);
+  is_outlived = false;
+  for (int i = 0; i < 10; ++i) {
+    pass(100);
+    settle();
+  }
+  EXPECT_TRUE(owns('b', 12'182));
+  EXPECT_EQ(ask(b, "get foo"), "$1\r\n1\r\n");
 }
 
 TEST_F(HandoverTest, FlushallInItsMidstBeginsAnew) {

@@ -31,6 +31,8 @@ void Membership::on(const event::Loaded&, Out& out) {
   read_map(out);
 }
 
+void Membership::on(const event::Life& life, Out& /*out*/) { life_ = life.number; }
+
 void Membership::read_map(Out& out) { out.push_back(action::ReadMap{++reads_}); }
 
 void Membership::on(const event::MapRead& read, Out& out) {
@@ -133,6 +135,7 @@ void Membership::work(Out& out) {
     if (!is_readable_) return refuse("CLUSTERDOWN The slot map in the tree cannot be read", out);
     SlotMap map = map_;
     std::set<NodeId> robbed;
+    std::map<NodeId, std::int32_t> lives;
     bool has_changed = false;
     first.replies.clear();
     first.until.clear();
@@ -140,6 +143,7 @@ void Membership::work(Out& out) {
       Outcome outcome = change(map);
       has_changed = has_changed || outcome.has_changed;
       robbed.merge(outcome.robbed);
+      lives.merge(outcome.lives);
       first.replies.push_back(std::move(outcome.reply));
       if (outcome.until) first.until.push_back(std::move(outcome.until));
     }
@@ -159,7 +163,7 @@ void Membership::work(Out& out) {
     ticket_ = random_.next() | 1;
     map.next_epoch();
     map.set_ticket(self(), ticket_);
-    action::WriteMap write{.text = map.format(), .version = version_, .leases = {}};
+    action::WriteMap write{.text = map.format(), .version = version_, .leases = {}, .lives = std::move(lives)};
     for (const NodeId& id : robbed) write.leases.emplace(id, observed_.at(id).version);
     written_ = std::move(map);
     is_writing_ = true;
@@ -207,6 +211,10 @@ void Membership::on(const event::MapWritten& written, Out& out) {
       read_map(out);
       awaited_read_ = reads_;
       return;
+    case event::Written::outlived:
+      ticket_ = 0;
+      refuse("ERR A node that this depends on was started again", out);
+      return work(out);
     case event::Written::unknown:
       read_map(out);
       awaited_read_ = reads_;

@@ -24,6 +24,8 @@ struct Outcome {
   bool has_changed = false;   // the map; never with an error
   /// Owners that lose slots by it and do not agree: it is written only once their leases are over.
   std::set<NodeId> robbed = {};
+  /// Nodes that are to be in that life of theirs still; else it is refused.
+  std::map<NodeId, std::int32_t> lives = {};
   /// Once it is written, the answer waits until this says something (a line, as above).
   std::function<std::optional<std::string>(const SlotMap&)> until = {};
 
@@ -46,12 +48,16 @@ struct NodeSeen {
   NodeId id;
   std::optional<std::string> endpoint;
 };
+/// This life of the node, by a number that each of its lives has for itself.
+struct Life {
+  std::int32_t number;
+};
 /// The lease was written; when that was sent, and how long it is.
 struct Renewed {
   std::int64_t sent_us;
   std::int64_t lease_us;
 };
-enum class Written : std::uint8_t { done, conflict, unknown };
+enum class Written : std::uint8_t { done, conflict, outlived, unknown };  // outlived: one of the lives is over
 struct MapWritten {
   Written how;
   std::int32_t version = -1;  // when done
@@ -75,7 +81,7 @@ struct Meet {
 /// Ten times a second or so.
 struct Tick {};
 }  // namespace event
-using Event = std::variant<event::Loaded, event::MapRead, event::NodeSeen, event::Renewed, event::MapWritten, event::LeaseRead,
+using Event = std::variant<event::Loaded, event::Life, event::MapRead, event::NodeSeen, event::Renewed, event::MapWritten, event::LeaseRead,
                            event::Request, event::Meet, event::Tick>;
 
 namespace action {
@@ -83,11 +89,11 @@ namespace action {
 struct ReadMap {
   std::uint64_t read;
 };
-/// On condition that the map's version (-1: there is none) and those leases are what they were. Answered by MapWritten.
+/// On condition that the map's version (-1: there is none), those leases and those lives are what they were. Answered by MapWritten.
 struct WriteMap {
   std::string text;
   std::int32_t version;
-  std::map<NodeId, std::int32_t> leases;
+  std::map<NodeId, std::int32_t> leases, lives;
 };
 /// Answered by LeaseRead, or not.
 struct ReadLease {
@@ -116,6 +122,8 @@ class Membership {
   const Endpoint& endpoint() const { return self_; }
   const SlotMap& map() const { return map_; }
   bool is_member() const { return map_.find(self()) != nullptr; }
+  /// None: it is not known yet.
+  std::optional<std::int32_t> life() const { return life_; }
   /// It was read at least once.
   bool knows_map() const { return has_map_ && is_readable_; }
   bool is_mine(std::uint16_t slot) const { return mine_[slot]; }
@@ -150,6 +158,7 @@ class Membership {
   };
 
   void on(const event::Loaded&, Out& out);
+  void on(const event::Life& life, Out& out);
   void on(const event::MapRead& read, Out& out);
   void on(const event::NodeSeen& seen, Out& out);
   void on(const event::Renewed& renewed, Out& out);
@@ -184,6 +193,7 @@ class Membership {
 
   SlotMap map_;
   std::int32_t version_ = -1;
+  std::optional<std::int32_t> life_;
   bool is_loaded_ = false, has_map_ = false;
   bool is_readable_ = true;
   std::array<bool, cache::slots> mine_{};

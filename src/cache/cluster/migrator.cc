@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cache/cluster/names.h"
+#include "cache/effect_commands.h"
 #include "cache/rdb/payload.h"
 #include "cache/server.h"
 
@@ -83,12 +84,7 @@ void Migrator::pump(Link& link) {
 
 void Migrator::send(Link& link, Request request, std::initializer_list<std::string_view> words) {
   const std::size_t before = link.out.size();
-  link.out += fmt::format("*{}\r\n", words.size());
-  for (const std::string_view word : words) {
-    link.out += fmt::format("${}\r\n", word.size());
-    link.out += word;
-    link.out += "\r\n";
-  }
+  append_request(link.out, words);
   request.octets = link.out.size() - before;
   link.job->octets += request.octets;
   link.job->unanswered.push_back(std::move(request));

@@ -123,12 +123,12 @@ void Server::release_held_back() {
 }
 
 void Server::flip(cluster::Handover& handover) {
-  const cluster::Change change = [number = handover.number(), move = handover.move()](cluster::SlotMap& map) {
+  const cluster::Change change = [number = handover.number(), move = handover.move(), life = handover.taker_life()](cluster::SlotMap& map) {
     const auto found = map.moves().find(number);
     if (found == map.moves().end() || found->second != move) return cluster::Outcome::error("ERR the move was taken out of the map");
     for (const std::uint16_t slot : move.slots) map.set_owner(slot, &move.to);
     map.member(move.to)->epoch = map.next_epoch();
-    return cluster::Outcome{.has_changed = true};
+    return cluster::Outcome{.has_changed = true, .lives = {{move.to, life}}};
   };
   flip_ = ++changes_submitted_;
   cluster_step(cluster::event::Request{.number = flip_, .changes = {change}, .deadline_us = {}});
@@ -262,9 +262,10 @@ void cluster_handover(Call& call) {
   const auto found = own->map().moves().find(wanted);
   const bool is_ours = found != own->map().moves().end() && found->second.to == own->self();
   if (call.is_word(2, "BEGIN")) {
-    if (!is_ours) return call.error("ERR This node does not know of that move");
+    if (!is_ours || !own->life()) return call.error("ERR This node does not know of that move");
     server.begin_to_take(client, wanted);
-    return call.reply.ok();
+    // So that the map is changed only while what comes now is there.
+    return call.reply.simple(fmt::format("LIFE {}", *own->life()));
   }
   if (client.takes_move != wanted) return call.error("ERR That move was not begun here");
   if (call.is_word(2, "END")) {

@@ -102,7 +102,8 @@ Server::Route Server::route(Client& client, const Command& command, Arguments ar
   const bool migrates = is_mine && open != nullptr && open->migrating_to && open->importing.contains(*open->migrating_to);
   const bool imports = !is_mine && open != nullptr && open->importing.contains(cluster_->self());
   if ((migrates || imports) && command.name == "migrate") return Route::here;
-  if (migrates && all.missing > 0) {
+  // What MIGRATE brings back is welcome.
+  if (migrates && all.missing > 0 && !command.flags.has(Flag::asking)) {
     if (all.missing < all.keys) {
       error = "TRYAGAIN Multiple keys request during rehashing of slot";
     } else {

@@ -122,9 +122,17 @@ bool Server::submit_transaction(Client& client, const Command& exec) {
   const auto is_change = [](const QueuedCommand& queued) { return queued.command->run == cluster_change; };
   if (queue.empty() || !std::all_of(queue.begin(), queue.end(), is_change)) return false;
   std::vector<cluster::Change> changes;
+  cluster::Slots deleted, kept;
   for (const QueuedCommand& queued : queue) {
     const std::vector<std::string_view> words(queued.arguments.begin(), queued.arguments.end());
-    auto change = cluster::change_of(*this, words);
+    deleted.merge(cluster::slots_changed(words, "delslots"));
+    for (const std::uint16_t slot : cluster::slots_changed(words, "addslots")) {
+      if (deleted.contains(slot)) kept.insert(slot);
+    }
+  }
+  for (const QueuedCommand& queued : queue) {
+    const std::vector<std::string_view> words(queued.arguments.begin(), queued.arguments.end());
+    auto change = cluster::change_of(*this, words, kept);
     if (!change) {
       changes.emplace_back([words = change.error()](cluster::SlotMap&) { return cluster::Outcome::error(words); });
     } else {
