@@ -60,7 +60,9 @@ void Scene::attempt(std::size_t client, const CounterJudge::Begun& begun, const 
       owner.clear();
       judge_.refused(begun);
     } else {
+      const std::size_t before = judge_.faults().size();
       judge_.answered(begun, number_in(*reply));
+      if (judge_.faults().size() > before) note(fmt::format("{} said it: {}", host, judge_.faults().back()));
     }
     go_on(client);
   });

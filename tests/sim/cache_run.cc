@@ -135,12 +135,33 @@ void Scene::pad() {
   }
 }
 
+void Scene::map_seen(const std::string& path, const std::string* data) {
+  if (!options_.verbose || data == nullptr || path != cache::cluster::map_path(cluster_name)) return;
+  const auto map = SlotMap::parse(*data);
+  if (!map) return;
+  std::string text = "map:";
+  for (std::size_t i = 0; i < keys_.size(); i += 2) {
+    const std::uint16_t slot = cache::slot_of(keys_[i]);
+    const auto name = [&](const NodeId* id) {
+      return id == nullptr || cache_of(*id) == nullptr ? "?" : cache_of(*id)->machine->name().substr(6);
+    };
+    text += fmt::format(" {}@{}", slot, name(map->owner(slot)));
+    if (const std::uint64_t number = map->move_of(slot); number != 0) text += fmt::format(">{}", name(&map->moves().at(number).to));
+    if (const auto* open = map->open(slot)) {
+      if (open->migrating_to) text += fmt::format("->{}", name(&*open->migrating_to));
+      for (const auto& [at, from] : open->importing) text += fmt::format("<-{}", name(&at));
+    }
+  }
+  note(text);
+}
+
 RunResult Scene::run() {
   outside_->start();
   tree_ = std::make_unique<client::TreeWatch>(
       *outside_world_, *client::options_for(server_address()), std::vector<std::string>{"/chorus"},
-      client::TreeWatch::Events{
-          .changed = [](const std::string&, const std::string*) {}, .loaded = [] {}, .trouble = [](const std::string&) {}});
+      client::TreeWatch::Events{.changed = [this](const std::string& path, const std::string* data) { map_seen(path, data); },
+                                .loaded = [] {},
+                                .trouble = [](const std::string&) {}});
   tree_->start();
   for (Cache& cache : caches_) cache.machine->start();
   operate();

@@ -64,6 +64,7 @@ class Scene {
   std::vector<std::string> keys_of(std::uint16_t slot) const;
   bool is_between_eras(std::uint16_t slot) const;
   void pad();
+  void map_seen(const std::string& path, const std::string* data);
 
   // --- the operator: cache_operator.cc
   using WithMap = std::function<void(SlotMap map, std::int32_t version)>;
