@@ -97,11 +97,13 @@ Made delete_slots(Server& server, Arguments arguments, bool by_range, const Slot
   auto slots = slots_in(arguments, by_range);
   if (!slots) return wrong(slots.error());
   return whole([&server, kept, slots = std::move(*slots)](SlotMap& map) -> Outcome {
-    Outcome outcome{.has_changed = true};
+    Outcome outcome;
     for (const std::uint16_t slot : slots) {
       if (kept.contains(slot) && map.owns(server.cluster()->self(), slot)) continue;
       const NodeId* owner = map.owner(slot);
       if (owner == nullptr) return Outcome::error(fmt::format("ERR Slot {} is already unassigned", slot));
+      // In Redis its own view would change, until it hears of the owner again.
+      if (server.cluster()->running().contains(*owner) && *owner != server.cluster()->self()) continue;
       if (auto error = is_imported(map, slot)) return *error;
       if (*owner != server.cluster()->self()) {
         outcome.robbed.insert(*owner);
@@ -111,6 +113,7 @@ Made delete_slots(Server& server, Arguments arguments, bool by_range, const Slot
         return is_moved(slot);
       }
       map.set_owner(slot, nullptr);
+      outcome.has_changed = true;
     }
     return outcome;
   });

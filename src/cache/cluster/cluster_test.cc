@@ -102,6 +102,10 @@ TEST_F(ClusterTest, ASlotThatIsDeletedAndAddedAtOnceStays) {
   EXPECT_EQ(ask("cluster setslot 5061 stable"), "+QUEUED|");
   EXPECT_EQ(ask("exec"), "*3|+OK|+OK|+OK|");
   EXPECT_EQ(ask("get bar"), "$1|1|");
+  // What others have stays theirs.
+  EXPECT_EQ(ask("cluster delslots 12182"), "+OK|");
+  EXPECT_EQ(ask("get foo"), "-MOVED 12182 10.0.0.1:7001|");
+  EXPECT_EQ(ask("cluster addslots 12182"), "-ERR Slot 12182 is already busy|");
   // In the other order it is what it says.
   EXPECT_EQ(ask("multi"), "+OK|");
   EXPECT_EQ(ask("cluster addslots 5061"), "+QUEUED|");
