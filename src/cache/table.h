@@ -118,16 +118,19 @@ class Table {
     }
   }
 
-  /// Any item, about equally likely; the table must not be empty.
+  /// Any item, all as likely; the table must not be empty.
   Item random(base::Random& random) const {
     const std::size_t first = arrays_[0].buckets_count(), second = is_resizing() ? arrays_[1].buckets_count() : 0;
+    // A bucket is taken with a likelihood that grows with its items; one of more than so many, with its children, is rare.
+    constexpr std::size_t most = 2 * per_bucket + 2;
     for (;;) {
       const std::size_t at = random.below(first + second);
       const Bucket* bucket = at < first ? &arrays_[0].buckets[at] : &arrays_[1].buckets[at - first];
       std::size_t count = 0;
       for (const Bucket* b = bucket; b != nullptr; b = b->child()) count += b->count();
       if (count == 0) continue;
-      std::size_t which = random.below(count);
+      std::size_t which = random.below(std::max(most, count));
+      if (which >= count) continue;
       for (const Bucket* b = bucket; b != nullptr; b = b->child()) {
         for (std::size_t i = 0; i < per_bucket; ++i) {
           if (b->holds(i) && which-- == 0) return b->items[i];

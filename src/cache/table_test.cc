@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -61,6 +62,27 @@ TEST(Table, ScanMissesNothingThatStays) {
       ASSERT_LT(++calls, 1'000'000);
     } while (cursor != 0);
     for (const std::string& key : stays) EXPECT_TRUE(seen.contains(key)) << key << " seed " << seed;
+    table.for_each([](Member* member) { Member::destroy(member); });
+  }
+}
+
+TEST(Table, AllItemsAreDrawnAlike) {
+  // Few items in many buckets, and a table that is being resized: how full a bucket is must not matter.
+  for (const int items : {3, 10, 60}) {
+    base::Random random(5);
+    MemberTable table;
+    for (int i = 0; i < 10 * items; ++i) table.insert(Member::make(std::to_string(i)));
+    for (int i = items; i < 10 * items; ++i) Member::destroy(table.remove(std::to_string(i)));
+    std::map<std::string, int> drawn;
+    constexpr int each = 1000;
+    for (int i = 0; i < each * items; ++i) ++drawn[std::string(table.random(random)->octets())];
+    double chi_square = 0;
+    for (int i = 0; i < items; ++i) {
+      const double off = drawn[std::to_string(i)] - each;
+      chi_square += off * off / each;
+    }
+    // Its mean is items - 1, its standard deviation the root of twice that.
+    EXPECT_LT(chi_square, items - 1 + 5 * std::sqrt(2 * (items - 1))) << items;
     table.for_each([](Member* member) { Member::destroy(member); });
   }
 }
