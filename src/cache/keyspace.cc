@@ -98,9 +98,20 @@ void Server::database_changed(unsigned db, const Database* other) {
     const Entry* mine = databases_[db]->find(key.second);
     const Entry* theirs = other == nullptr ? nullptr : other->find(key.second);
     if (mine == nullptr && theirs == nullptr) continue;
+    const bool is_stale = theirs != nullptr && theirs->is_expired(now_.unix_ms());
     for (const ClientId id : ids) {
       const auto client = clients_.find(id);
-      if (client != clients_.end()) client->second->watch_broken = true;
+      if (client == clients_.end()) continue;
+      const auto watched = client->second->watched.find(key);
+      if (watched == client->second->watched.end()) continue;
+      // As the client sees it: what has expired is not there, and a key that was not there and is one that has expired has not changed.
+      bool& was_expired = watched->second;
+      const bool was_there = mine != nullptr && !was_expired;
+      if (!was_there && (theirs == nullptr || is_stale)) {
+        was_expired = is_stale;
+      } else {
+        client->second->watch_broken = true;
+      }
     }
   }
 }

@@ -190,6 +190,32 @@ TEST_F(ServerTest, WatchedKeysEndATransaction) {
   EXPECT_EQ(ask("multi\r\nping\r\nexec"), "+OK|+QUEUED|*1|+PONG|") << "it had expired before";
 }
 
+// source: the cases of Redis' own suite, unit/multi
+TEST_F(ServerTest, WhatHadExpiredWhenItWasWatchedDoesNotChangeByGoing) {
+  const auto outcome = [&](std::string_view here, std::string_view there, std::string_view change) {
+    ask("flushall\r\nselect 0", 2);
+    if (!here.empty()) ask(here, 2);
+    if (!there.empty()) ask("select 1\r\n" + std::string(there) + "\r\nselect 0", 2);
+    pass(20);
+    ask("watch k");
+    ask(change, 2);
+    return ask("multi\r\nping\r\nexec").substr(std::string_view("+OK|+QUEUED|").size());
+  };
+  constexpr std::string_view unchanged = "*1|+PONG|", changed = "*-1|";
+  constexpr std::string_view stale = "set k 1 px 10", fresh = "set k 2";
+  EXPECT_EQ(outcome(stale, "", "flushdb"), unchanged);
+  EXPECT_EQ(outcome(stale, "", "flushall"), unchanged);
+  EXPECT_EQ(outcome(stale, "", "swapdb 0 1"), unchanged);
+  EXPECT_EQ(outcome("", stale, "swapdb 0 1"), unchanged);
+  EXPECT_EQ(outcome(stale, stale, "swapdb 0 1"), unchanged);
+  EXPECT_EQ(outcome(stale, fresh, "swapdb 0 1"), changed);
+  EXPECT_EQ(outcome("", fresh, "swapdb 0 1"), changed);
+  EXPECT_EQ(outcome(fresh, stale, "swapdb 0 1"), changed);
+  EXPECT_EQ(outcome(stale, "", "set k 3"), changed);
+  // It went, and then there is one again.
+  EXPECT_EQ(outcome(stale, "", "flushdb\r\nset k 3"), changed);
+}
+
 TEST_F(ServerTest, WaitersAreServedInTurn) {
   EXPECT_EQ(ask("blpop l m 0", 1), "");
   EXPECT_EQ(ask("brpop l 0", 2), "");
