@@ -138,6 +138,22 @@ bool Sketch::read(Registers& into) const {
   return index == registers;
 }
 
+std::string Sketch::describe_runs() const {
+  std::string text;
+  for (std::size_t at = header_octets; at < octets_.size();) {
+    const auto run = run_at(octets_, at);
+    if (!run) break;
+    if (!text.empty()) text += ' ';
+    if (run->is_zeros) {
+      text += (run->octets == 1 ? "z:" : "Z:") + std::to_string(run->length);
+    } else {
+      text += "v:" + std::to_string(run->value) + "," + std::to_string(run->length);
+    }
+    at += run->octets;
+  }
+  return text;
+}
+
 bool Sketch::make_dense() {
   if (is_dense()) return true;
   Registers all{};

@@ -39,6 +39,9 @@ class Sketch {
   /// False: damaged.
   bool make_dense();
 
+  /// Of the sparse form: "z:63 Z:1000 v:2,3" for 63 and 1000 registers of 0, and three of 2. As far as it is sound.
+  std::string describe_runs() const;
+
   std::optional<std::uint64_t> cached_estimate() const;
   /// The estimate is out of date; its octets stay.
   void invalidate();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "cache/server_fixture.h"
 
 namespace chorus::cache {
 namespace {
@@ -49,6 +50,44 @@ TEST(Sketch, DamageIsSeen) {
     EXPECT_FALSE(sketch->read(all));
     EXPECT_FALSE(sketch->make_dense());
   }
+}
+
+class SketchTest : public ServerTest {};
+
+// source: redis-server 7.0, PFDEBUG
+TEST_F(SketchTest, IsShownToTests) {
+  ask("pfadd h a b c");
+  EXPECT_EQ(ask("pfdebug encoding h"), "+sparse|");
+  const std::string runs = ask("pfdebug decode h");
+  std::size_t covered = 0, values = 0;
+  for (const std::string_view run : base::split(std::string_view(runs).substr(runs.find('|') + 1), ' ')) {
+    const bool is_zeros = run.front() != 'v';
+    values += is_zeros ? 0 : 1;
+    covered += is_zeros ? std::stoul(std::string(run.substr(2))) : std::stoul(std::string(run.substr(run.find(',') + 1)));
+  }
+  EXPECT_EQ(covered, Sketch::registers) << runs;
+  EXPECT_EQ(values, 3U) << runs;
+  EXPECT_EQ(ask("pfdebug todense h"), ":1|");
+  EXPECT_EQ(ask("pfdebug todense h"), ":0|");
+  EXPECT_EQ(ask("pfdebug encoding h"), "+dense|");
+  EXPECT_EQ(ask("pfdebug decode h"), "-ERR HLL encoding is not sparse|");
+  EXPECT_EQ(ask("pfcount h"), ":3|");
+  const std::string registers = ask("pfdebug getreg h");
+  EXPECT_TRUE(registers.starts_with("*16384|"));
+  EXPECT_EQ(ask("pfdebug getreg none"), "-ERR The specified key does not exist|");
+  ask("set s x");
+  EXPECT_EQ(ask("pfdebug getreg s"), "-WRONGTYPE Key is not a valid HyperLogLog string value.|");
+  EXPECT_EQ(ask("pfdebug bogus h"), "-ERR Unknown PFDEBUG subcommand 'bogus'|");
+  EXPECT_EQ(ask("pfselftest"), "+OK|");
+}
+
+TEST_F(SketchTest, DamageIsFound) {
+  ask("pfadd h a b c");
+  // One run that claims more registers than there are, and one that is cut off.
+  ask("setrange h 16 \"\\x7f\\xff\\x7f\\xff\"");
+  EXPECT_EQ(ask("pfdebug getreg h"), "-INVALIDOBJ Corrupted HLL object detected|");
+  EXPECT_EQ(ask("pfdebug todense h"), "-INVALIDOBJ Corrupted HLL object detected|");
+  EXPECT_EQ(ask("pfdebug encoding h"), "+sparse|");
 }
 
 }  // namespace
