@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cache/admin/handlers.h"
 #include "cache/call.h"
+#include "cache/command/docs/docs.h"
 #include "cache/command/key_specs.h"
 #include "cache/connection/help.h"
 #include "cache/resp/glob.h"
@@ -105,13 +106,75 @@ const Command* find(std::string_view name) {
   return CommandTable::all().find_subcommand(*command, name.substr(bar + 1));
 }
 
+void document(Reply& reply, std::span<const docs::Argument> arguments) {
+  reply.array(arguments.size());
+  for (const docs::Argument& each : arguments) {
+    const bool is_container = each.type == docs::Argument::Type::one_of || each.type == docs::Argument::Type::block;
+    const bool has_flags = each.is_optional || each.is_multiple;
+    const auto one_if = [](bool is) { return is ? 1U : 0U; };
+    // Containers have their parts, all others a text to be shown.
+    reply.map(3 + one_if(each.key_spec.has_value()) + one_if(each.token.has_value()) + one_if(!each.since.empty()) +
+              one_if(!each.deprecated_since.empty()) + one_if(has_flags));
+    const auto text = [&](std::string_view name, std::string_view value) {
+      reply.bulk(name);
+      reply.bulk(value);
+    };
+    text("name", each.name);
+    text("type", name_of(each.type));
+    if (!is_container) text("display_text", each.name);
+    if (each.key_spec) {
+      reply.bulk("key_spec_index");
+      reply.integer(*each.key_spec);
+    }
+    if (each.token) text("token", *each.token);
+    if (!each.since.empty()) text("since", each.since);
+    if (!each.deprecated_since.empty()) text("deprecated_since", each.deprecated_since);
+    if (has_flags) {
+      reply.bulk("flags");
+      reply.set(one_if(each.is_optional) + one_if(each.is_multiple) + one_if(each.repeats_token));
+      if (each.is_optional) reply.simple("optional");
+      if (each.is_multiple) reply.simple("multiple");
+      if (each.repeats_token) reply.simple("multiple_token");
+    }
+    if (is_container) {
+      reply.bulk("arguments");
+      document(reply, each.parts);
+    }
+  }
+}
+
 void document(Reply& reply, const Command& command) {
+  static const docs::Doc none;
+  const docs::Doc* found = docs::find(command.full_name());
+  const docs::Doc& doc = found == nullptr ? none : *found;
+  const bool is_deprecated = !doc.deprecated_since.empty();
   reply.bulk(command.full_name());
-  reply.map(command.subcommands.empty() ? 2 : 3);
-  reply.bulk("since");
-  reply.bulk(command.since);
-  reply.bulk("group");
-  reply.bulk(name_of(command.group));
+  std::size_t pairs = 2;
+  for (const bool is_said : {!doc.summary.empty(), !doc.complexity.empty(), is_deprecated || doc.is_system, is_deprecated, is_deprecated,
+                             !doc.arguments.empty(), !command.subcommands.empty()}) {
+    pairs += is_said ? 1 : 0;
+  }
+  reply.map(pairs);
+  const auto text = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    reply.bulk(name);
+    reply.bulk(value);
+  };
+  text("summary", doc.summary);
+  text("since", command.since);
+  text("group", name_of(command.group));
+  text("complexity", doc.complexity);
+  if (is_deprecated || doc.is_system) {
+    reply.bulk("doc_flags");
+    reply.set(1);
+    reply.simple(is_deprecated ? "deprecated" : "syscmd");
+  }
+  text("deprecated_since", doc.deprecated_since);
+  text("replaced_by", doc.replaced_by);
+  if (!doc.arguments.empty()) {
+    reply.bulk("arguments");
+    document(reply, doc.arguments);
+  }
   if (command.subcommands.empty()) return;
   reply.bulk("subcommands");
   reply.map(command.subcommands.size());
