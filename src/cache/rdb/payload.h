@@ -1,11 +1,13 @@
-// What DUMP gives and RESTORE takes: one value with its version and checksum.
+// What DUMP gives and RESTORE takes: one value with its version and checksum. The same for libraries of functions.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "cache/rdb/format.h"
@@ -27,5 +29,17 @@ enum class PayloadErrc : std::uint8_t {
 /// The value under that key, in the encoding that `thresholds` give; the caller's.
 base::Result<Entry*, PayloadErrc> read_payload(std::string_view payload, std::string_view key, std::optional<std::int64_t> expiry,
                                                const Thresholds& thresholds);
+
+/// What FUNCTION DUMP gives: the codes of libraries.
+std::string make_functions_payload(std::span<const std::string_view> codes, const WriteOptions& options);
+
+/// One enumerator an answer of FUNCTION RESTORE's.
+enum class FunctionsErrc : std::uint8_t {
+  checksum,  // too short, of a later version, or damaged on the way
+  type,      // something else than a library
+  format,    // a library that is not whole
+};
+/// The codes, in their order; what they are worth is for others to say.
+base::Result<std::vector<std::string>, FunctionsErrc> read_functions_payload(std::string_view payload);
 
 }  // namespace chorus::cache::rdb

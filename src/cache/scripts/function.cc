@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cache/connection/help.h"
+#include "cache/rdb/payload.h"
 #include "cache/resp/glob.h"
 #include "cache/scripts/arguments.h"
 #include "cache/scripts/handlers.h"
@@ -75,7 +76,42 @@ void function_delete(Call& call) {
   call.reply.ok();
 }
 
+void function_dump(Call& call) {
+  std::vector<std::string_view> sources;
+  for (const auto& [name, library] : call.server().scripts().libraries()) sources.push_back(library->source);
+  call.reply.bulk(rdb::make_functions_payload(sources, call.options().rdb));
+}
+
+void function_restore(Call& call) {
+  if (call.size() > 4) return reply_wrong_subcommand(call);
+  auto policy = Scripts::Restore::append;
+  if (call.size() == 4) {
+    if (call.is_word(3, "FLUSH")) {
+      policy = Scripts::Restore::flush;
+    } else if (call.is_word(3, "REPLACE")) {
+      policy = Scripts::Restore::replace;
+    } else if (!call.is_word(3, "APPEND")) {
+      return call.error("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");
+    }
+  }
+  const auto sources = rdb::read_functions_payload(call[2]);
+  if (!sources) {
+    switch (sources.error()) {
+      case rdb::FunctionsErrc::checksum:
+        return call.error("ERR DUMP payload version or checksum are wrong");
+      case rdb::FunctionsErrc::type:
+        return call.error("ERR given type is not a function");
+      case rdb::FunctionsErrc::format:
+        return call.error("ERR failed loading the given functions payload");
+    }
+  }
+  if (const auto done = call.server().scripts().restore(*sources, policy); !done) return call.error(done.error());
+  call.changed();
+  call.reply.ok();
+}
+
 void function_flush(Call& call) {
+  if (call.size() > 3) return reply_wrong_subcommand(call);
   if (!takes_flush_mode(call, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option")) return;
   call.server().scripts().remove_all();
   call.changed();

@@ -20,11 +20,13 @@ void fcall(Call& call);
 void fcall_ro(Call& call);
 void function_delete(Call& call);
 void function_dump(Call& call);
+void function_dump(Call& call);
 void function_flush(Call& call);
 void function_help(Call& call);
 void function_kill(Call& call);
 void function_list(Call& call);
 void function_load(Call& call);
+void function_restore(Call& call);
 void function_restore(Call& call);
 void function_stats(Call& call);
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
+#include <limits>
 #include <lua.hpp>
 #include <string>
 
@@ -117,6 +119,33 @@ int call_with_text_of_errors(lua_State* state) {
   return lua_gettop(state);
 }
 
+/// In place of Lua's own, where the count of results may overflow and memory beyond the stack is written.
+int unpack(lua_State* state) {
+  luaL_checktype(state, 1, LUA_TTABLE);
+  const int first = luaL_optint(state, 2, 1);
+  const int last = lua_isnoneornil(state, 3) ? static_cast<int>(lua_objlen(state, 1)) : luaL_checkint(state, 3);
+  if (first > last) return 0;
+  const std::int64_t count = std::int64_t{last} - first + 1;
+  if (count > std::numeric_limits<int>::max() || lua_checkstack(state, static_cast<int>(count)) == 0) {
+    return luaL_error(state, "too many results to unpack");
+  }
+  for (std::int64_t i = first; i <= last; ++i) lua_rawgeti(state, 1, static_cast<int>(i));
+  return static_cast<int>(count);
+}
+
+/// While it lives, nothing is collected: Lua 5.1's parser holds a string that the collector does not know of (CVE-2025-49844). What is
+/// compiled stays within the limit of memory all the same.
+class NoCollection {
+ public:
+  explicit NoCollection(lua_State* state) : state_(state) { lua_gc(state_, LUA_GCSTOP, 0); }
+  ~NoCollection() { lua_gc(state_, LUA_GCRESTART, 0); }
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
+
+ private:
+  lua_State* state_;
+};
+
 int load_text(lua_State* state, std::string_view text, const char* name) {
   // Compiled chunks are not checked by Lua and could do anything.
   if (!text.empty() && text.front() == LUA_SIGNATURE[0]) {
@@ -124,7 +153,11 @@ int load_text(lua_State* state, std::string_view text, const char* name) {
     lua_pushliteral(state, "attempt to load a binary chunk");
     return 2;
   }
-  if (luaL_loadbuffer(state, text.data(), text.size(), name) == 0) return 1;
+  const auto load = [&] {
+    const NoCollection collection(state);  // syntax errors come as a result: nothing is thrown past it
+    return luaL_loadbuffer(state, text.data(), text.size(), name);
+  };
+  if (load() == 0) return 1;
   lua_pushnil(state);
   lua_insert(state, -2);
   return 2;
@@ -261,6 +294,8 @@ void Machine::open_libraries() {
   lua_setfield(state_, -2, "load");
   lua_pushcfunction(state_, call_with_text_of_errors);
   lua_setfield(state_, -2, "pcall");
+  lua_pushcfunction(state_, unpack);
+  lua_setfield(state_, -2, "unpack");
   lua_pop(state_, 1);
 }
 
@@ -296,6 +331,7 @@ int Machine::compile(std::string_view source, const char* name, std::string& wro
   }
   const auto load = [&] {
     const Limit limit(*this);
+    const NoCollection collection(state_);
     return luaL_loadbuffer(state_, source.data(), source.size(), name);
   };
   if (load() != 0) {

@@ -197,8 +197,8 @@ std::optional<Function> function_of(lua_State* state, std::string_view& wrong) {
       }
       for (int i = 1;; ++i) {
         lua_rawgeti(state, -1, i);
-        const bool is_end = lua_type(state, -1) != LUA_TSTRING;
-        const bool is_known = is_end || function.flags.add(text_at(state, -1));
+        const bool is_end = lua_isnil(state, -1);
+        const bool is_known = is_end || (lua_type(state, -1) == LUA_TSTRING && function.flags.add(text_at(state, -1)));
         lua_pop(state, 1);
         if (!is_known) return wrong = "unknown flag given", std::nullopt;
         if (is_end) break;

@@ -46,11 +46,13 @@ std::span<const Command> scripting_rows() {
   };
   static constexpr Command function_rows[] = {
       part("delete", 3, "ws", "7.0.0", function_delete, every_shard),
+      part("dump", 2, "s", "7.0.0", function_dump),
       part("flush", -2, "ws", "7.0.0", function_flush, every_shard),
       part("help", 2, "lt", "7.0.0", function_help),
       part("kill", 2, "sB", "7.0.0", function_kill, one_of_them),
       part("list", -2, "s", "7.0.0", function_list, "nondeterministic_output_order"),
       part("load", -3, "wms", "7.0.0", function_load, every_shard),
+      part("restore", -3, "wms", "7.0.0", function_restore, every_shard),
       part("stats", 2, "sB", "7.0.0", function_stats, "nondeterministic_output request_policy:all_shards response_policy:special"),
   };
   static constexpr Command rows[] = {

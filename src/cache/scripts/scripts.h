@@ -76,12 +76,16 @@ class Scripts {
   // --- functions
   const Libraries& libraries() const { return libraries_; }
   std::size_t functions() const { return functions_.size(); }
-  /// Null: there is none.
+  /// By name in any case; null: there is none.
   const Function* find_function(std::string_view name) const;
   /// Returns the library's name, or the error as a whole reply. Nothing is changed then.
   base::Result<std::string, std::string> load(std::string_view source, bool replaces);
   bool remove(std::string_view library);
   void remove_all();
+  /// What becomes of libraries that are there: all go, the new ones may not have their names, or those of the same name go.
+  enum class Restore : std::uint8_t { flush, append, replace };
+  /// All of them or none; the error is a whole reply.
+  base::Result<void, std::string> restore(std::span<const std::string> sources, Restore policy);
 
   // --- running
   enum class Kind : std::uint8_t { script, function };
@@ -140,6 +144,11 @@ class Scripts {
   void drop(Script& script);
   void release(const Library& library);
   /// Made when they are needed first.
+  /// Of a source of that name; its code begins behind `line_octets`. Not among the others yet.
+  base::Result<std::shared_ptr<Library>, std::string> build(std::string_view source, std::string_view name, std::size_t line_octets);
+  /// None of its names is taken.
+  void adopt(std::shared_ptr<Library> library);
+  /// The machine forgets its functions.
   Machine& evaluator();
   Machine& function_machine();
 
@@ -150,7 +159,7 @@ class Scripts {
   absl::flat_hash_map<std::string_view, Script*> by_source_;                // for EVAL, which would work its digest out each time
   std::list<Script*> evaluated_;                                            // the last used first
   Libraries libraries_;
-  std::map<std::string, const Function*, std::less<>> functions_;
+  std::map<std::string, const Function*, std::less<>> functions_;  // by name in lower case
   std::optional<Running> running_;
   Library* loading_ = nullptr;
 };
