@@ -19,6 +19,19 @@ void Server::block(Client& client, std::unique_ptr<BlockedCommand> blocked) {
   ++blocked_;
 }
 
+void Server::answer_wait(ClientId id, std::string_view full_name, std::string_view error) {
+  Client* client = find_client(id);
+  // CLIENT UNBLOCK may have ended its wait, and it may wait for something else by now.
+  if (client == nullptr || client->closes || client->blocked == nullptr || client->blocked->command->full_name() != full_name) return;
+  if (!client->blocked->is_silent) {
+    Reply reply(client->out, client->protocol);
+    error.empty() ? reply.ok() : reply.error(error);
+  }
+  unblock(*client);
+  client->is_waiting = true;
+  list(*client);
+}
+
 void Server::unblock(Client& client) {
   if (client.blocked == nullptr) return;
   const auto blocked = std::move(client.blocked);

@@ -74,6 +74,13 @@ base::Result<void, std::string> complete(world::World& world, Options& options) 
   return {};
 }
 
+base::Result<std::string, std::string> read_users(world::Files& files, const std::string& path) {
+  constexpr std::uint64_t octets_max = 64U << 20;
+  auto text = world::read_file(files, path, octets_max);
+  if (!text) return std::unexpected(text.error().message);
+  return std::move(*text);
+}
+
 ServerOptions with_port(const Options& options) {
   ServerOptions own = options;
   if (options.address) {
@@ -219,7 +226,13 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
     if (auto completed = complete(world, options); !completed) return std::unexpected(completed.error());
   }
   const std::string tree = options.tree;
+  const std::string users = options.acl_file;
   std::unique_ptr<Node> node(new Node(world, std::move(options), logger));
+  if (!users.empty()) {
+    const auto text = read_users(world.files(), users);
+    if (!text) return std::unexpected("Error loading ACLs, opening file '" + users + "': " + text.error());
+    if (auto loaded = node->server_.load_users(*text); !loaded) return std::unexpected(loaded.error());
+  }
   if (!address) return std::unexpected("the cache has no address: set cache.address");
   const auto listen = [&](const world::Address& where, std::optional<world::TlsOptions> with) {
     return world.listen(where, {.tls = std::move(with)},
@@ -374,6 +387,7 @@ void Node::deliver() {
   dial_primary();
   look_after_sync();
   for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
+  use_acl_file();
   if (!coordinator_) return;
   for (const cluster::Action& action : server_.take_cluster_actions()) coordinator_->perform(action);
 }
@@ -439,6 +453,29 @@ void Node::file_done(replication::FileAction::What what, std::uint64_t transfer,
     primary.file_written(transfer);
   }
   deliver();
+}
+
+void Node::use_acl_file() {
+  auto task = server_.take_acl_file_task();
+  if (!task) return;
+  const bool saves = task->saves;
+  auto outcome = std::make_shared<base::Result<std::string, std::string>>(std::string());
+  world_.run_in_background(
+      [&files = world_.files(), path = server_.options().acl_file, task = std::move(*task), outcome] {
+        if (task.saves) {
+          if (auto written = world::write_file(files, path, task.text); !written) *outcome = std::unexpected(written.error().message);
+        } else {
+          *outcome = read_users(files, path);
+        }
+      },
+      [this, saves, outcome, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.lock()) return;
+        if (!*outcome) {
+          log_.error("file of users not {} path={} why=\"{}\"", saves ? "written" : "read", server_.options().acl_file, outcome->error());
+        }
+        server_.end_acl_file_task(*outcome, now());
+        deliver();
+      });
 }
 
 Facts Node::facts() const {

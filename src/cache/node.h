@@ -72,6 +72,7 @@ class Node final : private ScriptWatch {
   void note_unsent(ClientId id, Channel& channel);
   void look_at_unsent();
   void closed(ClientId id);
+  void use_acl_file();
   void perform(cluster::LinkAction action);
   void dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection);
   void dial_primary();

@@ -4,27 +4,13 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include "cache/peer_fixture.h"
 #include "world/sim/simulation.h"
 
 namespace chorus::cache {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A connection of a client that counts replies and may stop reading.
-class Peer final : public world::ConnectionHandler {
- public:
-  explicit Peer(std::unique_ptr<world::Connection> connection) : connection_(std::move(connection)) { connection_->start(*this); }
-  world::Connection& connection() { return *connection_; }
-  void on_data(std::string_view octets) override { received += octets; }
-  void on_closed(const world::NetError&) override { is_closed = true; }
-
-  std::string received;
-  bool is_closed = false;
-
- private:
-  std::unique_ptr<world::Connection> connection_;
-};
 
 class CacheNodeTest : public testing::Test {
  protected:
@@ -33,6 +19,13 @@ class CacheNodeTest : public testing::Test {
       Options options;
       options.address = world::Address{"0.0.0.0", 6379};
       options.pubsub_output.hard = 4U << 20;
+      options.save = {.directory = "data", .points = ""};
+      options.debug_access = ProtectedAccess::yes;
+      if (has_users_) {
+        options.acl_file = "users.acl";
+        if (!world.files().exists(options.acl_file))
+          EXPECT_TRUE(world::write_file(world.files(), options.acl_file, "user alice on nopass +@all ~*\n"));
+      }
       auto node = Node::start(world, options, logger_);
       EXPECT_TRUE(node);
       if (!node) return std::shared_ptr<Node>();
@@ -57,6 +50,17 @@ class CacheNodeTest : public testing::Test {
   }
   bool run_until(const std::function<bool()>& is_true) { return simulation_.run_until(is_true, 60s); }
 
+  /// What comes for an inline line, line ends as '|'.
+  std::string ask(Peer& peer, const std::string& line, std::string_view end = "\r\n") {
+    peer.received.clear();
+    peer.say(line);
+    EXPECT_TRUE(run_until([&] { return peer.received.ends_with(end) || peer.is_closed; }));
+    std::string text = peer.received;
+    for (std::size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos;) text.replace(at, 2, "|");
+    return text;
+  }
+
+  bool has_users_ = false;
   spdlog::logger logger_{"cache", std::make_shared<spdlog::sinks::null_sink_st>()};
   sim::Simulation simulation_{1};
   sim::Node& machine_ = simulation_.add_node("server");
@@ -64,6 +68,56 @@ class CacheNodeTest : public testing::Test {
   std::shared_ptr<Node> node_;
   std::vector<std::unique_ptr<Peer>> peers_;
 };
+
+TEST_F(CacheNodeTest, UsersOutliveTheProcess) {
+  has_users_ = true;
+  node_.reset();
+  machine_.kill();
+  machine_.start();
+  Peer& peer = connect();
+  EXPECT_EQ(ask(peer, "acl users", "default\r\n"), "*2|$5|alice|$7|default|");
+  EXPECT_EQ(ask(peer, "acl setuser bob on nopass +get ~*"), "+OK|");
+  EXPECT_EQ(ask(peer, "acl deluser alice"), ":1|");
+  EXPECT_EQ(ask(peer, "acl save"), "+OK|");
+  node_.reset();
+  machine_.crash();
+  machine_.start();
+  Peer& other = connect();
+  EXPECT_EQ(ask(other, "acl users", "default\r\n"), "*2|$3|bob|$7|default|");
+  EXPECT_EQ(ask(other, "acl setuser carol on"), "+OK|");
+  EXPECT_EQ(ask(other, "acl load"), "+OK|");
+  EXPECT_EQ(ask(other, "acl users", "default\r\n"), "*2|$3|bob|$7|default|");
+}
+
+TEST_F(CacheNodeTest, DataIsReadAgainWhileClientsWait) {
+  Peer& peer = connect();
+  Peer& other = connect();
+  EXPECT_EQ(ask(peer, "rpush l a b c"), ":3|");
+  EXPECT_EQ(ask(peer, "select 3"), "+OK|");
+  EXPECT_EQ(ask(peer, "set k v ex 1000"), "+OK|");
+  const std::string digest = ask(peer, "debug digest");
+  peer.received.clear();
+  peer.say("debug reload");
+  ASSERT_TRUE(run_until([&] { return node_->facts().is_saving; }));
+  other.received.clear();
+  other.say("rpush l d");
+  ASSERT_TRUE(run_until([&] { return !other.received.empty() && !peer.received.empty(); }));
+  EXPECT_EQ(peer.received, "+OK\r\n");
+  EXPECT_EQ(other.received, ":4\r\n");
+  EXPECT_EQ(ask(other, "lrange l 0 -1", "d\r\n"), "*4|$1|a|$1|b|$1|c|$1|d|");
+  EXPECT_EQ(ask(other, "rpop l", "d\r\n"), "$1|d|");
+  EXPECT_EQ(ask(other, "llen l"), ":3|");
+  EXPECT_EQ(ask(peer, "debug digest"), digest);
+  // From the file that is there.
+  EXPECT_EQ(ask(peer, "set new v"), "+OK|");
+  EXPECT_EQ(ask(peer, "debug reload noflush nosave"), "-ERR Error trying to load the RDB dump|") << "keys of the file are there";
+  EXPECT_EQ(ask(peer, "debug reload noflush nosave merge"), "+OK|");
+  EXPECT_EQ(ask(peer, "exists new k"), ":2|");
+  EXPECT_EQ(ask(peer, "debug reload nosave"), "+OK|");
+  EXPECT_EQ(ask(peer, "exists new k"), ":1|");
+  EXPECT_EQ(ask(peer, "debug digest"), digest);
+  EXPECT_EQ(ask(peer, "debug reload bogus"), "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.|");
+}
 
 TEST_F(CacheNodeTest, ASubscriberThatDoesNotReadIsLetGo) {
   Peer& slow = connect();

@@ -53,6 +53,7 @@ struct ServerOptions {
   std::size_t tracked_keys_max = 1'000'000;     // tracking-table-max-keys; 0: no limit
   std::int64_t acl_log_entries_max = 128;       // acllog-max-len
   bool acl_all_channels = false;                // acl-pubsub-default: allchannels
+  std::string acl_file;                         // aclfile: users are read from it, and written; empty: there is none
   ProtectedAccess debug_access = ProtectedAccess::no;
   DiagnosticsOptions diagnostics;
   MemoryOptions memory;

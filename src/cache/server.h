@@ -251,6 +251,20 @@ class Server {
   /// The permissions of that user were changed.
   void check_listeners(std::string_view user);
   /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
+  // The file of users: what ACL LOAD and ACL SAVE have the shell do, one after the other.
+  struct AclFileTask {
+    ClientId client;
+    bool saves;
+    std::string text;  // to be written
+  };
+  /// The client, whose command it is, has its reply when the shell has done it.
+  void begin_acl_file_task(Client& client, const Command& command, bool saves);
+  /// The next; nothing while one is under way.
+  std::optional<AclFileTask> take_acl_file_task();
+  /// outcome: what was read (of a task that saves: anything), or why not.
+  void end_acl_file_task(const base::Result<std::string, std::string>& outcome, Now now);
+  /// As the file of users has them, in place of all there are. The error names all that is wrong with it; nothing is changed then.
+  base::Result<void, std::string> load_users(std::string_view text);
   void pause(std::int64_t ms, bool all);
   void unpause();
   /// The client is told of keys that change, from now on in that way.
@@ -438,6 +452,8 @@ class Server {
   base::Random random_;
   memory::Account account_;
   Reclaimer reclaimer_;
+  /// If the client still waits with that command, its wait is over: OK, or the error.
+  void answer_wait(ClientId id, std::string_view full_name, std::string_view error);
   std::vector<std::unique_ptr<Database>> databases_;
   SaveState save_;
   std::unique_ptr<Snapshot> snapshot_;  // ends before the databases do
@@ -470,6 +486,8 @@ class Server {
   absl::flat_hash_map<ClientId, std::unique_ptr<Client>> clients_;
   std::vector<ClientId> listed_;
   std::vector<Output> farewells_;  // to those that were refused
+  std::deque<AclFileTask> acl_file_tasks_;  // one a client at most
+  bool is_acl_file_in_use_ = false;         // by the first of them
   std::vector<std::string_view> arguments_;
   absl::flat_hash_map<DbKey, std::vector<ClientId>> watchers_;
   absl::flat_hash_map<DbKey, WaitedKey> waiters_;

@@ -55,6 +55,9 @@ constexpr Property table[] = {
         {.key = "cache.databases", .help = "How many databases SELECT may choose from (databases).", .min = 1, .max = 1024}),
     cache<&cache::ServerOptions::password>(
         {.key = "cache.password", .help = "What AUTH must give (requirepass); empty: nothing.", .secret = true}),
+    cache<&cache::ServerOptions::acl_file>(
+        {.key = "cache.acl_file",
+         .help = "Users are read from it when the node starts, and by ACL LOAD; ACL SAVE writes it (aclfile). Empty: there is none."}),
     cache<&cache::ServerOptions::clients_max>(
         {.key = "cache.max_clients", .help = "Connections at a time (maxclients).", .min = 1, .max = 10'000'000}),
     cache<&cache::ServerOptions::bulk_octets_max>({.key = "cache.max_bulk_bytes",

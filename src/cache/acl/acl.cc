@@ -13,7 +13,8 @@ namespace {
 constexpr std::int64_t grouped_ms = 60'000;
 constexpr std::ptrdiff_t compared_max = 10;
 
-/// Words that a selector's parentheses hold together become one. The error: the word that opens one which nothing closes.
+}  // namespace
+
 base::Result<std::vector<std::string>, std::string> merge_selectors(std::span<const std::string_view> words) {
   std::vector<std::string> out;
   std::string open;
@@ -32,8 +33,6 @@ base::Result<std::vector<std::string>, std::string> merge_selectors(std::span<co
   if (!open.empty()) return std::unexpected(std::string(first));
   return out;
 }
-
-}  // namespace
 
 Acl::Acl(std::string_view password) {
   auto user = std::make_shared<User>();

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "cache/acl/user.h"
@@ -24,6 +25,9 @@ struct LogEntry {
   std::int64_t created_ms = 0, updated_ms = 0;
 };
 
+/// Rules of which those that a selector's parentheses hold together are one. The error: the word that opens one which nothing closes.
+base::Result<std::vector<std::string>, std::string> merge_selectors(std::span<const std::string_view> words);
+
 class Acl {
  public:
   /// With the user "default", who needs that password (empty: none) and may do all.
@@ -36,6 +40,11 @@ class Acl {
   /// Makes the user or changes it by all rules or none; those who have it find it changed. The error is ready to be replied.
   base::Result<void, std::string> set(std::string_view name, std::span<const std::string_view> rules, bool all_channels);
   bool remove(std::string_view name);
+  /// A line for each user, as ACL LIST has it and as load() takes it.
+  std::string file_text() const;
+  /// The users of a file in place of all there are; "default" is as in the beginning where the file has none of it. The error names all
+  /// that is wrong, by `path` and line, and then nothing is changed. Who has a user that stays finds it changed.
+  base::Result<void, std::string> load(std::string_view text, std::string_view path, bool all_channels);
   /// requirepass.
   void set_default_password(std::string_view password);
 

@@ -48,11 +48,15 @@ std::string_view reason_of(Denied denied) {
   }
 }
 
-/// Where the commands are kept that users have: there is no file, as chorus.toml is written by people.
-void refuse_file(Call& call) {
-  call.error(
-      "ERR This instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a "
-      "CONFIG REWRITE (assuming you have a configuration file set) in order to store users in the configuration.");
+/// ACL LOAD, ACL SAVE.
+void use_file(Call& call, bool saves) {
+  if (call.options().acl_file.empty()) {
+    return call.error(
+        "ERR This instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue "
+        "a CONFIG REWRITE (assuming you have a configuration file set) in order to store users in the configuration.");
+  }
+  if (call.client().transaction) return call.error("ERR ACL LOAD and ACL SAVE are not possible inside a transaction: they take their time");
+  call.server().begin_acl_file_task(call.client(), call.command(), saves);
 }
 
 void hide_all(Call& call) {
@@ -219,8 +223,8 @@ void acl_log(Call& call) {
   }
 }
 
-void acl_load(Call& call) { refuse_file(call); }
-void acl_save(Call& call) { refuse_file(call); }
+void acl_load(Call& call) { use_file(call, false); }
+void acl_save(Call& call) { use_file(call, true); }
 
 void acl_help(Call& call) {
   reply_help(call, {"CAT [<category>]",

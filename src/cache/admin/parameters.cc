@@ -152,7 +152,8 @@ constexpr auto table = std::to_array<Parameter>({
            options.acl_all_channels = word == "allchannels";
            return std::string();
          }},
-    fixed("aclfile", ""),
+    at_start(
+        "aclfile", [](const ServerOptions& options, const Parameter&) { return options.acl_file; }, "acl_file"),
     number<&ServerOptions::acl_log_entries_max>("acllog-max-len", 0, long_most),
     fixed("active-defrag-cycle-max", "25"),
     fixed("active-defrag-cycle-min", "1"),
