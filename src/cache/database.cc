@@ -200,6 +200,10 @@ std::uint64_t Database::scan(std::uint64_t cursor, const std::function<void(Entr
   return inside << slot_bits | slot;
 }
 
+void Database::for_each_bucket(const std::function<void(bool, std::size_t)>& visit) const {
+  for (const KeyTable& keys : tables_) keys.for_each_bucket(visit);
+}
+
 void Database::for_each(const std::function<void(Entry*)>& visit) const {
   for (const KeyTable& keys : tables_) keys.for_each(visit);
 }

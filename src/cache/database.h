@@ -134,6 +134,11 @@ class Database {
   std::size_t keys_table_octets() const;
   std::size_t expires_table_octets() const { return expires_.octets(); }
 
+  /// See Table::for_each_bucket; of all tables.
+  void for_each_bucket(const std::function<void(bool is_target, std::size_t items)>& visit) const;
+  void for_each_expiring_bucket(const std::function<void(bool is_target, std::size_t items)>& visit) const {
+    expires_.for_each_bucket(visit);
+  }
  private:
   KeyTable& keys_of(std::string_view key) { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }
   const KeyTable& keys_of(std::string_view key) const { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }

@@ -298,7 +298,7 @@ void Node::let_others_in() {
 
 void Node::log(int level, std::string_view line) {
   constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::debug, spdlog::level::info, spdlog::level::warn};
-  log_.log(levels[level], "script says text=\"{}\"", line);
+  log_.log(levels[level], "{}", line);
 }
 
 void Node::closed(ClientId id) {

@@ -128,7 +128,7 @@ void Server::look_around(std::int64_t limit_us, bool& is_busy) {
   now_ = frozen;
 }
 
-void Server::log_of_script(int level, std::string_view line) {
+void Server::log(int level, std::string_view line) {
   if (watch_ != nullptr) watch_->log(level, line);
 }
 
@@ -199,6 +199,7 @@ bool Server::tick(Now now) {
     if (link != nullptr && link->is_waiting && !link->closes) run_requests(*link);
   }
   replication_->tick();
+  if (is_housekeeping_paused_) return waits_more;
   const std::int64_t before = elapsed_us();
   const bool expires_more = expires_actively_ && !is_pausing() && !save_.is_loading && !is_replica() && expire_cycle();
   if (const std::int64_t took = elapsed_us() - before; took > 0) {

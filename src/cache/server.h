@@ -92,7 +92,7 @@ class ScriptWatch {
   virtual Now now() = 0;
   /// Carries out others' events, those of the server among them, before it returns.
   virtual void let_others_in() = 0;
-  /// redis.log: 0 debug .. 3 warning.
+  /// redis.log, DEBUG LOG: 0 debug .. 3 warning.
   virtual void log(int level, std::string_view line) = 0;
 };
 
@@ -220,7 +220,8 @@ class Server {
   void watch_scripts(ScriptWatch* watch) { watch_ = watch; }
   /// Of a script that runs: others are let in once it is later than `limit_us`, and it is busy then.
   void look_around(std::int64_t limit_us, bool& is_busy);
-  void log_of_script(int level, std::string_view line);
+  /// Into the log of the node: 0 debug .. 3 warning.
+  void log(int level, std::string_view line);
   /// What redis.acl_check_cmd tells.
   bool may_run(const Client& client, const Command& command, Arguments arguments) const;
   Subscriptions& subscriptions() { return subscriptions_; }
@@ -242,15 +243,14 @@ class Server {
   }
   /// Whether keys end when their time is over, though nobody asks for them.
   void set_active_expiry(bool on) { expires_actively_ = on; }
+  /// What tick() does from time to time, beside ends of waits, is put off as long.
+  void pause_housekeeping(bool on) { is_housekeeping_paused_ = on; }
   void change_replication_id();
   acl::Acl& acl() { return *acl_; }
   /// False: no such user, or not that password; it is in the log of the ACL.
   bool authenticate(Client& client, std::string_view name, std::string_view password);
   /// As when it connected.
   void become_default(Client& client);
-  /// The permissions of that user were changed.
-  void check_listeners(std::string_view user);
-  /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
   // The file of users: what ACL LOAD and ACL SAVE have the shell do, one after the other.
   struct AclFileTask {
     ClientId client;
@@ -265,6 +265,9 @@ class Server {
   void end_acl_file_task(const base::Result<std::string, std::string>& outcome, Now now);
   /// As the file of users has them, in place of all there are. The error names all that is wrong with it; nothing is changed then.
   base::Result<void, std::string> load_users(std::string_view text);
+  /// The permissions of that user were changed.
+  void check_listeners(std::string_view user);
+  /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
   void pause(std::int64_t ms, bool all);
   void unpause();
   /// The client is told of keys that change, from now on in that way.
@@ -287,6 +290,19 @@ class Server {
   /// Its octets, in pieces. True: it has ended. After an error there is nothing to go on with.
   base::Result<bool, std::string> load(std::string_view octets, Now now);
   const SaveState& save_state() const { return save_; }
+  // DEBUG RELOAD
+  struct Reload {
+    ClientId client;
+    bool saves = true;    // a snapshot first; else the one that is there is read
+    bool flushes = true;  // what is there goes before
+    bool merges = false;  // keys and libraries that are there are no error: those of the file take their place
+  };
+  /// The client, whose command it is, has its reply when the file was read. Until then nothing is done for anyone. No snapshot is under
+  /// way.
+  void begin_reload(Client& client, const Command& command, const Reload& how);
+  /// The shell is to read the file: begin_loading(), load(), and end_reload() where that fails.
+  bool wants_reload() const { return reload_ && !reload_->saves && !save_.is_loading; }
+  void end_reload(std::string_view error, Now now);
   /// Of the snapshot under way: keys written, and how many there are.
   std::pair<std::uint64_t, std::uint64_t> save_progress() const;
 
@@ -354,7 +370,7 @@ class Server {
   void finish_tracking();
   // server.cc
   bool free_some();
-  bool is_asleep() const { return asleep_until_us_ > now_.monotonic_us; }
+  bool is_asleep() const { return reload_ || asleep_until_us_ > now_.monotonic_us; }
   bool run_waiting();
   bool is_running_script_of(ClientId id) const;
   void end_gone();
@@ -436,6 +452,8 @@ class Server {
   void block(Client& client, std::unique_ptr<BlockedCommand> blocked);
   void unblock(Client& client);
   void key_ready(unsigned db, std::string_view key);
+  /// If the client still waits with that command, its wait is over: OK, or the error.
+  void answer_wait(ClientId id, std::string_view full_name, std::string_view error);
   /// It is there no more, or is something else now.
   void key_gone(unsigned db, std::string_view key);
   /// Any key of that database may have come or gone.
@@ -452,13 +470,11 @@ class Server {
   base::Random random_;
   memory::Account account_;
   Reclaimer reclaimer_;
-  /// If the client still waits with that command, its wait is over: OK, or the error.
-  void answer_wait(ClientId id, std::string_view full_name, std::string_view error);
   std::vector<std::unique_ptr<Database>> databases_;
   SaveState save_;
   std::unique_ptr<Snapshot> snapshot_;  // ends before the databases do
   std::unique_ptr<Loader> loader_;
-  std::vector<std::string> functions_;  // libraries, kept as they were loaded
+  std::optional<Reload> reload_;  // under way
   std::uint8_t save_mark_ = 0;
   unsigned saves_given_up_ = 0;
   std::vector<std::uint64_t> expire_cursors_;
@@ -470,12 +486,15 @@ class Server {
   std::unique_ptr<Tracking> tracking_;
   std::unique_ptr<acl::Acl> acl_;
   std::size_t tracking_clients_ = 0;
+  std::deque<AclFileTask> acl_file_tasks_;  // one a client at most
+  bool is_acl_file_in_use_ = false;         // by the first of them
   Client* running_ = nullptr;  // whose command is under way
   std::int64_t pause_until_us_ = 0;
   bool pauses_all_ = false;
   std::int64_t asleep_until_us_ = 0, clients_checked_us_ = 0;
   bool expires_actively_ = true;
   Evictor evictor_;
+  bool is_housekeeping_paused_ = false;
   std::size_t clients_memory_ = 0, counted_peak_ = 0;
   std::optional<std::int64_t> over_limit_since_us_;
   bool evicts_more_ = false;  // the time for it was over before there was room
@@ -486,8 +505,6 @@ class Server {
   absl::flat_hash_map<ClientId, std::unique_ptr<Client>> clients_;
   std::vector<ClientId> listed_;
   std::vector<Output> farewells_;  // to those that were refused
-  std::deque<AclFileTask> acl_file_tasks_;  // one a client at most
-  bool is_acl_file_in_use_ = false;         // by the first of them
   std::vector<std::string_view> arguments_;
   absl::flat_hash_map<DbKey, std::vector<ClientId>> watchers_;
   absl::flat_hash_map<DbKey, WaitedKey> waiters_;

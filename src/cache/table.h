@@ -156,6 +156,18 @@ class Table {
     }
   }
 
+  /// How full it is: visit(is_target, items) for each bucket, also of the array that it is being resized to.
+  template <class Visit>
+  void for_each_bucket(Visit&& visit) const {
+    for (const Array& array : arrays_) {
+      for (std::size_t i = 0; i < array.buckets_count(); ++i) {
+        std::size_t items = 0;
+        visit_bucket(array.buckets[i], [&](Item) { ++items; });
+        visit(&array != arrays_, items);
+      }
+    }
+  }
+
   /// Goes on with a resize by that many buckets; returns whether it is still under way.
   bool move_some(std::size_t buckets) {
     while (is_resizing() && buckets-- > 0) move_bucket();

@@ -10,7 +10,9 @@
 #include "cache/admin/parameter_values.h"
 #include "cache/call.h"
 #include "cache/connection/help.h"
+#include "cache/debug/handlers.h"
 #include "cache/resp/glob.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -122,6 +124,22 @@ void protocol(Call& call) {
 
 void fail(Call& call) { call.error(call[2].starts_with('-') ? call[2].substr(1) : call[2]); }
 
+void log(Call& call) {
+  constexpr int warning = 3;
+  call.server().log(warning, fmt::format("debug log text=\"{}\"", call[2]));
+  call.reply.ok();
+}
+
+void pause_cron(Call& call) {
+  call.server().pause_housekeeping(call[2] != "0");
+  call.reply.ok();
+}
+
+void allow_denied_in_scripts(Call& call) {
+  call.server().scripts().allow_denied(call[2] != "0");
+  call.reply.ok();
+}
+
 void change_replication_id(Call& call) {
   call.server().change_replication_id();
   call.reply.ok();
@@ -131,16 +149,39 @@ void help(Call& call) {
   constexpr std::string_view lines[] = {"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
                                         "CHANGE-REPL-ID",
                                         "    Change the replication IDs of the instance.",
+                                        "DIGEST",
+                                        "    Reply with a digest of all keys and values: equal where the data is.",
+                                        "DIGEST-VALUE <key> [<key> ...]",
+                                        "    The same of the values of each <key>.",
                                         "ERROR <string>",
                                         "    Return an error with the text <string>.",
+                                        "HTSTATS <dbid>",
+                                        "    Show how full the hash tables of a database are.",
+                                        "HTSTATS-KEY <key>",
+                                        "    The same of the value of <key>.",
+                                        "LISTPACK <key>",
+                                        "    Show the elements of a packed value as they lie.",
+                                        "LOG <message>",
+                                        "    Write <message> to the log.",
+                                        "OBJECT <key>",
+                                        "    Show how the value of <key> is kept.",
+                                        "PAUSE-CRON <0|1>",
+                                        "    Stop what is done from time to time: expiry, save points, limits of clients.",
                                         "POPULATE <count> [<prefix>] [<size>]",
                                         "    Create <count> string keys named <prefix>:<num>, \"key\" without one.",
                                         "PROTOCOL <type>",
                                         "    Reply with a test value of the specified type.",
+                                        "QUICKLIST <key> [<0|1>]",
+                                        "    Show the nodes of a list, with 1 their elements as well.",
                                         "QUICKLIST-PACKED-THRESHOLD <size>",
                                         "    Taken and without effect: elements of any size are packed.",
+                                        "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+                                        "    Save a snapshot (unless NOSAVE), remove all data (unless NOFLUSH), load it. With",
+                                        "    MERGE, keys that are there are replaced; without, they are an error.",
                                         "SET-ACTIVE-EXPIRE <0|1>",
                                         "    Set to 0 to let keys expire only when they are asked for.",
+                                        "SET-DISABLE-DENY-SCRIPTS <0|1>",
+                                        "    Set to 1 to let scripts run DEBUG, CONFIG GET and SET, CLIENT ID, INFO and LIST.",
                                         "SLEEP <seconds>",
                                         "    Stop the server for <seconds>. Decimals allowed.",
                                         "STRINGMATCH-LEN <len> <pattern>",
@@ -151,6 +192,7 @@ void help(Call& call) {
   for (const std::string_view line : lines) call.reply.simple(line);
 }
 
+constexpr std::size_t arguments_most = std::numeric_limits<std::size_t>::max();
 struct Subcommand {
   std::string_view name;
   std::size_t least, most;  // arguments, DEBUG and its own name among them
@@ -158,12 +200,23 @@ struct Subcommand {
 };
 constexpr Subcommand subcommands[] = {
     {"CHANGE-REPL-ID", 2, 2, change_replication_id},
+    {"DIGEST", 2, 2, debug_digest},
+    {"DIGEST-VALUE", 2, arguments_most, debug_digest_value},
     {"ERROR", 3, 3, fail},
     {"HELP", 2, 2, help},
+    {"HTSTATS", 3, 3, debug_htstats},
+    {"HTSTATS-KEY", 3, 3, debug_htstats_key},
+    {"LISTPACK", 3, 3, debug_listpack},
+    {"LOG", 3, 3, log},
+    {"OBJECT", 3, 3, debug_object},
+    {"PAUSE-CRON", 3, 3, pause_cron},
     {"POPULATE", 3, 5, populate},
     {"PROTOCOL", 3, 3, protocol},
+    {"QUICKLIST", 3, 4, debug_quicklist},
     {"QUICKLIST-PACKED-THRESHOLD", 3, 3, packed_threshold},
+    {"RELOAD", 2, arguments_most, debug_reload},
     {"SET-ACTIVE-EXPIRE", 3, 3, set_active_expire},
+    {"SET-DISABLE-DENY-SCRIPTS", 3, 3, allow_denied_in_scripts},
     {"SLEEP", 3, 3, sleep},
     {"STRINGMATCH-LEN", 4, 4, stringmatch_len},
 };

@@ -40,7 +40,9 @@ Loader::Outcome Loader::on_key(Entry* entry, rdb::KeyUse use) {
     destroy(entry);
     return {};
   }
-  if (databases_[db_]->find(entry->key()) != nullptr) {
+  if (Entry* there = databases_[db_]->find(entry->key()); there != nullptr && merges_) {
+    databases_[db_]->erase(there);
+  } else if (there != nullptr) {
     auto why = fmt::format("it has the key '{}' of database {} twice", entry->key(), db_);
     destroy(entry);
     return std::unexpected(std::move(why));

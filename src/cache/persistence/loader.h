@@ -18,8 +18,10 @@ std::uint32_t access_of(const rdb::KeyUse& use, const MemoryOptions& memory, std
 /// Takes a file's octets in any pieces. What is expired is left out. Lives on the server's reactor while that serves no command on keys.
 class Loader final : public rdb::FileSink {
  public:
-  Loader(std::span<const std::unique_ptr<Database>> databases, const Thresholds& thresholds, const MemoryOptions& memory, SaveState& state)
-      : databases_(databases), memory_(memory), state_(state), reader_(thresholds, *this) {}
+  /// merges: a key that is there goes for that of the file; else it is an error.
+  Loader(std::span<const std::unique_ptr<Database>> databases, const Thresholds& thresholds, const MemoryOptions& memory, SaveState& state,
+         bool merges = false)
+      : databases_(databases), memory_(memory), state_(state), reader_(thresholds, *this), merges_(merges) {}
 
   /// True: the file has ended. unix_us: now.
   base::Result<bool, std::string> feed(std::string_view octets, std::int64_t unix_us);
@@ -43,6 +45,7 @@ class Loader final : public rdb::FileSink {
   const MemoryOptions& memory_;
   SaveState& state_;
   rdb::FileReader reader_;
+  const bool merges_;
   std::size_t db_ = 0;
   std::int64_t unix_us_ = 0;
 };

@@ -67,6 +67,16 @@ void Saver::in_background(world::Callback work, std::function<void()> done) {
 
 void Saver::poll() {
   if (server_.is_saving() && target_ == nullptr) begin();
+  if (server_.wants_reload() && source_ == nullptr) reload();
+}
+
+void Saver::reload() {
+  failed_ = [this](const std::string& why) {
+    server_.end_reload(why, clock_());
+    delivered_();
+  };
+  server_.begin_loading(0, clock_());
+  open_source(server_.options().save.directory + "/" + server_.options().save.file);
 }
 
 void Saver::begin() {
@@ -150,9 +160,13 @@ void Saver::load(std::function<void(std::string)> failed) {
   const std::string path = options.directory + "/" + options.file;
   if (!world_.files().exists(path)) return;
   failed_ = std::move(failed);
+  server_.begin_loading(0, clock_());
+  open_source(path);
+}
+
+void Saver::open_source(const std::string& path) {
   source_ = std::make_shared<Source>();
   source_->path = path;
-  server_.begin_loading(0, clock_());
   in_background(
       [source = source_, &files = world_.files()] {
         auto file = files.open(source->path, world::OpenMode::read);
@@ -187,6 +201,7 @@ void Saver::took(std::size_t octets) {
       log_.info("snapshot loaded path={} octets={} keys={} expired={}", source_->path, state.load_octets_done, state.keys_loaded,
                 state.keys_expired);
       source_ = nullptr;
+      delivered_();
       return;
     }
     if (!ended) error = ended.error();

@@ -44,6 +44,8 @@ class Saver {
   void took(std::size_t octets);
   /// `work` in the background, then `done` here, if there is still a here.
   void in_background(world::Callback work, std::function<void()> done);
+  void reload();
+  void open_source(const std::string& path);
 
   world::World& world_;
   Server& server_;

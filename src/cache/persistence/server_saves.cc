@@ -76,18 +76,8 @@ void Server::end_save(std::string_view error, Now now) {
     save_.last_save_s = now_.unix_us / 1'000'000;
     ++save_.saves;
   }
-  for (const ClientId id : std::exchange(save_.waiting, {})) {
-    Client* client = find_client(id);
-    // CLIENT UNBLOCK may have ended its wait, and it may wait for something else by now.
-    if (client == nullptr || client->closes || client->blocked == nullptr || client->blocked->command->name != "save") continue;
-    if (!client->blocked->is_silent) {
-      Reply reply(client->out, client->protocol);
-      error.empty() ? reply.ok() : reply.error("ERR");
-    }
-    unblock(*client);
-    client->is_waiting = true;
-    list(*client);
-  }
+  if (reload_ && std::exchange(reload_->saves, false) && !error.empty()) end_reload(error, now);
+  for (const ClientId id : std::exchange(save_.waiting, {})) answer_wait(id, "save", error.empty() ? "" : "ERR");
 }
 
 void Server::wait_for_save(Client& client, const Command& command) {
@@ -118,7 +108,12 @@ void Server::begin_loading(std::uint64_t octets, Now now) {
   save_.is_loading = true;
   save_.load_begun_s = now.unix_us / 1'000'000;
   save_.load_octets = octets;
-  loader_ = std::make_unique<Loader>(databases_, options_.thresholds, options_.memory, save_);
+  loader_ = std::make_unique<Loader>(databases_, options_.thresholds, options_.memory, save_, reload_ && reload_->merges);
+  if (!reload_ || !reload_->flushes) return;
+  const memory::Scope scope(account_);
+  for (const auto& database : databases_) database->clear();
+  evictor_.forget();
+  scripts_->remove_all();
 }
 
 base::Result<bool, std::string> Server::load(std::string_view octets, Now now) {
@@ -127,11 +122,13 @@ base::Result<bool, std::string> Server::load(std::string_view octets, Now now) {
   auto ended = loader_->feed(octets, now.unix_us);
   if (!ended || !*ended) return ended;
   for (const std::string& code : loader_->functions) {
-    if (auto loaded = scripts_->load(code, true); !loaded) return std::unexpected("a library of functions: " + loaded.error());
+    if (auto loaded = scripts_->load(code, !reload_ || reload_->merges); !loaded)
+      return std::unexpected("a library of functions: " + loaded.error());
   }
   loader_.reset();
   save_.is_loading = false;
   save_.changes = 0;
+  if (reload_) end_reload({}, now);
   return true;
 }
 

@@ -49,6 +49,12 @@ class Reader {
         return push_field("big_number", line);
       case '=':
         return push_verbatim(take(number(line)));
+      case '|':  // scripts do not see what is said about a reply
+        for (std::int64_t left = 2 * number(line); left > 0; --left) {
+          push();
+          lua_pop(state_, 1);
+        }
+        return push();
       default:
         lua_pushnil(state_);
     }

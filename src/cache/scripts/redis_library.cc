@@ -109,7 +109,7 @@ int log(lua_State* state) {
     if (i > 2) line += ' ';
     line += text_at(state, i);
   }
-  owner_of(state).server().log_of_script(level, line);
+  owner_of(state).server().log(level, fmt::format("script says text=\"{}\"", line));
   return 0;
 }
 

@@ -137,18 +137,20 @@ class Scripts {
   /// redis.register_function; the callback is on top of the stack. Empty: done.
   std::string_view register_function(Function function);
   bool is_loading() const { return loading_ != nullptr; }
+  /// DEBUG SET-DISABLE-DENY-SCRIPTS: some commands that are refused to scripts are run for them.
+  void allow_denied(bool on) { allows_denied_ = on; }
 
  private:
   std::string refusal_of(const Command* command, std::span<const std::string_view> words);
   void use(Script& script);
   void drop(Script& script);
-  void release(const Library& library);
-  /// Made when they are needed first.
   /// Of a source of that name; its code begins behind `line_octets`. Not among the others yet.
   base::Result<std::shared_ptr<Library>, std::string> build(std::string_view source, std::string_view name, std::size_t line_octets);
   /// None of its names is taken.
   void adopt(std::shared_ptr<Library> library);
   /// The machine forgets its functions.
+  void release(const Library& library);
+  /// Made when they are needed first.
   Machine& evaluator();
   Machine& function_machine();
 
@@ -162,6 +164,7 @@ class Scripts {
   std::map<std::string, const Function*, std::less<>> functions_;  // by name in lower case
   std::optional<Running> running_;
   Library* loading_ = nullptr;
+  bool allows_denied_ = false;
 };
 
 /// The name of a library or function: letters, digits and underscores.

@@ -162,6 +162,40 @@ TEST_F(ScriptTest, CannotChangeItsWorld) {
   EXPECT_EQ(eval("local a={} a[1]=a return a").find("reached lua stack limit") != std::string::npos, true);
 }
 
+// source: Redis' own suite, unit/scripting; Lua's own function ends the process
+TEST_F(ScriptTest, UnpacksNoMoreThanTheStackHolds) {
+  for (const char* range : {"-2, 2147483647", "0, 2147483647", "-2147483648, -2", "1, 100000000", "-2147483648, 2147483647"}) {
+    const std::string reply = wrong(std::string("return {unpack({1,2,3}, ") + range + ")}");
+    EXPECT_NE(reply.find("too many results to unpack"), std::string::npos) << range << ": " << reply;
+  }
+  EXPECT_EQ(eval("return {unpack({1,2,3}, -1, -2)}"), "*0|");
+  EXPECT_EQ(eval("return {unpack({1,2,3})}"), "*3|:1|:2|:3|");
+  EXPECT_EQ(eval("return {unpack({1,2,3}, 2, 3)}"), "*2|:2|:3|");
+  EXPECT_EQ(eval("return select('#', unpack({1,2,3}, -1, 5))"), ":7|");
+  EXPECT_EQ(eval("return select('#', unpack({1,2,3}, -2147483648, -2147483646))"), ":3|");
+  EXPECT_EQ(eval("return select('#', unpack({1,2,3}, 2147483646, 2147483647))"), ":2|");
+}
+
+TEST_F(ScriptTest, CompilesMuchWithoutCollecting) {
+  // Names that are all new make the parser allocate at each step; what it holds itself must stay.
+  EXPECT_EQ(
+      eval("local n = 0 for i = 1, 200 do local f = loadstring('local '..('a'):rep(i)..' = {} return '..i, ('chunk'):rep(i)) n = n + f() "
+           "end collectgarbage() return n"),
+      ":20100|");
+  EXPECT_EQ(eval("local before = collectgarbage('count') for i = 1, 2000 do local t = {('x'):rep(1000)..i} end return "
+                 "(collectgarbage('count') - before < 1500) and 1 or 0"),
+            ":1|")
+      << "collection goes on afterwards";
+}
+
+TEST_F(ScriptTest, IsSeenByMonitorsBeforeWhatItDoes) {
+  ask("MONITOR", 2);
+  eval("redis.call('set','k','v')");
+  const std::string seen = take(2);
+  EXPECT_LT(seen.find("\"EVAL\""), seen.find("lua] \"set\" \"k\" \"v\"")) << seen;
+  EXPECT_EQ(seen.find("\"EVAL\"", seen.find("\"EVAL\"") + 1), std::string::npos) << "once";
+}
+
 TEST_F(ScriptTest, IsOneUnitOfEffects) {
   EXPECT_EQ(send({"EVAL", "redis.call('set',KEYS[1],ARGV[1]) redis.call('get',KEYS[1]) redis.call('incr',KEYS[2]) return KEYS[2]", "2", "a",
                   "b", "v"}),
@@ -276,7 +310,7 @@ TEST_F(ScriptTest, LetsOthersInOnceItTakesLong) {
   eval("for i=1,1e6 do end");
   EXPECT_EQ(watch.visits, 0);
   eval("redis.log(redis.LOG_WARNING,'said',5)");
-  EXPECT_EQ(watch.logged, "3:said 5;");
+  EXPECT_EQ(watch.logged, "3:script says text=\"said 5\";");
   server.watch_scripts(nullptr);
 }
 
@@ -346,6 +380,44 @@ TEST_F(ScriptTest, LoadsLibraries) {
   EXPECT_EQ(ask("FUNCTION DELETE lib"), "+OK|");
   EXPECT_EQ(ask("FCALL g 0"), "-ERR Function not found|");
   EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
+}
+
+TEST_F(ScriptTest, MayRunMoreForTests) {
+  server.change_options().debug_access = ProtectedAccess::yes;
+  EXPECT_NE(wrong("return redis.call('debug', 'protocol', 'double')").find("not allowed from script"), std::string::npos);
+  EXPECT_EQ(ask("DEBUG SET-DISABLE-DENY-SCRIPTS 1"), "+OK|");
+  EXPECT_EQ(eval("redis.setresp(3) return redis.call('debug', 'protocol', 'double')"), "$5|3.141|");
+  EXPECT_EQ(eval("redis.setresp(3) return redis.call('debug', 'protocol', 'attrib')"), "$39|Some real reply following the attribute|");
+  EXPECT_NE(wrong("return redis.call('debug', 'reload')").find("not possible inside a transaction or script"), std::string::npos);
+  EXPECT_NE(wrong("return redis.call('monitor')").find("not allowed from script"), std::string::npos);
+  EXPECT_NE(eval("return redis.call('client', 'list')").find("addr=127.0.0.1:40001"), std::string::npos);
+  ask("SET k v PX 10");
+  EXPECT_EQ(eval("redis.call('debug', 'sleep', '0.02') return redis.call('exists', 'k')"), "");
+  pass(30);
+  tick();
+  EXPECT_EQ(take(1), ":1|");
+  EXPECT_EQ(ask("EXISTS k"), ":0|");
+  EXPECT_EQ(ask("DEBUG SET-DISABLE-DENY-SCRIPTS 0"), "+OK|");
+  EXPECT_NE(wrong("return redis.call('client', 'list')").find("not allowed from script"), std::string::npos);
+}
+
+// source: Redis' own suite, unit/functions
+TEST_F(ScriptTest, LibrariesSayWhatTheyAre) {
+  const auto load = [&](std::string_view source) { return send({"FUNCTION", "LOAD", "REPLACE", source}); };
+  const std::string code = "\nredis.register_function('Foo', function() return 1 end)";
+  EXPECT_EQ(load("#!lua name=\"quoted\"" + code), "$6|quoted|");
+  EXPECT_EQ(send({"FCALL", "FOO", "0"}), ":1|") << "names of functions are found in any case";
+  EXPECT_EQ(send({"FUNCTION", "LOAD", "#!lua name=other\nredis.register_function('fOO', function() return 2 end)"}),
+            "-ERR Function fOO already exists|");
+  EXPECT_EQ(load("#!lua name=quoted" + code), "$6|quoted|") << "its own are no others'";
+  EXPECT_EQ(ask("FUNCTION DELETE quoted"), "+OK|");
+  EXPECT_EQ(send({"FCALL", "foo", "0"}), "-ERR Function not found|");
+  EXPECT_EQ(load("#! name=lib" + code), "-ERR Engine '' not found|");
+  EXPECT_EQ(load("#!lua name=\"lib" + code), "-ERR Invalid library metadata|");
+  EXPECT_EQ(load("#!lua name=lib\nredis.register_function{function_name='f', callback=function() end, flags={function() end}}"),
+            "-ERR Error registering functions: ERR unknown flag given|");
+  EXPECT_EQ(ask("FUNCTION FLUSH bogus"), "-ERR FUNCTION FLUSH only supports SYNC|ASYNC option|");
+  EXPECT_EQ(ask("FUNCTION flush sync more"), "-ERR unknown subcommand or wrong number of arguments for 'flush'. Try FUNCTION HELP.|");
 }
 
 TEST_F(ScriptTest, MayDoNoMoreThanItsCaller) {

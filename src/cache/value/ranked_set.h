@@ -68,6 +68,11 @@ class RankedSet {
     return table_.scan(cursor, visit);
   }
   Node* random(base::Random& random) const { return table_.random(random); }
+  /// Of the table of members, see Table::for_each_bucket.
+  template <class Visit>
+  void for_each_bucket(Visit&& visit) const {
+    table_.for_each_bucket(visit);
+  }
   /// Of the table and the tree's pages.
   std::size_t index_octets() const;
   /// Frees up to `items` of those left, which it counts down; returns whether all are. Afterwards only destroy() may follow.
