@@ -42,6 +42,8 @@ class Reclaimer {
   bool step(std::size_t items);
   /// How many values and tables were not freed at once, ever.
   std::size_t put_off() const { return put_off_; }
+  /// As if those that are freed had never been.
+  void forget_freed() { put_off_ = waiting(); }
   std::size_t waiting() const { return waiting_.size() + tables_.size() + arrays_.size(); }
   /// Elements of all that waits, keys of tables among them.
   std::size_t elements() const { return elements_; }
@@ -132,13 +134,13 @@ class Database {
   void swap(Database& other) noexcept;
   /// What the tables take, without the keys.
   std::size_t keys_table_octets() const;
-  std::size_t expires_table_octets() const { return expires_.octets(); }
-
   /// See Table::for_each_bucket; of all tables.
   void for_each_bucket(const std::function<void(bool is_target, std::size_t items)>& visit) const;
   void for_each_expiring_bucket(const std::function<void(bool is_target, std::size_t items)>& visit) const {
     expires_.for_each_bucket(visit);
   }
+  std::size_t expires_table_octets() const { return expires_.octets(); }
+
  private:
   KeyTable& keys_of(std::string_view key) { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }
   const KeyTable& keys_of(std::string_view key) const { return by_slot_ ? tables_[slot_of(key)] : tables_[0]; }

@@ -267,12 +267,17 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (is_one_of(*command, {"exec", "discard", "watch", "unwatch"}) ||
       (client.transaction && is_one_of(*command, {"multi", "quit", "reset"}))) {
     if (command->name == "exec") {
+      const auto fail = [&](std::string_view error) {
+        refuse(client, nullptr, error);
+        ++by_command_[command].failed;
+        note_run(client, *command, arguments, {});
+      };
       if (!client.transaction) {
-        refuse(client, command, no_multi);
+        fail(no_multi);
       } else if (client.transaction->is_dirty) {
         client.transaction.reset();
         unwatch(client);
-        refuse(client, command, "EXECABORT Transaction discarded because of previous errors.");
+        fail("EXECABORT Transaction discarded because of previous errors.");
       } else if (submit_transaction(client, *command)) {
         ++by_command_[command].calls;
       } else {
@@ -337,6 +342,8 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   if (command.run == nullptr) return Reply(client.out, client.protocol).ok();
   Call call(*this, client, command, arguments, client.db);
   begun_us_ = elapsed_us();  // what was done before is not its time
+  // What a script does comes behind it.
+  if (!monitors_.empty() && command.group == Group::scripting && command.flags.has(Flag::skip_monitor)) feed_monitors(client, arguments);
   command.run(call);
   call.finish();
   arguments = call.arguments();

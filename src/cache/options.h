@@ -61,7 +61,8 @@ struct ServerOptions {
   std::size_t script_octets_max = 1U << 30;     // that scripts, and functions, hold in Lua at a time
   NotifySettings notify;                        // notify-keyspace-events
   Thresholds thresholds;
-  rdb::WriteOptions rdb;  // of files and payloads
+  std::int64_t list_compress_depth = 0;  // list-compress-depth: kept and shown; lists are not compressed
+  rdb::WriteOptions rdb;                 // of files and payloads
   SaveOptions save;
   std::string host = "127.0.0.1";  // as CONFIG and INFO say
   std::uint16_t port = 6379;

@@ -34,6 +34,17 @@ TEST_F(PubsubTest, OwnMessagesComeBehindTheReply) {
   EXPECT_EQ(ask("multi\r\npublish a y\r\nping\r\nexec"), "+OK|+QUEUED|+QUEUED|*2|:1|+PONG|>3|$7|message|$1|a|$1|y|");
 }
 
+TEST_F(PubsubTest, ConfirmationsAndMessagesComeThoughRepliesAreOff) {
+  EXPECT_EQ(ask("client reply off"), "");
+  EXPECT_EQ(ask("subscribe a"), "*3|$9|subscribe|$1|a|:1|");
+  EXPECT_EQ(ask("psubscribe b*"), "*3|$10|psubscribe|$2|b*|:2|");
+  EXPECT_EQ(ask("publish a x", 2), ":1|");
+  EXPECT_EQ(take(1), "*3|$7|message|$1|a|$1|x|");
+  EXPECT_EQ(ask("unsubscribe a"), "*3|$11|unsubscribe|$1|a|:1|");
+  EXPECT_EQ(ask("punsubscribe"), "*3|$12|punsubscribe|$2|b*|:0|");
+  EXPECT_EQ(ask("subscribe"), "") << "an error is a reply";
+}
+
 TEST_F(PubsubTest, ShardChannelsAreApart) {
   EXPECT_EQ(ask("ssubscribe s", 1), "*3|$10|ssubscribe|$1|s|:1|");
   EXPECT_EQ(ask("publish s x", 2), ":0|");

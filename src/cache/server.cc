@@ -91,7 +91,7 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   client.active_us = now.monotonic_us;
   client.octets_in += octets.size();
   ++statistics_.reads;
-  begun_us_ = elapsed_us();
+  const std::int64_t begun = begun_us_ = elapsed_us();
   statistics_.octets_in += octets.size();
   if (client.is_primary) {
     statistics_.primary_octets_in += octets.size();
@@ -109,6 +109,7 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   count_memory(client);
   make_client_room();
   end_gone();
+  note_cycle(begun);
 }
 
 bool Server::is_running_script_of(ClientId id) const {
@@ -140,12 +141,13 @@ bool Server::resume(ClientId id, Now now) {
   if (found == clients_.end()) return false;
   if (found->second->is_replica) replication_->primary().drained(*found->second);
   if (!found->second->is_waiting) return false;
-  begun_us_ = elapsed_us();
+  const std::int64_t begun = begun_us_ = elapsed_us();
   const bool has_more = run_requests(*found->second);
   replication_->finish();
   finish_tracking();
   count_memory(*found->second);
   end_gone();
+  note_cycle(begun);
   return has_more;
 }
 
@@ -177,7 +179,7 @@ bool Server::tick(Now now) {
   const memory::Scope scope(account_);
   now_ = now;
   if (is_asleep()) return true;
-  begun_us_ = elapsed_us();
+  const std::int64_t begun = begun_us_ = elapsed_us();
   const bool waits_more = run_waiting();
   end_pause();
   take_link_events();
@@ -218,6 +220,8 @@ bool Server::tick(Now now) {
   finish_tracking();
   make_client_room();
   check_clients();
+  begun_us_ = elapsed_us();
+  note_cycle(begun);
   look_at_rates();
   return waits_more || expires_more || frees_more || evicts_more_;
 }
@@ -323,6 +327,7 @@ bool Server::end_wait(Client& client, std::string_view error) {
 
 void Server::reset_statistics() {
   statistics_ = {};
+  reclaimer_.forget_freed();
   errors_.clear();
   by_command_.clear();
   if (over_limit_since_us_) over_limit_since_us_ = now_.monotonic_us;
@@ -330,6 +335,8 @@ void Server::reset_statistics() {
   replication_->primary().reset_statistics();
   diagnostics_->commands = diagnostics_->octets_in = diagnostics_->octets_out = Rate{};
   diagnostics_->primary_octets_in = diagnostics_->replica_octets_out = Rate{};
+  diagnostics_->cycles = {};
+  diagnostics_->cycles_begun = diagnostics_->cycles_us = Rate{};
 }
 
 std::size_t Server::timed_waits() const {

@@ -351,6 +351,7 @@ class Server {
   void note_time(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
   void feed_monitors(const Client& client, Arguments arguments);
   void note_latency(std::string_view event, std::int64_t us);
+  void note_cycle(std::int64_t begun_us);
   void look_at_rates();
   // memory_limit.cc
   const OutputLimit& output_limit(const Client& client) const;
@@ -451,9 +452,9 @@ class Server {
   // blocking.cc
   void block(Client& client, std::unique_ptr<BlockedCommand> blocked);
   void unblock(Client& client);
-  void key_ready(unsigned db, std::string_view key);
   /// If the client still waits with that command, its wait is over: OK, or the error.
   void answer_wait(ClientId id, std::string_view full_name, std::string_view error);
+  void key_ready(unsigned db, std::string_view key);
   /// It is there no more, or is something else now.
   void key_gone(unsigned db, std::string_view key);
   /// Any key of that database may have come or gone.
@@ -485,16 +486,16 @@ class Server {
   std::vector<ClientId> monitors_;
   std::unique_ptr<Tracking> tracking_;
   std::unique_ptr<acl::Acl> acl_;
-  std::size_t tracking_clients_ = 0;
   std::deque<AclFileTask> acl_file_tasks_;  // one a client at most
   bool is_acl_file_in_use_ = false;         // by the first of them
+  std::size_t tracking_clients_ = 0;
   Client* running_ = nullptr;  // whose command is under way
   std::int64_t pause_until_us_ = 0;
   bool pauses_all_ = false;
   std::int64_t asleep_until_us_ = 0, clients_checked_us_ = 0;
   bool expires_actively_ = true;
-  Evictor evictor_;
   bool is_housekeeping_paused_ = false;
+  Evictor evictor_;
   std::size_t clients_memory_ = 0, counted_peak_ = 0;
   std::optional<std::int64_t> over_limit_since_us_;
   bool evicts_more_ = false;  // the time for it was over before there was room

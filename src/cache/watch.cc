@@ -46,6 +46,7 @@ void Server::note_time(Client& client, const Command& command, Arguments argumen
   // The end of one is the beginning of the next: one look at the clock for each.
   const std::int64_t took = std::max<std::int64_t>(0, ended - std::exchange(begun_us_, ended));
   by_command_[&command].us += took;
+  diagnostics_->cycles.commands_us += static_cast<std::uint64_t>(took);
   const DiagnosticsOptions& wanted = options_.diagnostics;
   if (wanted.tracks_latency) diagnostics_->by_command[&command].add(took * 1000);
   if (wanted.latency_threshold_ms > 0) note_latency(command.flags.has(Flag::fast) ? "fast-command" : "command", took);
@@ -54,6 +55,13 @@ void Server::note_time(Client& client, const Command& command, Arguments argumen
   for (const std::size_t i : hidden) shown[i] = redacted;
   diagnostics_->slowlog.add(now_.unix_us / 1'000'000, took, shown, client.address, client.name,
                             static_cast<std::size_t>(wanted.slow_entries_max));
+}
+
+/// What was begun then is done; its commands have moved begun_us_ on.
+void Server::note_cycle(std::int64_t begun_us) {
+  Cycles& cycles = diagnostics_->cycles;
+  ++cycles.count;
+  cycles.us += static_cast<std::uint64_t>(std::max<std::int64_t>(0, begun_us_ - begun_us));
 }
 
 void Server::note_latency(std::string_view event, std::int64_t us) {
@@ -68,6 +76,8 @@ void Server::look_at_rates() {
   diagnostics_->octets_out.look(statistics_.octets_out, now_.monotonic_us);
   diagnostics_->primary_octets_in.look(statistics_.primary_octets_in, now_.monotonic_us);
   diagnostics_->replica_octets_out.look(statistics_.replica_octets_out, now_.monotonic_us);
+  diagnostics_->cycles_begun.look(diagnostics_->cycles.count, now_.monotonic_us);
+  diagnostics_->cycles_us.look(diagnostics_->cycles.us, now_.monotonic_us);
 }
 
 void Server::monitor(Client& client) {

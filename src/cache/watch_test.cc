@@ -55,6 +55,56 @@ class WatchTest : public ServerTest {
   std::int64_t clock = 0, step = 0;
 };
 
+TEST_F(WatchTest, TurnsOfTheLoopAreCounted) {
+  step = 100;
+  ask("config resetstat");
+  ask("ping\r\nping");
+  const std::string shown = ask("info stats");
+  EXPECT_NE(shown.find("|eventloop_cycles:2|"), std::string::npos) << shown;
+  const auto value = [&](std::string_view name) { return std::stoll(shown.substr(shown.find(name) + name.size())); };
+  EXPECT_GE(value("|eventloop_duration_cmd_sum:"), 300) << "that of CONFIG RESETSTAT among them";
+  EXPECT_GE(value("|eventloop_duration_sum:"), value("|eventloop_duration_cmd_sum:") - step);
+}
+
+TEST_F(WatchTest, MonitorsSeeTransactionsThatFail) {
+  ask("monitor", 2);
+  ask("multi\r\nnosuch\r\nexec\r\nexec");
+  const std::string seen = take(2);
+  const auto multi = seen.find("\"multi\""), exec = seen.find("\"exec\"");
+  EXPECT_LT(multi, exec) << seen;
+  EXPECT_NE(seen.find("\"exec\"", exec + 1), std::string::npos) << "also one without MULTI: " << seen;
+  EXPECT_NE(ask("info commandstats").find("cmdstat_exec:calls=2,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=2"),
+            std::string::npos)
+      << ask("info commandstats");
+}
+
+TEST_F(WatchTest, WhoWaitsForTheEndOfAPauseIsBlocked) {
+  ask("client pause 1000 write");
+  EXPECT_EQ(ask("set k v", 2), "");
+  EXPECT_NE(ask("info clients").find("|blocked_clients:1|"), std::string::npos);
+  ask("client unpause");
+  tick();
+  EXPECT_EQ(take(2), "+OK|");
+  EXPECT_NE(ask("info clients").find("|blocked_clients:0|"), std::string::npos);
+}
+
+TEST_F(WatchTest, AClientSeesItsOwnRequest) {
+  server.receive(ClientId(1), "*2\r\n$6\r\nclient\r\n$4\r\nlist\r\n", now);
+  collect();
+  EXPECT_NE(take(1).find(" qbuf=26 "), std::string::npos);
+}
+
+TEST_F(WatchTest, WhatWasFreedLaterCountsFromTheResetOn) {
+  std::string add = "sadd s";
+  for (int i = 0; i < 5000; ++i) add += " m" + std::to_string(i);
+  ask(add);
+  ask("del s");
+  while (server.waiting_to_be_freed() > 0) tick();
+  EXPECT_NE(ask("info memory").find("|lazyfreed_objects:1|"), std::string::npos);
+  ask("config resetstat");
+  EXPECT_NE(ask("info memory").find("|lazyfreed_objects:0|"), std::string::npos);
+}
+
 TEST_F(WatchTest, SlowCommandsAreKept) {
   step = 20'000;
   ask("set a b\r\nclient setname me");

@@ -37,18 +37,19 @@ std::string server_section(Server& server) {
 }
 
 std::string clients_section(Server& server) {
-  std::size_t longest_in = 0, longest_out = 0, subscribed = 0, watching = 0;
+  std::size_t longest_in = 0, longest_out = 0, subscribed = 0, watching = 0, paused = 0;
   for (const Client* client : server.all_clients()) {
     longest_in = std::max(longest_in, client->parser.octets());
     longest_out = std::max(longest_out, client->unsent + client->out.size());
     subscribed += client->is_subscribed() ? 1 : 0;
     watching += client->watched.empty() ? 0 : 1;
+    paused += client->held.empty() ? 0 : 1;
   }
   return fmt::format(
       "# Clients\r\nconnected_clients:{}\r\ncluster_connections:0\r\nmaxclients:{}\r\nclient_recent_max_input_buffer:{}\r\n"
       "client_recent_max_output_buffer:{}\r\nblocked_clients:{}\r\ntracking_clients:{}\r\npubsub_clients:{}\r\nwatching_clients:{}\r\n"
       "clients_in_timeout_table:{}\r\ntotal_watched_keys:{}\r\ntotal_blocking_keys:{}\r\ntotal_blocking_keys_on_nokey:0\r\n",
-      server.clients(), server.options().clients_max, longest_in, longest_out, server.blocked_clients(), server.tracking_clients(),
+      server.clients(), server.options().clients_max, longest_in, longest_out, server.blocked_clients() + paused, server.tracking_clients(),
       subscribed, watching, server.timed_waits(), server.watched_keys(), server.waited_keys());
 }
 

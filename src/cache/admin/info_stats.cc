@@ -154,6 +154,12 @@ std::string stats_section(Server& server) {
   add_zero({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands"});
   add("client_query_buffer_limit_disconnections", all.query_limit_disconnections);
   add("client_output_buffer_limit_disconnections", all.output_limit_disconnections);
+  add("eventloop_cycles", watch.cycles.count);
+  add("eventloop_duration_sum", watch.cycles.us);
+  add("eventloop_duration_cmd_sum", watch.cycles.commands_us);
+  const double cycles = watch.cycles_begun.per_second();
+  add("instantaneous_eventloop_cycles_per_sec", static_cast<std::int64_t>(cycles));
+  add("instantaneous_eventloop_duration_usec", static_cast<std::int64_t>(cycles > 0 ? watch.cycles_us.per_second() / cycles : 0));
   const acl::Acl& users = server.acl();
   add("acl_access_denied_auth", users.denied(acl::Denied::authentication));
   add("acl_access_denied_cmd", users.denied(acl::Denied::command));

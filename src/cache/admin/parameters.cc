@@ -264,7 +264,8 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("lazyfree-lazy-user-flush", "yes"),
     number<memory, &Memory::lfu, &LfuSettings::decay_minutes>("lfu-decay-time", 0, int_most, "lfu_decay_minutes"),
     number<memory, &Memory::lfu, &LfuSettings::log_factor>("lfu-log-factor", 0, int_most, "lfu_log_factor"),
-    fixed("list-compress-depth", "0"),
+    // Taken, since it changes nothing that a client could see: lists are not compressed.
+    number<&ServerOptions::list_compress_depth>("list-compress-depth", 0, int_most),
     nodes<&Thresholds::list_listpack_size>("list-max-listpack-size"),
     nodes<&Thresholds::list_listpack_size>("list-max-ziplist-size"),
     fixed("locale-collate", ""),

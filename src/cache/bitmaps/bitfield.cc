@@ -144,7 +144,7 @@ void run(Call& call, bool only_reads) {
       continue;
     }
     write_bits(octets, each.offset, each.width, static_cast<std::uint64_t>(*after));
-    ++changes;
+    changes += *after == before ? 0 : 1;
     call.reply.integer(each.what == What::set ? before : *after);
   }
   // A key that came to be, or a string that became longer, is a change although nothing fitted into it.

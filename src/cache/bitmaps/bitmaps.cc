@@ -100,6 +100,7 @@ void setbit(Call& call) {
   Entry* entry = call.write(key);
   if (!call.is(entry, Type::string)) return;
   const std::size_t needed = *offset / 8 + 1;
+  const bool grows = entry == nullptr || entry->text_size() < needed;
   if (entry == nullptr) {
     entry = Entry::make(key, Type::string, Encoding::raw, make_text({}, needed, needed));
     call.insert(entry);
@@ -107,7 +108,7 @@ void setbit(Call& call) {
   char* octets = call.database().writable(entry, std::max(entry->text_size(), needed));
   const std::uint64_t before = read_bits({octets, needed}, *offset, 1);
   write_bits(octets, *offset, 1, bit ? 1 : 0);
-  call.changed(key, Notify::string, "setbit");
+  if (grows || (before != 0) != bit) call.changed(key, Notify::string, "setbit");
   call.reply.integer(static_cast<std::int64_t>(before));
 }
 

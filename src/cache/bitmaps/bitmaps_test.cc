@@ -17,5 +17,17 @@ TEST_F(BitmapsTest, BitsAreCountedAndFoundAsInRedis) {
   EXPECT_EQ(ask("bitfield_ro n set u8 0 1"), "-ERR BITFIELD_RO only supports the GET subcommand|");
 }
 
+// source: Redis' own suite, unit/bitops
+TEST_F(BitmapsTest, WhatLeavesAllBitsAsTheyWereIsNoChange) {
+  ask("setbit b 0 0\r\nbitfield f set i5 0 3");
+  effects();
+  EXPECT_EQ(ask("setbit b 0 0\r\nbitfield f set i5 0 3 incrby i5 0 0\r\nbitfield f set i5 0 35"), ":0|*2|:3|:3|*1|:3|");
+  EXPECT_EQ(effects(), "");
+  ask("bitfield f set i5 0 4");
+  EXPECT_EQ(effects(), "bitfield f set i5 0 4");
+  ask("bitfield f set i5 90 0");
+  EXPECT_EQ(effects(), "bitfield f set i5 90 0") << "it became longer";
+}
+
 }  // namespace
 }  // namespace chorus::cache

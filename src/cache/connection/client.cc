@@ -71,10 +71,11 @@ std::string describe(Server& server, const Client& client) {
       "multi-mem={} rbs=0 rbp=0 obl={} oll=0 omem={} tot-mem={} events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={}\n",
       client.id.value, client.address, client.local_address, client.id.value, client.name, seconds(client.created_us),
       seconds(client.active_us), flags, client.db, client.listening[0].size(), client.listening[1].size(), client.listening[2].size(),
-      client.transaction ? static_cast<std::int64_t>(client.transaction->queue.size()) : -1, client.parser.waiting(),
-      client.transaction ? client.transaction->octets : 0, client.out.size(), client.unsent, client.memory(),
-      client.unsent > 0 ? "rw" : "r", client.last_command == nullptr ? "NULL" : client.last_command->full_name(), client.user,
-      redirection_of(client), client.protocol, client.library_name, client.library_version);
+      client.transaction ? static_cast<std::int64_t>(client.transaction->queue.size()) : -1,
+      client.parser.waiting() + (client.is_run ? client.parser.last_octets() : 0), client.transaction ? client.transaction->octets : 0,
+      client.out.size(), client.unsent, client.memory(), client.unsent > 0 ? "rw" : "r",
+      client.last_command == nullptr ? "NULL" : client.last_command->full_name(), client.user, redirection_of(client), client.protocol,
+      client.library_name, client.library_version);
 }
 
 void client_id(Call& call) { call.reply.integer(static_cast<std::int64_t>(call.client().id.value)); }

@@ -24,24 +24,33 @@ std::size_t count(Client& client, Listening how) {
   return client.listens(Listening::channel).size() + client.listens(Listening::pattern).size();
 }
 
+/// Where confirmations go: as messages do they come also to those who turned replies off (CLIENT REPLY).
+Reply confirmations(Call& call) {
+  Client& client = call.client();
+  const bool is_silent = client.reply_mode == ReplyMode::off || client.reply_mode == ReplyMode::skip_this;
+  return Reply(is_silent ? client.pushes : client.out, client.protocol);
+}
+
 void begin(Call& call, Listening how) {
+  Reply reply = confirmations(call);
   for (const std::string_view name : call.arguments().subspan(1)) {
     call.server().subscriptions().add(call.client(), how, name);
-    call.reply.push(3);
-    call.reply.bulk(word(how, true));
-    call.reply.bulk(name);
-    call.reply.integer(static_cast<std::int64_t>(count(call.client(), how)));
+    reply.push(3);
+    reply.bulk(word(how, true));
+    reply.bulk(name);
+    reply.integer(static_cast<std::int64_t>(count(call.client(), how)));
   }
 }
 
 void end(Call& call, Listening how) {
   std::vector<std::string> names(call.arguments().begin() + 1, call.arguments().end());
   if (names.empty()) names.assign(call.client().listens(how).begin(), call.client().listens(how).end());
+  Reply reply = confirmations(call);
   const auto confirm = [&](const std::string* name) {
-    call.reply.push(3);
-    call.reply.bulk(word(how, false));
-    name == nullptr ? call.reply.null() : call.reply.bulk(*name);
-    call.reply.integer(static_cast<std::int64_t>(count(call.client(), how)));
+    reply.push(3);
+    reply.bulk(word(how, false));
+    name == nullptr ? reply.null() : reply.bulk(*name);
+    reply.integer(static_cast<std::int64_t>(count(call.client(), how)));
   };
   for (const std::string& name : names) {
     call.server().subscriptions().remove(call.client(), how, name);

@@ -206,7 +206,7 @@ Parser::Status Parser::multibulk(std::vector<std::string_view>& arguments) {
   for (const Piece& piece : pieces_) arguments.push_back(data_.substr(at_ + piece.at, piece.size));
   if (pieces_.capacity() > 1024) pieces_ = {};
   at_ += scanned_;
-  scanned_ = 0;
+  last_octets_ = std::exchange(scanned_, 0);
   return Status::command;
 }
 
@@ -219,6 +219,7 @@ Parser::Status Parser::inline_command(std::vector<std::string_view>& arguments) 
   std::string_view text = data_.substr(at_, end - at_);
   if (text.ends_with('\r')) text.remove_suffix(1);
   if (!split_words(text, inline_)) return fail("Protocol error: unbalanced quotes in request");
+  last_octets_ = end + 1 - at_;
   at_ = end + 1;
   for (const std::string& word : inline_) arguments.push_back(word);
   // A browser that was lured here: nothing of what its page says is done.

@@ -38,6 +38,8 @@ class Parser {
   std::string_view error() const { return error_; }
   /// Octets held that are no command yet, or not asked for.
   std::size_t waiting() const { return data_.size() - at_; }
+  /// Octets of the command that next() gave last.
+  std::size_t last_octets() const { return last_octets_; }
   /// What its own memory takes.
   std::size_t octets() const { return buffer_.capacity(); }
 
@@ -54,8 +56,9 @@ class Parser {
 
   std::string buffer_;  // data_ is a view of it, or of what was fed
   std::string_view data_;
-  std::size_t at_ = 0;         // where the command begins that is not whole yet
-  std::size_t scanned_ = 0;    // of it: how far it is understood
+  std::size_t at_ = 0;       // where the command begins that is not whole yet
+  std::size_t scanned_ = 0;  // of it: how far it is understood
+  std::size_t last_octets_ = 0;
   std::int64_t expected_ = 0;  // arguments still to come; 0: between commands
   std::int64_t bulk_ = -1;     // octets of the argument to come, once known
   std::vector<Piece> pieces_;

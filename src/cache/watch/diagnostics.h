@@ -26,11 +26,19 @@ class Rate {
   std::int64_t at_us_ = 0;
 };
 
+/// Turns of the event loop that were the server's: something came, or it was time.
+struct Cycles {
+  std::uint64_t count = 0;
+  std::uint64_t us = 0, commands_us = 0;  // in all, and by commands
+};
+
 struct Diagnostics {
   Slowlog slowlog;
   LatencyMonitor latency;
   absl::flat_hash_map<const Command*, Histogram> by_command;
   Rate commands, octets_in, octets_out, primary_octets_in, replica_octets_out;
+  Cycles cycles;
+  Rate cycles_begun, cycles_us;
 };
 
 }  // namespace chorus::cache
