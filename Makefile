@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 BUILD = build/$(PRESET)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ensemble cache-cluster build deb test mixed check bench fuzz soak format clean dependencies test-dependencies
+.PHONY: help run ensemble cache-cluster build deb test mixed redis-suite check bench fuzz soak format clean dependencies test-dependencies
 
 help: ## List these targets
 	@echo "usage: make TARGET [NAME=value]..."
@@ -31,6 +31,9 @@ test: test-dependencies ## Run all tests (LEVEL="unit sim" only these, LEVEL=lis
 
 mixed: test-dependencies build ## All ensembles of Chorus and Java ZooKeeper, mixed; an hour (ARGS="--cell 'trunc/*'" some)
 	@tests/mixed/run $(ARGS)
+
+redis-suite: test-dependencies build ## Redis' own test suite against Chorus and redis-server, 15 minutes (ARGS="--unit type/list" some)
+	@tests/conformance/redissuite/run --peer both $(ARGS)
 
 check: test-dependencies ## Format, clang-tidy, layers, documentation (TIDY=all|changed|none)
 	@JOBS=$(JOBS) scripts/check
