@@ -149,7 +149,7 @@ class Reader {
     ENSURE(which != std::string_view::npos, text_, at_);
     ++at_;
     out.type = types[which];
-    if (out.type == Argument::Type::key && is_digit(peek())) out.key_spec = text_[at_++] - '0';
+    if ((out.type == Argument::Type::key || out.type == Argument::Type::pattern) && is_digit(peek())) out.key_spec = text_[at_++] - '0';
   }
 
   std::string_view text_;

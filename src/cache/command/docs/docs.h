@@ -13,8 +13,8 @@ namespace chorus::cache::docs {
 /// One command, by its full name. What `arguments` says, apart by spaces:
 ///
 ///   name             a string; <name> where there are other letters in it than a to z, digits, - and _
-///   name:k0          a key, found by the command's key specification 0; :i an integer, :d a double, :p a pattern, :u a Unix time
-///   WORD             that word, under its name in lower case; name=WORD under another; WORD may stand in < > as well
+///   name:k0          a key, found by the command's key specification 0 (a pattern of keys: p0); :i an integer, :d a double, :p a pattern,
+///   :u a Unix time WORD             that word, under its name in lower case; name=WORD under another; WORD may stand in < > as well
 ///   WORD/argument    the argument comes behind that word
 ///   name(a|b)        one of them
 ///   name{a b}        all of them

@@ -38,10 +38,10 @@ std::span<const Row> generic() {
       {"scan", "Goes over the names of keys, some at a time.", "O(1) a call, O(N) for all N keys",
        "cursor:i [MATCH/pattern:p] [COUNT/count:i] [TYPE/type@6.0.0]"},
       {"sort", "Sorts a list, set or sorted set, and may store what comes out.", "O(N+M*log(M)), N: elements, M: elements returned",
-       "key:k0 [BY/pattern:p] [LIMIT/offset_count{offset:i count:i}] [GET/pattern:p+...] [order(ASC|DESC)] [sorting=ALPHA] "
+       "key:k0 [BY/pattern:p1] [LIMIT/offset_count{offset:i count:i}] [GET/pattern:p1+...] [order(ASC|DESC)] [sorting=ALPHA] "
        "[STORE/destination:k2]"},
       {"sort_ro", "Sorts a list, set or sorted set.", "O(N+M*log(M)), N: elements, M: elements returned",
-       "key:k0 [BY/pattern:p] [LIMIT/offset_count{offset:i count:i}] [GET/pattern:p+...] [order(ASC|DESC)] [sorting=ALPHA]"},
+       "key:k0 [BY/pattern:p1] [LIMIT/offset_count{offset:i count:i}] [GET/pattern:p1+...] [order(ASC|DESC)] [sorting=ALPHA]"},
       {"touch", "Marks keys as used now; returns how many there are.", "O(N), N: keys", "key:k0..."},
       {"ttl", "Returns for how many seconds a key will stay.", "O(1)", "key:k0"},
       {"type", "Returns the type of a value.", "O(1)", "key:k0"},
