@@ -258,7 +258,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
     refuse(client, command, "LOADING Redis is loading the dataset in memory");
     return done();
   }
-  if (is_held(client, *command)) {
+  if (is_held(client, *command, arguments)) {
     client.held.assign(arguments.begin(), arguments.end());
     return done();
   }
@@ -314,7 +314,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
   if (client.transaction && !is_one_of(*command, {"quit", "reset"})) {
     QueuedCommand queued{.command = command, .arguments = {}};
     client.transaction->octets += sizeof queued;
-    client.transaction->flags |= command->flags.bits();
+    client.transaction->flags |= scripts_->flags_of(*command, arguments);
     for (const std::string_view argument : arguments) {
       queued.arguments.emplace_back(argument);
       client.transaction->octets += sizeof(std::string) + argument.size();

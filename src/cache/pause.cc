@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cache/call.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 
@@ -13,13 +14,13 @@ void Server::pause(std::int64_t ms, bool all) {
 
 void Server::unpause() { pause_until_us_ = now_.monotonic_us; }
 
-bool Server::is_held(const Client& client, const Command& command) const {
+bool Server::is_held(const Client& client, const Command& command, Arguments arguments) const {
   if (!is_pausing() || client.is_monitor || client.is_replica) return false;
   if (pauses_all_) return true;
   const auto writes = [](std::uint32_t flags) {
     return (flags & (static_cast<std::uint32_t>(Flag::write) | static_cast<std::uint32_t>(Flag::may_replicate))) != 0;
   };
-  if (writes(command.flags.bits())) return true;
+  if (writes(scripts_->flags_of(command, arguments))) return true;
   return command.name == "exec" && client.transaction && writes(client.transaction->flags);
 }
 

@@ -361,7 +361,7 @@ class Server {
   void log_denied(Client& client, acl::Denied why, std::string_view context, std::string object, std::string_view user);
   // pause.cc
   bool is_pausing() const { return pause_until_us_ > now_.monotonic_us; }
-  bool is_held(const Client& client, const Command& command) const;
+  bool is_held(const Client& client, const Command& command, Arguments arguments) const;
   bool end_pause();
   // invalidation.cc
   void remember_keys(Client& client, const Command& command, Arguments arguments);

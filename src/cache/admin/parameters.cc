@@ -193,13 +193,13 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("cluster-allow-replica-migration", "yes"),
     number<cluster_options, &Cluster::announce_bus_port>("cluster-announce-bus-port", 0, 65'535, "cluster_announce_bus_port",
                                                          Change::at_start),
-    at_start(
+    as_it_is(at_start(
         "cluster-announce-hostname", [](const ServerOptions& options, const Parameter&) { return options.cluster.announce_hostname; },
-        "cluster_announce_hostname"),
+        "cluster_announce_hostname")),
     fixed("cluster-announce-human-nodename", ""),
-    at_start(
+    as_it_is(at_start(
         "cluster-announce-ip", [](const ServerOptions& options, const Parameter&) { return options.cluster.announce_ip; },
-        "cluster_announce_ip"),
+        "cluster_announce_ip")),
     number<cluster_options, &Cluster::announce_port>("cluster-announce-port", 0, 65'535, "cluster_announce_port", Change::at_start),
     fixed("cluster-announce-tls-port", "0"),
     fixed("cluster-config-file", "nodes.conf"),

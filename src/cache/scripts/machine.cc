@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <ctime>
 #include <limits>
@@ -21,6 +22,8 @@ int luaopen_bit(lua_State* state);
 namespace chorus::cache {
 namespace {
 
+/// No string of a script is longer: cjson counts with int that each octet may become six.
+constexpr std::size_t block_octets_max = 340U << 20;
 constexpr const char* readonly = "Attempt to modify a readonly table";
 char protection;  // its address marks the metatables of protected tables
 
@@ -119,6 +122,20 @@ int call_with_text_of_errors(lua_State* state) {
   return lua_gettop(state);
 }
 
+/// bit.tohex writes before its buffer where the number of digits is the smallest there is. More than eight are eight.
+int guarded_tohex(lua_State* state) {
+  constexpr lua_Number digits_max = 8;
+  if (lua_isnumber(state, 2) != 0) {
+    const lua_Number digits = lua_tonumber(state, 2);
+    lua_pushnumber(state, std::isnan(digits) ? 0 : std::clamp(digits, -digits_max, digits_max));
+    lua_replace(state, 2);
+  }
+  lua_pushvalue(state, lua_upvalueindex(1));
+  lua_insert(state, 1);
+  lua_call(state, lua_gettop(state) - 1, LUA_MULTRET);
+  return lua_gettop(state);
+}
+
 /// In place of Lua's own, where the count of results may overflow and memory beyond the stack is written.
 int unpack(lua_State* state) {
   luaL_checktype(state, 1, LUA_TTABLE);
@@ -214,6 +231,7 @@ void* Machine::allocate(void* self, void* block, std::size_t before, std::size_t
     machine.octets_ -= before;
     return nullptr;
   }
+  if (machine.is_limited_ && after > block_octets_max) return nullptr;
   if (machine.is_limited_ && after > before && machine.octets_ - before + after > machine.octets_max_) return nullptr;
   void* moved = memory::resize(block, after);
   machine.octets_ = machine.octets_ - before + after;
@@ -266,6 +284,9 @@ void Machine::open_libraries() {
   for (const char* name : {"find", "match", "gmatch", "gsub"}) guard(state_, name, guarded_pattern);
   lua_pushnil(state_);
   lua_setfield(state_, -2, "gfind");  // the old name of gmatch
+  lua_pop(state_, 1);
+  lua_getglobal(state_, "bit");
+  guard(state_, "tohex", guarded_tohex);
   lua_pop(state_, 1);
   for (const char* name : {"table", "string", "math", "bit", "coroutine"}) {
     lua_getglobal(state_, name);

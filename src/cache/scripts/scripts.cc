@@ -144,6 +144,30 @@ void Scripts::forget_all() {
   evaluator_.reset();
 }
 
+std::uint32_t Scripts::flags_of(const Command& command, Arguments arguments) const {
+  std::uint32_t bits = command.flags.bits();
+  if (command.group != Group::scripting || command.container != nullptr || arguments.size() < 2) return bits;
+  ScriptFlags own{.is_plain = true};
+  if (command.name.starts_with("evalsha")) {
+    if (const auto found = scripts_.find(base::lower(arguments[1])); found != scripts_.end()) own = found->second->flags;
+  } else if (command.name.starts_with("eval")) {
+    std::size_t line = 0;
+    if (const auto flags = read_shebang(arguments[1], line)) own = *flags;
+  } else if (const Function* function = find_function(arguments[1]); function != nullptr) {
+    own = function->flags;
+  }
+  if (own.is_plain) return bits;
+  const auto set = [&](Flag flag, bool on) {
+    const auto bit = static_cast<std::uint32_t>(flag);
+    bits = on ? bits | bit : bits & ~bit;
+  };
+  set(Flag::write, !own.no_writes);
+  set(Flag::denyoom, !own.no_writes && !own.allow_oom);
+  set(Flag::stale, own.allow_stale);
+  set(Flag::may_replicate, false);
+  return bits;
+}
+
 std::size_t Scripts::source_octets() const {
   std::size_t octets = 0;
   for (const auto& [digest, script] : scripts_) octets += sizeof(*script) + script->digest.size() + script->source.size();

@@ -87,6 +87,9 @@ class Scripts {
   /// All of them or none; the error is a whole reply.
   base::Result<void, std::string> restore(std::span<const std::string> sources, Restore policy);
 
+  /// A command's flags; of one that runs a script or function, those that follow from what that says of itself.
+  std::uint32_t flags_of(const Command& command, Arguments arguments) const;
+
   // --- running
   enum class Kind : std::uint8_t { script, function };
   /// A library that is not loaded after so many is refused.

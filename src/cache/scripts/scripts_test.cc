@@ -176,6 +176,22 @@ TEST_F(ScriptTest, UnpacksNoMoreThanTheStackHolds) {
   EXPECT_EQ(eval("return select('#', unpack({1,2,3}, 2147483646, 2147483647))"), ":2|");
 }
 
+TEST_F(ScriptTest, ShowsNoMoreDigitsThanThereAre) {
+  for (const char* digits : {"-2147483648", "-8", "-100", "-1/0"}) {
+    EXPECT_EQ(eval(std::string("return bit.tohex(65535, ") + digits + ")"), "$8|0000FFFF|") << digits;
+  }
+  for (const char* digits : {"8", "2147483647", "1e300"}) {
+    EXPECT_EQ(eval(std::string("return bit.tohex(65535, ") + digits + ")"), "$8|0000ffff|") << digits;
+  }
+  EXPECT_EQ(eval("return bit.tohex(65535)"), "$8|0000ffff|");
+  EXPECT_EQ(eval("return bit.tohex(65535, 2)"), "$2|ff|");
+  EXPECT_TRUE(eval("return bit.tohex(65535, 0/0)").starts_with("$"));
+}
+
+TEST_F(ScriptTest, HasNoStringThatItsLibrariesCannotCount) {
+  EXPECT_NE(wrong("return #cjson.encode(('x'):rep(400 * 1024 * 1024))").find("not enough memory"), std::string::npos);
+}
+
 TEST_F(ScriptTest, CompilesMuchWithoutCollecting) {
   // Names that are all new make the parser allocate at each step; what it holds itself must stay.
   EXPECT_EQ(
@@ -380,6 +396,28 @@ TEST_F(ScriptTest, LoadsLibraries) {
   EXPECT_EQ(ask("FUNCTION DELETE lib"), "+OK|");
   EXPECT_EQ(ask("FCALL g 0"), "-ERR Function not found|");
   EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
+}
+
+TEST_F(ScriptTest, IsHeldInAPauseUnlessItSaysThatItDoesNotWrite) {
+  const std::string reads = "#!lua flags=no-writes\nreturn 1";
+  const std::string digest = Scripts::digest(reads);
+  send({"FUNCTION", "LOAD",
+        "#!lua name=lib\nredis.register_function{function_name='f', callback=function() return 2 end, flags={'no-writes'}}"});
+  send({"FUNCTION", "LOAD", "#!lua name=w\nredis.register_function('w', function() return 3 end)"});
+  ask("CLIENT PAUSE 100000 WRITE");
+  EXPECT_EQ(send({"EVAL", reads, "0"}, 2), ":1|");
+  EXPECT_EQ(send({"EVALSHA", digest, "0"}, 2), ":1|");
+  EXPECT_EQ(send({"EVAL_RO", "return 4", "0"}, 2), ":4|");
+  EXPECT_EQ(send({"FCALL", "f", "0"}, 2), ":2|");
+  EXPECT_EQ(ask("MULTI", 2), "+OK|");
+  send({"EVAL", reads, "0"}, 2);
+  EXPECT_EQ(ask("EXEC", 2), "*1|:1|");
+  EXPECT_EQ(send({"EVAL", "return 5", "0"}, 3), "") << "nothing is known of it";
+  EXPECT_EQ(send({"EVAL", "#!lua\nreturn 6", "0"}, 4), "");
+  EXPECT_EQ(send({"FCALL", "w", "0"}, 5), "");
+  ask("CLIENT UNPAUSE");
+  tick();
+  EXPECT_EQ(take(3) + take(4) + take(5), ":5|:6|:3|");
 }
 
 TEST_F(ScriptTest, MayRunMoreForTests) {
