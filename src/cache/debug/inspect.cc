@@ -91,8 +91,9 @@ void debug_digest_value(Call& call) {
 }
 
 void debug_object(Call& call) {
-  const Entry* entry = find(call);
-  if (entry == nullptr) return;
+  // Also what has expired and is not gone yet.
+  const Entry* entry = call.database().find(call[2]);
+  if (entry == nullptr) return call.error(errors::no_such_key);
   std::string saved;
   rdb::write_value(saved, *entry, call.options().rdb);
   const bool has_idle_time = !is_lfu(call.options().memory.policy);

@@ -44,8 +44,11 @@ bool push_protected(lua_State* state, int at) {
 
 int refuse_change(lua_State* state) { return luaL_error(state, readonly); }
 
+/// What scripts get for a metatable that they are not to have: an empty table that cannot be changed.
+void push_sealed(lua_State* state);
+
 /// Puts a table that cannot be changed in place of the one on top.
-void protect(lua_State* state) {
+void protect(lua_State* state, bool is_sealed = false) {
   lua_newtable(state);
   lua_newtable(state);
   lua_pushvalue(state, -3);
@@ -56,10 +59,21 @@ void protect(lua_State* state) {
   lua_setfield(state, -2, "__index");
   lua_pushcfunction(state, refuse_change);
   lua_setfield(state, -2, "__newindex");
-  lua_pushboolean(state, 0);
+  is_sealed ? lua_pushvalue(state, -2) : push_sealed(state);
   lua_setfield(state, -2, "__metatable");
   lua_setmetatable(state, -2);
   lua_remove(state, -2);
+}
+
+void push_sealed(lua_State* state) {
+  constexpr const char* key = "sealed";
+  lua_getfield(state, LUA_REGISTRYINDEX, key);
+  if (!lua_isnil(state, -1)) return;
+  lua_pop(state, 1);
+  lua_newtable(state);
+  protect(state, true);
+  lua_pushvalue(state, -1);
+  lua_setfield(state, LUA_REGISTRYINDEX, key);
 }
 
 /// Of Lua's functions that go past metatables: upvalue 1 is the function; it may not change protected tables.
@@ -298,7 +312,7 @@ void Machine::open_libraries() {
   lua_getmetatable(state_, -1);
   lua_getglobal(state_, "string");
   lua_setfield(state_, -2, "__index");
-  lua_pushboolean(state_, 0);
+  push_sealed(state_);
   lua_setfield(state_, -2, "__metatable");
   lua_pop(state_, 2);
 

@@ -1,4 +1,4 @@
-// math.random and math.randomseed: the generator of drand48, so that a script gets the same numbers wherever it runs.
+// math.random and math.randomseed: the generator of drand48, so that a script that says randomseed gets the same numbers wherever it runs.
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -63,6 +63,9 @@ void open_random(lua_State* state) {
   lua_setfield(state, -2, "randomseed");
 }
 
-void reset_random(lua_State* state) { set_seed(seed_of(state), 0); }
+void seed_random(lua_State* state, std::uint64_t seed) {
+  constexpr std::uint64_t mask = 0xffffffffffffULL;
+  seed_of(state) = seed & mask;
+}
 
 }  // namespace chorus::cache

@@ -62,6 +62,7 @@ int call_command(lua_State* state, bool raises) {
     return raises ? lua_error(state) : 1;
   }
   const std::string_view reply = owner_of(state).call(words);
+  lua_settop(state, 0);  // there may be as many arguments as the stack holds
   push_reply(state, reply);
   return raises && reply.front() == '-' ? lua_error(state) : 1;
 }

@@ -113,7 +113,6 @@ void Scripts::run(Call& call, const Run& run) {
   lua_pushlightuserdata(state, this);
   lua_setfield(state, LUA_REGISTRYINDEX, owner_key);
   lua_sethook(state, look_around_hook, LUA_MASKCOUNT, instructions_each);
-  reset_random(state);
   Prepared prepared{&machine, &run};
   lua_pushcfunction(state, on_error);
   lua_pushcfunction(state, call_script);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cache/call.h"
+#include "cache/scripts/libraries.h"
 
 namespace chorus::cache {
 namespace {
@@ -69,12 +70,18 @@ Scripts::Scripts(Server& server) : server_(server) {
 Scripts::~Scripts() = default;
 
 Machine& Scripts::evaluator() {
-  if (evaluator_ == nullptr) evaluator_ = std::make_unique<Machine>(*this, false, server_.options().script_octets_max);
+  if (evaluator_ == nullptr) {
+    evaluator_ = std::make_unique<Machine>(*this, false, server_.options().script_octets_max);
+    seed_random(evaluator_->state(), server_.random_.next());
+  }
   return *evaluator_;
 }
 
 Machine& Scripts::function_machine() {
-  if (function_machine_ == nullptr) function_machine_ = std::make_unique<Machine>(*this, true, server_.options().script_octets_max);
+  if (function_machine_ == nullptr) {
+    function_machine_ = std::make_unique<Machine>(*this, true, server_.options().script_octets_max);
+    seed_random(function_machine_->state(), server_.random_.next());
+  }
   return *function_machine_;
 }
 

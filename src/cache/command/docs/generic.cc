@@ -59,10 +59,10 @@ std::span<const Row> generic() {
       {"client|info", "Describes this connection.", "O(1)", ""},
       {"client|kill", "Ends connections.", "O(N), N: connections",
        "filter(<ip:port>!2.8.12|new-format([ID/client-id:i@2.8.12]|[TYPE/"
-       "normal_master_slave_pubsub(normal=normal|master=master@3.2.0|slave=slave|replica=replica@5.0.0|pubsub=pubsub)@2.8.12]|[USER/"
+       "normal_master_slave_pubsub(NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB)@2.8.12]|[USER/"
        "username]|[ADDR/<ip:port>]|[LADDR/<ip:port>@6.2.0]|[SKIPME/<yes/no>])...)"},
       {"client|list", "Describes all connections, a line for each.", "O(N), N: connections",
-       "[TYPE/normal_master_replica_pubsub(normal=normal|master=master|replica=replica|pubsub=pubsub)@5.0.0] "
+       "[TYPE/normal_master_replica_pubsub(NORMAL|MASTER|REPLICA|PUBSUB)@5.0.0] "
        "[ID/id{client-id:i...}@6.2.0]"},
       {"client|no-evict", "Decides whether this connection may be ended for the memory that it takes.", "O(1)", "enabled(ON|OFF)"},
       {"client|no-touch", "Decides whether this connection's commands count as a use of their keys.", "O(1)", "enabled(ON|OFF)"},
@@ -71,7 +71,7 @@ std::span<const Row> generic() {
       {"client|setinfo", "Notes name or version of the library that a client uses.", "O(1)", "attr(LIB-NAME/libname|LIB-VER/libver)"},
       {"client|setname", "Names this connection.", "O(1)", "connection-name"},
       {"client|tracking", "Decides whether the client is told of changes of keys that it keeps.", "O(1), unless prefixes are given",
-       "status(ON|OFF) [REDIRECT/client-id:i] [PREFIX/prefix+...] [BCAST=BCAST] [OPTIN=OPTIN] [OPTOUT=OPTOUT] [NOLOOP=NOLOOP]"},
+       "status(ON|OFF) [REDIRECT/client-id:i] [PREFIX/prefix+...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]"},
       {"client|trackinginfo", "Tells how keys are tracked for this connection.", "O(1)", ""},
       {"client|unblock", "Ends the wait of another connection.", "O(log N), N: connections", "client-id:i [timeout_error(TIMEOUT|ERROR)]"},
       {"client|unpause", "Ends a pause of clients.", "O(N), N: clients that wait", ""},

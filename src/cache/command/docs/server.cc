@@ -47,7 +47,7 @@ std::span<const Row> server() {
       {"latency|doctor", "Says in words what took long, and why that may be.", "O(1)", ""},
       {"latency|graph", "Draws how long an event took over time.", "O(1)", "event"},
       {"latency|help", "Lists the subcommands.", "O(1)", ""},
-      {"latency|histogram", "Returns how often commands took how long.", "O(N), N: commands", "[<COMMAND>...]"},
+      {"latency|histogram", "Returns how often commands took how long.", "O(N), N: commands", "[command...]"},
       {"latency|history", "Returns when an event took how long.", "O(1)", "event"},
       {"latency|latest", "Returns how long events took last.", "O(1)", ""},
       {"latency|reset", "Forgets what took long.", "O(1)", "[event...]"},

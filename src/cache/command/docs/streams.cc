@@ -5,24 +5,23 @@ namespace chorus::cache::docs {
 
 std::span<const Row> streams() {
   static constexpr Row rows[] = {
-      {"xack", "Acknowledges entries that were delivered to a group.", "O(1) for each entry", "key:k0 group <ID>..."},
+      {"xack", "Acknowledges entries that were delivered to a group.", "O(1) for each entry", "key:k0 group id..."},
       {"xadd", "Adds an entry to a stream, which may be trimmed by it.", "O(1), O(N) when N entries are trimmed",
        "key:k0 [NOMKSTREAM@6.2.0] [trim{strategy(MAXLEN|MINID@6.2.0) [operator(equal==|approximately=~)] threshold [LIMIT/count:i@6.2.0]}] "
-       "id_or_auto(auto_id=*|<ID>) field_value{field value}..."},
+       "id_or_auto(auto_id=*|id) field_value{field value}..."},
       {"xautoclaim", "Gives a consumer the entries that were pending for long.", "O(1) if COUNT is small",
        "key:k0 group consumer min-idle-time start [COUNT/count:i] [JUSTID]"},
       {"xclaim", "Gives a consumer entries that are pending for others.", "O(log N), N: pending entries",
-       "key:k0 group consumer min-idle-time <ID>... [IDLE/ms:i] [TIME/unix-time-milliseconds:u] [RETRYCOUNT/count:i] [FORCE] [JUSTID] "
+       "key:k0 group consumer min-idle-time id... [IDLE/ms:i] [TIME/unix-time-milliseconds:u] [RETRYCOUNT/count:i] [FORCE] [JUSTID] "
        "[LASTID/id]"},
-      {"xdel", "Removes entries.", "O(1) for each entry", "key:k0 <ID>..."},
+      {"xdel", "Removes entries.", "O(1) for each entry", "key:k0 id..."},
       {"xgroup", "Commands about groups of consumers.", "Depends on the subcommand", ""},
-      {"xgroup|create", "Makes a group.", "O(1)", "key:k0 groupname id(<ID>|new_id=$) [MKSTREAM] [ENTRIESREAD/entries_read:i]"},
+      {"xgroup|create", "Makes a group.", "O(1)", "key:k0 groupname id(id|new_id=$) [MKSTREAM] [ENTRIESREAD/entries_read:i]"},
       {"xgroup|createconsumer", "Makes a consumer.", "O(1)", "key:k0 groupname consumername"},
       {"xgroup|delconsumer", "Removes a consumer with what is pending for it.", "O(1)", "key:k0 groupname consumername"},
       {"xgroup|destroy", "Removes a group.", "O(N), N: pending entries", "key:k0 groupname"},
       {"xgroup|help", "Lists the subcommands.", "O(1)", ""},
-      {"xgroup|setid", "Changes what a group was delivered last.", "O(1)",
-       "key:k0 groupname id(<ID>|new_id=$) [ENTRIESREAD/entries_read:i]"},
+      {"xgroup|setid", "Changes what a group was delivered last.", "O(1)", "key:k0 groupname id(id|new_id=$) [ENTRIESREAD/entries_read:i]"},
       {"xinfo", "Commands that describe streams.", "Depends on the subcommand", ""},
       {"xinfo|consumers", "Describes the consumers of a group.", "O(N), N: consumers", "key:k0 groupname"},
       {"xinfo|groups", "Describes the groups of a stream.", "O(N), N: groups", "key:k0"},
@@ -33,9 +32,9 @@ std::span<const Row> streams() {
        "key:k0 group [filters{[IDLE/min-idle-time:i@6.2.0] start end count:i [consumer]}]"},
       {"xrange", "Returns the entries from one id to another.", "O(N), N: entries returned", "key:k0 start end [COUNT/count:i]"},
       {"xread", "Returns entries behind given ids of several streams, and may wait for some.", "O(N), N: entries returned",
-       "[COUNT/count:i] [BLOCK/milliseconds:i] STREAMS/streams{key:k0... <ID>...}"},
+       "[COUNT/count:i] [BLOCK/milliseconds:i] STREAMS/streams{key:k0... id...}"},
       {"xreadgroup", "Returns entries for a consumer of a group, and may wait for some.", "O(N), N: entries returned",
-       "GROUP/group_consumer{group consumer} [COUNT/count:i] [BLOCK/milliseconds:i] [NOACK] STREAMS/streams{key:k0... <ID>...}"},
+       "GROUP/group_consumer{group consumer} [COUNT/count:i] [BLOCK/milliseconds:i] [NOACK] STREAMS/streams{key:k0... id...}"},
       {"xrevrange", "Returns the entries from one id to another, backwards.", "O(N), N: entries returned",
        "key:k0 end start [COUNT/count:i]"},
       {"xsetid", "Sets the last id of a stream, as those who follow one need it.", "O(1)",

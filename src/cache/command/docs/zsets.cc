@@ -68,29 +68,29 @@ std::span<const Row> zsets() {
        "destination:k0 numkeys:i key:k1... [WEIGHTS/weight:i...] [AGGREGATE/aggregate(SUM|MIN|MAX)]"},
       {"geoadd", "Adds members with their places, or changes their places.", "O(log(N)) for each member, N: members",
        "key:k0 [condition(NX|XX)@6.2.0] [change=CH@6.2.0] longitude_latitude_member{longitude:d latitude:d member}..."},
-      {"geodist", "Returns the distance between two members.", "O(1)", "key:k0 member1 member2 [unit(m=m|km=km|ft=ft|mi=mi)]"},
+      {"geodist", "Returns the distance between two members.", "O(1)", "key:k0 member1 member2 [unit(M|KM|FT|MI)]"},
       {"geohash", "Returns the places of members as geohashes.", "O(1) for each member", "key:k0 member..."},
       {"geopos", "Returns the longitudes and latitudes of members.", "O(1) for each member", "key:k0 member..."},
       {"georadius", "Finds members within a distance of a place, and may store them.", "O(N+log(M)), N: members around it, M: all members",
-       "key:k0 longitude:d latitude:d radius:d unit(m=m|km=km|ft=ft|mi=mi) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i "
+       "key:k0 longitude:d latitude:d radius:d unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i "
        "[ANY@6.2.0]}] [order(ASC|DESC)] [STORE/key:k1] [STOREDIST/key:k2]"},
       {"georadius_ro", "Finds members within a distance of a place.", "O(N+log(M)), N: members around it, M: all members",
-       "key:k0 longitude:d latitude:d radius:d unit(m=m|km=km|ft=ft|mi=mi) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i "
+       "key:k0 longitude:d latitude:d radius:d unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i "
        "[ANY@6.2.0]}] [order(ASC|DESC)]"},
       {"georadiusbymember", "Finds members within a distance of a member, and may store them.",
        "O(N+log(M)), N: members around it, M: all members",
-       "key:k0 member radius:d unit(m=m|km=km|ft=ft|mi=mi) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i [ANY]}] "
+       "key:k0 member radius:d unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i [ANY]}] "
        "[order(ASC|DESC)] [STORE/key:k1] [STOREDIST/key:k2]"},
       {"georadiusbymember_ro", "Finds members within a distance of a member.", "O(N+log(M)), N: members around it, M: all members",
-       "key:k0 member radius:d unit(m=m|km=km|ft=ft|mi=mi) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i [ANY]}] "
+       "key:k0 member radius:d unit(M|KM|FT|MI) [WITHCOORD] [WITHDIST] [WITHHASH] [count{COUNT/count:i [ANY]}] "
        "[order(ASC|DESC)]"},
       {"geosearch", "Finds members within a circle or a box.", "O(N+log(M)), N: members around it, M: all members",
        "key:k0 from(FROMMEMBER/member|FROMLONLAT/longitude_latitude{longitude:d latitude:d}) by(circle{BYRADIUS/radius:d "
-       "unit(m=m|km=km|ft=ft|mi=mi)}|box{BYBOX/width:d height:d unit(m=m|km=km|ft=ft|mi=mi)}) [order(ASC|DESC)] [count{COUNT/count:i "
+       "unit(M|KM|FT|MI)}|box{BYBOX/width:d height:d unit(M|KM|FT|MI)}) [order(ASC|DESC)] [count{COUNT/count:i "
        "[ANY]}] [WITHCOORD] [WITHDIST] [WITHHASH]"},
       {"geosearchstore", "Finds members within a circle or a box and stores them.", "O(N+log(M)), N: members around it, M: all members",
        "destination:k0 source:k1 from(FROMMEMBER/member|FROMLONLAT/longitude_latitude{longitude:d latitude:d}) by(circle{BYRADIUS/radius:d "
-       "unit(m=m|km=km|ft=ft|mi=mi)}|box{BYBOX/width:d height:d unit(m=m|km=km|ft=ft|mi=mi)}) [order(ASC|DESC)] [count{COUNT/count:i "
+       "unit(M|KM|FT|MI)}|box{BYBOX/width:d height:d unit(M|KM|FT|MI)}) [order(ASC|DESC)] [count{COUNT/count:i "
        "[ANY]}] [STOREDIST]"},
   };
   return rows;
