@@ -195,12 +195,12 @@ void Call::run_instead(Arguments words) {
 }
 
 void Call::error(std::string_view text) {
+  server_.count_error(text);
+  repeat_error(text);
+}
+
+void Call::repeat_error(std::string_view text) {
   has_failed_ = true;
-  ++server_.statistics_.errors;
-  // Codes that scripts make up are bounded by how many are kept.
-  constexpr std::size_t codes_max = 128;
-  const std::string code(text.substr(0, text.find(' ')));
-  if (server_.errors_.size() < codes_max || server_.errors_.contains(code)) ++server_.errors_[code];
   reply.error(text);
 }
 

@@ -121,6 +121,8 @@ class Call {
   /// Another command in place of this one, from its reply to its effects; touches no other keys. words: its name and arguments.
   void run_instead(Arguments words);
   void error(std::string_view text);
+  /// One that was counted before, when a command that a script called failed.
+  void repeat_error(std::string_view text);
   /// Argument `i` is a secret: MONITOR and SLOWLOG show it as "(redacted)".
   void hide(std::size_t i) { hidden_.push_back(i); }
   std::span<const std::size_t> hidden() const { return hidden_; }

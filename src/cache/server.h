@@ -348,6 +348,7 @@ class Server {
   // watch.cc
   void note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
   void note_call(const Command& command, bool has_failed);
+  void count_error(std::string_view error);
   void note_time(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden);
   void feed_monitors(const Client& client, Arguments arguments);
   void note_latency(std::string_view event, std::int64_t us);

@@ -28,6 +28,14 @@ void Server::note_call(const Command& command, bool has_failed) {
   counts.failed += has_failed ? 1 : 0;
 }
 
+void Server::count_error(std::string_view error) {
+  ++statistics_.errors;
+  // Codes that scripts make up are bounded by how many are kept.
+  constexpr std::size_t codes_max = 128;
+  const std::string code(error.substr(0, error.find(' ')));
+  if (errors_.size() < codes_max || errors_.contains(code)) ++errors_[code];
+}
+
 /// Once a call; one that waits is counted when its wait is over, but monitors see when it came.
 void Server::note_run(Client& client, const Command& command, Arguments arguments, std::span<const std::size_t> hidden) {
   if (client.blocked == nullptr) {

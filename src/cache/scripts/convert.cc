@@ -29,7 +29,9 @@ class Reader {
       case '+':
         return push_field("ok", line);
       case '-':
-        return push_error(state_, std::string("-") + std::string(line));
+        push_error(state_, std::string("-") + std::string(line));
+        lua_pushboolean(state_, 1);
+        return lua_setfield(state_, -2, counted_error);
       case '*':
         if (line == "-1") return lua_pushboolean(state_, 0);
         return push_array(number(line));
@@ -173,8 +175,8 @@ class Writer {
     return false;
   }
   void write_table() {
-    if (field("err", LUA_TSTRING)) {
-      call_.error(one_line(text(-1)));
+    if (const bool is_counted = is_counted_error(state_); field("err", LUA_TSTRING)) {
+      is_counted ? call_.repeat_error(one_line(text(-1))) : call_.error(one_line(text(-1)));
     } else if (field("ok", LUA_TSTRING)) {
       call_.reply.simple(one_line(text(-1)));
     } else if (field("double", LUA_TNUMBER)) {

@@ -467,6 +467,15 @@ int on_error(lua_State* state) {
   return 1;
 }
 
+bool is_counted_error(lua_State* state) {
+  if (!lua_istable(state, -1)) return false;
+  lua_pushstring(state, counted_error);
+  lua_rawget(state, -2);
+  const bool is_counted = lua_toboolean(state, -1) != 0;
+  lua_pop(state, 1);
+  return is_counted;
+}
+
 std::string error_text(lua_State* state, std::string_view script) {
   const auto text_of = [&](const char* name) {
     lua_pushstring(state, name);

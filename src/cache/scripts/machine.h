@@ -63,6 +63,9 @@ class Machine {
   int loading_globals_ = 0;  // of the one that libraries see while they are loaded
 };
 
+/// What marks the table of an error that was counted when the command failed, as Redis names it; and whether the one on top has it.
+inline constexpr const char* counted_error = "ignore_error_stats_update";
+bool is_counted_error(lua_State* state);
 /// What a table raised as error says: the message, and where it was raised, as Redis words it.
 std::string error_text(lua_State* state, std::string_view script);
 /// Pushes {err = "CODE text"}; text: "-CODE text", or without a code, which is "ERR" then.

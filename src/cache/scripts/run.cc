@@ -126,7 +126,9 @@ void Scripts::run(Call& call, const Run& run) {
   if (is_done) {
     reply_value(state, call, client_.protocol);
   } else {
-    call.error(error_text(state, run.name));
+    const bool is_counted = is_counted_error(state);
+    const std::string text = error_text(state, run.name);
+    is_counted ? call.repeat_error(text) : call.error(text);
   }
   lua_settop(state, 0);
   running_.reset();
@@ -178,6 +180,8 @@ std::string_view Scripts::call(std::span<const std::string_view> words) {
   client_.out.clear();
   client_.pushes.clear();
   if (std::string refusal = refusal_of(command, words); !refusal.empty()) {
+    server_.count_error(std::string_view(refusal).substr(1));
+    if (command != nullptr) ++server_.by_command_[command].rejected;
     client_.out = std::move(refusal) + "\r\n";
     return client_.out;
   }

@@ -407,6 +407,36 @@ TEST_F(ScriptTest, LoadsLibraries) {
   EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
 }
 
+// source: Redis' own suite, unit/scripting
+TEST_F(ScriptTest, ErrorsOfWhatItCallsAreCountedOnce) {
+  const auto counts = [&](std::string_view code) {
+    const std::string info = ask("INFO errorstats") + ask("INFO stats") + ask("INFO commandstats");
+    std::string out;
+    for (const std::string& name : {"errorstat_" + std::string(code) + ":", std::string("total_error_replies:"),
+                                    std::string("cmdstat_set:"), std::string("cmdstat_eval:"), std::string("cmdstat_eval_ro:")}) {
+      const auto at = info.find("|" + name);
+      if (at == std::string::npos) continue;
+      const std::string line = info.substr(at + 1, info.find('|', at + 1) - at - 1);
+      const auto rest = line.find("rejected_calls");
+      out += (rest == std::string::npos ? line.substr(line.find(':') + 1) : line.substr(line.find("calls="), 8) + line.substr(rest)) + " ";
+    }
+    ask("CONFIG RESETSTAT");
+    return out;
+  };
+  ask("SET n x");
+  ask("CONFIG RESETSTAT");
+  EXPECT_NE(eval("return redis.call('incr','n')").find("-ERR value is not an integer"), std::string::npos);
+  EXPECT_EQ(counts("ERR"), "count=1 1 calls=1,rejected_calls=0,failed_calls=1 ");
+  EXPECT_EQ(eval("return redis.pcall('incr','n').err"), "$43|ERR value is not an integer or out of range|");
+  EXPECT_EQ(counts("ERR"), "count=1 1 calls=1,rejected_calls=0,failed_calls=0 ");
+  EXPECT_EQ(eval("return redis.pcall('incr','n')"), "-ERR value is not an integer or out of range|");
+  EXPECT_EQ(counts("ERR"), "count=1 1 calls=1,rejected_calls=0,failed_calls=1 ");
+  EXPECT_NE(send({"EVAL_RO", "return redis.call('set','n','y')", "0"}).find("-ERR Write commands are not allowed"), std::string::npos);
+  EXPECT_EQ(counts("ERR"), "count=1 1 calls=0,rejected_calls=1,failed_calls=0 calls=1,rejected_calls=0,failed_calls=1 ");
+  EXPECT_EQ(eval("return {err='OWN own'}"), "-OWN own|");
+  EXPECT_EQ(counts("OWN"), "count=1 1 calls=1,rejected_calls=0,failed_calls=1 ");
+}
+
 TEST_F(ScriptTest, IsHeldInAPauseUnlessItSaysThatItDoesNotWrite) {
   const std::string reads = "#!lua flags=no-writes\nreturn 1";
   const std::string digest = Scripts::digest(reads);
