@@ -19,12 +19,14 @@ class CacheRole::Impl {
     node_.reset();
   }
 
-  base::Result<void, std::string> start(cache::Options options, std::function<void(const std::string&)> failed) {
+  base::Result<void, std::string> start(cache::Options options, std::function<void(const std::string&)> failed,
+                                        std::function<void()> ends) {
     options.let_others_in = [this] { reactor_.let_others_in(); };
     auto node = cache::Node::start(reactor_, std::move(options), *spdlog::default_logger());
     if (!node) return std::unexpected(node.error() + " (cache.address, cache.secure_address)");
     node_ = std::move(*node);
     node_->on_failure(std::move(failed));
+    node_->on_shutdown(std::move(ends));
     note_facts();
     thread_ = std::thread([this] { reactor_.run(); });
     return {};
@@ -60,9 +62,10 @@ CacheRole::CacheRole(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CacheRole::~CacheRole() = default;
 
 base::Result<std::unique_ptr<CacheRole>, std::string> CacheRole::start(cache::Options options,
-                                                                       std::function<void(const std::string&)> failed) {
+                                                                       std::function<void(const std::string&)> failed,
+                                                                       std::function<void()> ends) {
   auto impl = std::make_unique<Impl>();
-  if (auto started = impl->start(std::move(options), std::move(failed)); !started) return std::unexpected(started.error());
+  if (auto started = impl->start(std::move(options), std::move(failed), std::move(ends)); !started) return std::unexpected(started.error());
   return std::unique_ptr<CacheRole>(new CacheRole(std::move(impl)));
 }
 
@@ -121,6 +124,11 @@ void collect_cache(const cache::Facts& facts, admin::MetricWriter& out) {
   out.counter("chorus_cache_full_syncs_total", "Replicas that needed all keys.", number(facts.full_syncs));
   out.counter("chorus_cache_partial_syncs_total", "Replicas that came back.", number(facts.partial_syncs), {{"result", "ok"}});
   out.counter("chorus_cache_partial_syncs_total", "Replicas that came back.", number(facts.partial_syncs_refused), {{"result", "refused"}});
+  out.gauge("chorus_cache_append_log_bytes", "Octets of the append log's files; 0: it is off.", number(facts.append.octets));
+  out.gauge("chorus_cache_append_log_buffer_bytes", "Octets of it that are not written yet.", number(facts.append.buffer_octets));
+  out.gauge("chorus_cache_append_log_failed", "1: it cannot be written, and writes are refused.", facts.append.error.empty() ? 0 : 1);
+  out.counter("chorus_cache_append_log_syncs_total", "Times that it was synced.", number(facts.append.syncs));
+  out.counter("chorus_cache_append_log_rewrites_total", "Times that a new base of it was begun.", number(facts.append.rewrites));
   out.counter("chorus_cache_snapshots_total", "Snapshots that were kept.", number(facts.save.saves));
   out.gauge("chorus_cache_snapshot_failed", "1: the last one could not be kept, and writes may be refused.", facts.save.has_failed ? 1 : 0);
   out.gauge("chorus_cache_unsaved_changes", "Changes that no snapshot has.", number(facts.save.changes));

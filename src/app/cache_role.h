@@ -14,9 +14,10 @@ namespace chorus::app {
 /// Made, asked and ended by one thread, which is not its reactor's.
 class CacheRole {
  public:
-  /// failed: called on its thread with what it cannot mend, in words for a person; nothing is served from then on.
-  static base::Result<std::unique_ptr<CacheRole>, std::string> start(cache::Options options,
-                                                                     std::function<void(const std::string&)> failed);
+  /// failed: called on its thread with what it cannot mend, in words for a person; nothing is served from then on. ends: called there when
+  /// a client asked for the end of the process.
+  static base::Result<std::unique_ptr<CacheRole>, std::string> start(cache::Options options, std::function<void(const std::string&)> failed,
+                                                                     std::function<void()> ends);
   ~CacheRole();
 
   /// Ends it in good order; `done` comes on the role's thread.

@@ -118,13 +118,16 @@ class Service {
   }
 
   bool start_cache() {
-    auto role = CacheRole::start(loaded_.settings.cache, [this](const std::string& why) {
-      reactor_.post([this, why] {
-        failed_ = true;
-        problem_ = why;
-        stop();
-      });
-    });
+    auto role = CacheRole::start(
+        loaded_.settings.cache,
+        [this](const std::string& why) {
+          reactor_.post([this, why] {
+            failed_ = true;
+            problem_ = why;
+            stop();
+          });
+        },
+        [this] { reactor_.post([this] { stop(); }); });
     if (!role) {
       spdlog::error("cannot start: {}", role.error());
       return false;

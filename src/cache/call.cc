@@ -50,6 +50,7 @@ std::optional<unsigned> Call::database_index(std::size_t i, std::string_view wro
 
 std::int64_t Call::now_ms() const { return server_.now_.unix_ms(); }
 std::int64_t Call::now_us() const { return server_.now_.unix_us; }
+bool Call::is_over(std::int64_t unix_ms) const { return unix_ms <= now_ms() && !client_.is_primary && !server_.is_replaying(); }
 base::Random& Call::random() { return server_.random_; }
 Database& Call::database(unsigned db) { return *server_.databases_[db]; }
 unsigned Call::databases() const { return static_cast<unsigned>(server_.databases_.size()); }

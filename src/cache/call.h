@@ -82,8 +82,9 @@ class Call {
   /// Empties it; returns how many keys there were.
   std::size_t clear_database(unsigned db);
 
-  /// Whether a key that ends then is gone by now. What a primary says is of the primary's time, and it says itself when a key is gone.
-  bool is_over(std::int64_t unix_ms) const { return unix_ms <= now_ms() && !client_.is_primary; }
+  /// Whether a key that ends then is gone by now. What a primary says is of the primary's time, and it says itself when a key is gone; what
+  /// is done again from a log, of the time of the log.
+  bool is_over(std::int64_t unix_ms) const;
 
   // --- what was done
   /// The key was changed: transactions that watch it fail, and so on. Not for what changes nothing.

@@ -98,6 +98,7 @@ struct Client {
   ReplyMode reply_mode = ReplyMode::on;
   std::size_t unsent = 0;                               // octets that its connection has not taken
   std::optional<std::int64_t> over_soft_since_us = {};  // monotonic: more than its soft limit of output is not taken
+  std::uint64_t last_write = 0;                         // sequence of the last unit that its commands led to
   std::size_t counted = 0;                              // of its memory, in the sum over all clients
   std::string name, library_name, library_version, user = "default";
   std::shared_ptr<const acl::User> permissions;

@@ -16,12 +16,6 @@ namespace {
 /// Requests of a client whose replies are not taken wait at this many octets of replies.
 constexpr std::size_t out_octets_max = 1U << 20;
 constexpr std::size_t shown_octets_max = 128;
-constexpr std::string_view unsaved =
-    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data "
-    "set "
-    "are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
-    "(stop-writes-on-bgsave-error "
-    "option). Please check the Redis logs for details about the RDB error.";
 constexpr std::string_view no_multi = "ERR EXEC without MULTI";
 
 std::string unknown_command(Arguments arguments) {
@@ -60,7 +54,8 @@ bool Server::run_requests(Client& client) {
   client.is_waiting = false;
   for (;;) {
     if (client.closes) break;
-    if (client.blocked != nullptr || client.held_back != nullptr || client.out.size() > out_octets_max || is_asleep()) {
+    if (client.blocked != nullptr || client.held_back != nullptr || client.out.size() > out_octets_max || is_asleep() ||
+        append_.is_behind) {
       client.parser.keep();
       // What waits behind a command that waits is bounded as any request is.
       client.closes = client.parser.waiting() > options_.query_octets_max && !client.is_primary;
@@ -212,7 +207,7 @@ void Server::dispatch(Client& client, Arguments arguments) {
         return hold_back(client, arguments);
     }
   }
-  const Room room = options_.memory.octets_max > 0 ? make_room() : Room::enough;
+  const Room room = options_.memory.octets_max > 0 && !save_.is_loading ? make_room() : Room::enough;
   // Who waits at a key that has gone learns it, also where this command is refused.
   if (!ready_.empty()) end_unit();
   if (room == Room::none && !client.is_primary) {
@@ -226,9 +221,13 @@ void Server::dispatch(Client& client, Arguments arguments) {
       return done();
     }
   }
-  if (refuses_writes() && !client.is_primary && (command->flags.has(Flag::write) || is_one_of(*command, {"ping"}))) {
-    refuse(client, command, unsaved);
-    return done();
+  const bool ends_writes =
+      client.transaction && is_one_of(*command, {"exec"}) && (client.transaction->flags & static_cast<std::uint32_t>(Flag::write)) != 0;
+  if (!client.is_primary && (command->flags.has(Flag::write) || ends_writes || is_one_of(*command, {"ping"}))) {
+    if (const std::string why = disk_error(); !why.empty()) {
+      refuse(client, command, why);
+      return done();
+    }
   }
   // EXEC is what it has queued.
   const bool runs_queue = client.transaction && is_one_of(*command, {"exec"});
@@ -360,7 +359,9 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
 
 void Server::end_unit() {
   if (scripts_->running() != nullptr) return;  // a client was let in while a script runs: its unit is not over
+  const std::uint64_t before = effects_.position().sequence;
   effects_.end_unit();
+  if (running_ != nullptr && effects_.position().sequence != before) running_->last_write = effects_.position().sequence;
   if (!ready_.empty()) serve_blocked();
 }
 

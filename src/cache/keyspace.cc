@@ -9,6 +9,8 @@ namespace chorus::cache {
 Entry* Server::live(unsigned db, std::string_view key) {
   Entry* entry = databases_[db]->find(key);
   if (entry == nullptr || !entry->is_expired(now_.unix_ms())) return entry;
+  // What a log does to it was done before its time was over.
+  if (is_replaying()) return entry;
   if (is_replica()) {
     // A replica does not end keys by itself: its primary does something to them until it says that they are gone. Others do not see them.
     if (running_ != nullptr && running_->is_primary) return entry;

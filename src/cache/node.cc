@@ -105,23 +105,34 @@ class Node::Channel final : public world::ConnectionHandler {
     if (!octets.empty()) connection_->write(std::move(octets));
     if (connection_->unsent() < world::Connection::high_water) return true;
     if (is_read_on) return false;
-    if (!std::exchange(is_paused_, true)) connection_->pause_reading();
+    if (!std::exchange(is_paused_, true) && !is_held_) connection_->pause_reading();
     return false;
   }
-  bool is_paused() const { return is_paused_; }
-  std::size_t unsent() const { return connection_->unsent(); }
+  /// So many octets of its are held back, or are not any more.
+  void hold(std::size_t octets) {
+    held_ += octets;
+    if (held_ < world::Connection::high_water || std::exchange(is_held_, true)) return;
+    if (!is_paused_) connection_->pause_reading();
+  }
+  void release(std::size_t octets) {
+    held_ -= octets;
+    if (held_ >= world::Connection::high_water || !std::exchange(is_held_, false)) return;
+    if (!is_paused_) connection_->resume_reading();
+  }
+  bool is_paused() const { return is_paused_ || is_held_; }
+  std::size_t unsent() const { return connection_->unsent() + held_; }
   bool is_noted = false;  // among those that had not taken all
   void close() { connection_->close(); }
   void abort() { connection_->abort(); }
 
   void on_data(std::string_view octets) override {
-    if (is_noted) node_.server_.note_unsent(id_, connection_->unsent());
+    if (is_noted) node_.server_.note_unsent(id_, unsent());
     node_.server_.receive(id_, octets, node_.now());
     node_.deliver();
   }
   void on_drained() override {
-    if (std::exchange(is_paused_, false)) connection_->resume_reading();
-    node_.server_.note_unsent(id_, connection_->unsent());
+    if (std::exchange(is_paused_, false) && !is_held_) connection_->resume_reading();
+    node_.server_.note_unsent(id_, unsent());
     node_.server_.resume(id_, node_.now());
     node_.deliver();
   }
@@ -134,7 +145,8 @@ class Node::Channel final : public world::ConnectionHandler {
   Node& node_;
   const ClientId id_;
   std::unique_ptr<world::Connection> connection_;
-  bool is_paused_ = false;
+  bool is_paused_ = false, is_held_ = false;  // it is not read from in either case
+  std::size_t held_ = 0;
 };
 
 class Node::Link final : public world::ConnectionHandler {
@@ -210,7 +222,8 @@ Node::Node(world::World& world, Options options, spdlog::logger& logger)
       spool_(world, server_.options().save.directory + std::string(spool_file),
              [this](auto what, std::uint64_t transfer, std::string octets, const std::string& error) {
                file_done(what, transfer, std::move(octets), error);
-             }) {}
+             }),
+      append_log_(world, server_, saver_, logger, [this] { return now(); }, [this] { deliver(); }) {}
 Node::~Node() = default;
 
 base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world, Options options, spdlog::logger& logger) {
@@ -254,7 +267,7 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
     if (auto joined = node->join_cluster(tree); !joined) return std::unexpected(joined.error());
   }
   node->server_.watch_scripts(node.get());
-  node->saver_.load([at = node.get()](const std::string& why) {
+  node->append_log_.start([at = node.get()](const std::string& why) {
     if (at->failed_) at->failed_(why);
   });
   node->tick();
@@ -355,35 +368,49 @@ void Node::deliver() {
   // A script, or the process, may have stood still for longer than the lease.
   const cluster::Membership* own = server_.cluster();
   const bool has_outlived_lease = own != nullptr && own->has_lease(server_.now().monotonic_us) && !own->has_lease(now().monotonic_us);
+  const auto has_lease = [&] { return own != nullptr && own->has_lease(now().monotonic_us); };
   // Those who take their replies may have more to be done, which gives more replies.
   std::vector<Output> outputs;
-  for (server_.take_outputs(outputs); !outputs.empty(); server_.take_outputs(outputs)) {
+  for (;;) {
+    while (!held_.empty() && held_.front().after <= append_log_.released()) {
+      Output output = std::move(held_.front().output);
+      const bool has_lost_lease = held_.front().had_lease && !has_lease();
+      held_.pop_front();
+      const auto found = channels_.find(output.client);
+      if (found == channels_.end()) continue;
+      if (has_lost_lease) {
+        found->second->abort();
+        continue;
+      }
+      found->second->release(output.octets.size());
+      send(std::move(output));
+    }
+    server_.take_outputs(outputs);
+    if (outputs.empty()) break;
+    // What a reply tells may rest on any unit before it, of whomever: it goes when they are durable, as the log's policy has it.
+    const std::uint64_t after = append_log_.position();
+    const bool goes = held_.empty() && after <= append_log_.released();
     for (Output& output : outputs) {
       const auto found = channels_.find(output.client);
       if (found == channels_.end()) continue;
-      Channel& channel = *found->second;
       if (has_outlived_lease) {
         // It was done while this node owned the slot, and may be acknowledged after another was given it without that.
-        channel.abort();
+        found->second->abort();
         continue;
       }
-      if (output.unsent_max && channel.unsent() + output.octets.size() > *output.unsent_max) {
-        log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
-        server_.note_broken_off(output.client);
-        channel.abort();
+      if (goes) {
+        send(std::move(output));
         continue;
       }
-      const bool takes_more = channel.write(std::move(output.octets), output.is_read_on);
-      note_unsent(output.client, channel);
-      if (output.closes) {
-        channel.close();
-      } else if (takes_more && !channel.is_paused()) {
-        server_.resume(output.client, now());
-      }
+      found->second->hold(output.octets.size());
+      note_unsent(output.client, *found->second);
+      held_.push_back({.after = after, .output = std::move(output), .had_lease = has_lease()});
     }
   }
   is_delivering_ = false;
   saver_.poll();
+  append_log_.poll();
+  if (server_.shutdown() && ending_ == Ending::no) look_at_shutdown();
   dial_primary();
   look_after_sync();
   for (cluster::LinkAction& action : server_.take_link_actions()) perform(std::move(action));
@@ -478,6 +505,47 @@ void Node::use_acl_file() {
       });
 }
 
+void Node::send(Output output) {
+  const auto found = channels_.find(output.client);
+  if (found == channels_.end()) return;
+  Channel& channel = *found->second;
+  if (output.unsent_max && channel.unsent() + output.octets.size() > *output.unsent_max) {
+    log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
+    server_.note_broken_off(output.client);
+    channel.abort();
+    return;
+  }
+  const bool takes_more = channel.write(std::move(output.octets), output.is_read_on);
+  note_unsent(output.client, channel);
+  if (output.closes) {
+    channel.close();
+  } else if (takes_more && !channel.is_paused()) {
+    server_.resume(output.client, now());
+  }
+}
+
+/// SHUTDOWN: what is to be saved is saved first, and the end is not to be when that fails.
+void Node::look_at_shutdown() {
+  using Save = Shutdown::Save;
+  const Save save = server_.shutdown()->save;
+  ending_ = Ending::saving;
+  const auto saved = [this](const std::string& error) {
+    ending_ = Ending::no;
+    if (!server_.shutdown()) return;  // it was given up
+    if (!error.empty() && !server_.shutdown()->is_forced) {
+      log_.error("the end that a client asked for was given up why=\"{}\"", error);
+      server_.give_up_shutdown();
+      return;
+    }
+    log_.info("ending as a client asked for it");
+    ending_ = Ending::saved;
+    if (ends_) ends_();
+  };
+  const bool has_points = server_.options().save.points.find_first_not_of(' ') != std::string::npos;
+  if (save == Save::yes || (save == Save::by_points && has_points)) return saver_.save_then(saved);
+  saved({});
+}
+
 Facts Node::facts() const {
   Facts facts{.serving = listener_ != nullptr,
               .statistics = server_.statistics(),
@@ -488,7 +556,8 @@ Facts Node::facts() const {
               .clients_memory = server_.clients_memory(),
               .keys = server_.keys(),
               .save = server_.save_state(),
-              .is_saving = server_.is_saving()};
+              .is_saving = server_.is_saving(),
+              .append = server_.append_state()};
   if (const cluster::Membership* own = server_.cluster(); own != nullptr) {
     facts.in_cluster = true;
     facts.cluster_ok = own->is_ok(std::chrono::duration_cast<std::chrono::microseconds>(world_.now().time_since_epoch()).count());
@@ -520,10 +589,12 @@ void Node::stop(std::function<void()> done) {
   listener_.reset();
   secure_listener_.reset();
   if (server_.scripts().running() != nullptr) server_.scripts().kill();
-  for (const auto& [id, channel] : channels_) channel->close();
-  saver_.stop([this, done = std::move(done)] {
-    if (coordinator_) return coordinator_->close([done] { done(); });
-    done();
+  append_log_.stop([this, done = std::move(done)] {
+    for (const auto& [id, channel] : channels_) channel->close();
+    saver_.stop(ending_ != Ending::saved, [this, done] {
+      if (coordinator_) return coordinator_->close([done] { done(); });
+      done();
+    });
   });
 }
 

@@ -4,6 +4,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <spdlog/logger.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cache/append/append_log.h"
 #include "cache/cluster/coordinator.h"
 #include "cache/options.h"
 #include "cache/persistence/saver.h"
@@ -29,6 +31,7 @@ struct Facts {
   std::size_t keys = 0, expiring_keys = 0;
   SaveState save;
   bool is_saving = false;
+  AppendState append;
   bool in_cluster = false, cluster_ok = false;
   std::size_t cluster_slots = 0, cluster_members = 0, cluster_members_failed = 0;
   cluster::HandoverStatistics handovers;
@@ -56,7 +59,10 @@ class Node final : private ScriptWatch {
   Facts facts() const;
   /// What cannot be mended here, in words for a person: the data that is there cannot be read. Nothing is served then.
   void on_failure(std::function<void(const std::string& why)> failed) { failed_ = std::move(failed); }
-  /// Takes no more connections, ends those that there are and saves what save points promise; then `done`, not from within the call.
+  /// A client asked for the end (SHUTDOWN), and what it wanted to be saved is: stop() is to be called.
+  void on_shutdown(std::function<void()> ends) { ends_ = std::move(ends); }
+  /// Takes no more connections, writes the append log, ends the connections that there are and saves what save points promise; then `done`,
+  /// not from within the call.
   void stop(std::function<void()> done);
 
  private:
@@ -73,6 +79,8 @@ class Node final : private ScriptWatch {
   void look_at_unsent();
   void closed(ClientId id);
   void use_acl_file();
+  void send(Output output);
+  void look_at_shutdown();
   void perform(cluster::LinkAction action);
   void dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection);
   void dial_primary();
@@ -86,7 +94,10 @@ class Node final : private ScriptWatch {
   Server server_;
   Saver saver_;
   replication::Spool spool_;
+  AppendLog append_log_;
   std::function<void(const std::string&)> failed_;
+  std::function<void()> ends_;
+  enum class Ending : std::uint8_t { no, saving, saved } ending_ = Ending::no;  // by SHUTDOWN
   std::unique_ptr<world::Listener> listener_, secure_listener_;
   absl::flat_hash_map<ClientId, std::unique_ptr<Channel>> channels_;
   std::vector<ClientId> ended_;                           // while a script ran: their channels may be in use below it
@@ -94,6 +105,12 @@ class Node final : private ScriptWatch {
   std::unique_ptr<cluster::Coordinator> coordinator_;     // of a node of a cluster
   std::uint64_t last_id_ = 0;
   bool is_delivering_ = false;
+  struct Held {
+    std::uint64_t after;  // position of the append log
+    Output output;
+    bool had_lease;  // of the slots that it tells of
+  };
+  std::deque<Held> held_;         // until the log is as far; a connection that holds much is not read from
   std::vector<ClientId> unsent_;  // whose connections had not taken all when looked at last; each once
   bool looks_soon_ = false;
   bool is_sync_due_ = false;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/append/options.h"
 #include "cache/cluster/options.h"
 #include "cache/eviction.h"
 #include "cache/notify.h"
@@ -64,6 +65,7 @@ struct ServerOptions {
   std::int64_t list_compress_depth = 0;  // list-compress-depth: kept and shown; lists are not compressed
   rdb::WriteOptions rdb;                 // of files and payloads
   SaveOptions save;
+  AppendOptions append;
   std::string host = "127.0.0.1";  // as CONFIG and INFO say
   std::uint16_t port = 6379;
   std::uint16_t secure_port = 0;  // 0: no TLS

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cache/acl/acl.h"
+#include "cache/append/replay.h"
 #include "cache/call.h"
 #include "cache/cluster/migrator.h"
 #include "cache/persistence/loader.h"
@@ -56,6 +57,7 @@ Server::~Server() {
   scripts_.reset();
   snapshot_.reset();
   loader_.reset();
+  replay_.reset();
   databases_.clear();
   while (reclaimer_.step(std::size_t{1} << 20)) {
   }
@@ -195,6 +197,7 @@ bool Server::tick(Now now) {
   release_held_back();
   end_unit();
   end_waits();
+  serve_log_waits();
   if (const replication::Replica* replica = replication_->replica()) {
     // It may have had to wait, for a pause or a save.
     Client* link = find_client(replica->link());
@@ -315,6 +318,8 @@ bool Server::end_wait(Client& client, std::string_view error) {
       reply.error(error);
     } else if (blocked.acknowledgement) {
       reply.integer(static_cast<std::int64_t>(replication_->primary().count_with(blocked.acknowledgement->offset, false)));
+    } else if (blocked.command->name == "waitaof") {
+      reply_log_acks(client, reply);
     } else {
       reply.null_array();
     }

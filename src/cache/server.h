@@ -32,6 +32,8 @@
 namespace chorus::cache {
 
 class Loader;
+class LogReplay;
+class Reply;
 
 /// Both clocks, as the world has them.
 struct Now {
@@ -97,6 +99,14 @@ class ScriptWatch {
 };
 
 class Scripts;
+
+/// The end of the process, asked for by a client.
+struct Shutdown {
+  enum class Save : std::uint8_t { by_points, yes, no };
+  Save save = Save::by_points;
+  bool is_forced = false;         // whatever becomes of the snapshot
+  std::vector<ClientId> waiting;  // for it
+};
 
 /// One shard's data and the connections of its reactor. Lives there; each call is one event and runs to its end.
 class Server {
@@ -212,7 +222,9 @@ class Server {
   bool end_wait(Client& client, std::string_view error);
   void reset_statistics();
   /// Begins a snapshot, of this moment; none is under way.
-  void begin_save();
+  void begin_save(SavePurpose purpose = SavePurpose::file);
+  /// As soon as none is.
+  void schedule_save() { save_.is_scheduled = true; }
   /// The client, whose command it is, has its reply when the snapshot ends.
   void wait_for_save(Client& client, const Command& command);
   Scripts& scripts() { return *scripts_; }
@@ -280,6 +292,8 @@ class Server {
 
   // --- snapshots, for the shell that keeps them
   bool is_saving() const { return snapshot_ != nullptr; }
+  bool is_saving_file() const { return is_saving() && save_purpose_ == SavePurpose::file; }
+  bool is_saving_base() const { return is_saving() && save_purpose_ == SavePurpose::base; }
   /// Goes on until about that many octets are to be taken; true: that is all of it.
   bool step_save(std::size_t octets_max);
   std::string take_save();
@@ -305,6 +319,37 @@ class Server {
   void end_reload(std::string_view error, Now now);
   /// Of the snapshot under way: keys written, and how many there are.
   std::pair<std::uint64_t, std::uint64_t> save_progress() const;
+
+  // --- the append log, for the shell that keeps it
+  const AppendState& append_state() const { return append_; }
+  /// How the log stands now: who waits for it is served, and what was held back goes on.
+  void note_log(AppendState state, Now now);
+  /// There is a log of that size: clients are told to wait until end_log().
+  void begin_log(std::uint64_t octets, Now now);
+  /// For each of its files, in order: their octets, in pieces. After an error there is nothing to go on with.
+  void begin_log_file();
+  base::Result<void, std::string> load_log(std::string_view octets, Now now);
+  /// Octets of the file that were used: fewer than it has where its end is cut short.
+  base::Result<std::uint64_t, std::string> end_log_file();
+  LogReplayed end_log(Now now);
+  /// All data goes, and nobody who follows is told.
+  void forget_all();
+  /// DEBUG LOADAOF was carried out, or not: why.
+  void end_reload(std::string_view error = {});
+  // --- and for its commands
+  void schedule_rewrite() { append_.is_rewrite_due = true; }
+  void reload_log(Client& client, const Command& command);
+  /// Whether what the client wrote is durable here, and on how many replicas.
+  std::pair<std::int64_t, std::int64_t> log_acks(const Client& client) const;
+  void wait_for_log(Client& client, const Command& command, Arguments arguments, std::optional<std::int64_t> deadline_us);
+
+  // --- the end, asked for by a command
+  /// Empty: nobody asks for it.
+  const std::optional<Shutdown>& shutdown() const { return shutdown_; }
+  /// The client waits for the end of its connection. Of several commands the first decides how.
+  void ask_for_shutdown(Client& client, const Command& command, Shutdown::Save save, bool is_forced);
+  /// It is not to be any more: who waits is told. False: nobody asked for it.
+  bool give_up_shutdown();
 
   // --- facts
   const absl::flat_hash_map<std::string, std::uint64_t>& errors_by_code() const { return errors_; }
@@ -338,6 +383,7 @@ class Server {
 
  private:
   friend class Call;
+  friend class LogReplay;
   friend class Scripts;
   using DbKey = std::pair<unsigned, std::string>;
   struct WaitedKey {
@@ -388,7 +434,12 @@ class Server {
   Snapshot::Options snapshot_options();
   std::unique_ptr<Snapshot> make_snapshot(bool with_keys, Snapshot::Options options);
   bool save_is_due() const;
-  bool refuses_writes() const;
+  // append/server_log.cc
+  bool is_replaying() const { return replay_ != nullptr; }
+  /// Why writes are refused; empty: they are not.
+  std::string disk_error() const;
+  void serve_log_waits();
+  void reply_log_acks(const Client& client, Reply& reply) const;
   // cluster/
   enum class Route : std::uint8_t { here, refused, held_back };
   /// refused: `error` says why, or where to.
@@ -475,8 +526,13 @@ class Server {
   std::vector<std::unique_ptr<Database>> databases_;
   SaveState save_;
   std::unique_ptr<Snapshot> snapshot_;  // ends before the databases do
+  SavePurpose save_purpose_ = SavePurpose::file;
   std::unique_ptr<Loader> loader_;
   std::optional<Reload> reload_;  // under way
+  AppendState append_;
+  std::unique_ptr<LogReplay> replay_;
+  std::vector<ClientId> log_waits_;  // WAITAOF, in the order in which they came
+  std::optional<Shutdown> shutdown_;
   std::uint8_t save_mark_ = 0;
   unsigned saves_given_up_ = 0;
   std::vector<std::uint64_t> expire_cursors_;

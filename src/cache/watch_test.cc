@@ -195,8 +195,12 @@ TEST_F(WatchTest, ParametersAreInOrderAndHaveTheirDefaults) {
   EXPECT_EQ(ask("config get maxmemory* SAVE"),
             "*12|$9|maxmemory|$1|0|$17|maxmemory-clients|$1|0|$27|maxmemory-eviction-tenacity|$2|10|$16|maxmemory-policy|$10|noeviction|"
             "$17|maxmemory-samples|$1|5|$4|save|$23|3600 1 300 100 60 10000|");
-  EXPECT_EQ(ask("config set appendonly yes"), "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - always 'no' here|");
-  EXPECT_EQ(ask("config set appendonly no"), "+OK|");
+  EXPECT_EQ(ask("config set activedefrag yes"), "-ERR CONFIG SET failed (possibly related to argument 'activedefrag') - always 'no' here|");
+  EXPECT_EQ(ask("config set activedefrag no"), "+OK|");
+  EXPECT_EQ(
+      ask("config set appendfsync sometimes"),
+      "-ERR CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of the following: everysec, always, "
+      "no|");
   EXPECT_EQ(ask("config set maxmemory 1mb maxmemory-samples x"),
             "-ERR CONFIG SET failed (possibly related to argument 'maxmemory-samples') - argument couldn't be parsed into an integer|");
   EXPECT_EQ(ask("config get maxmemory"), "*2|$9|maxmemory|$1|0|");

@@ -68,6 +68,11 @@ std::string read(std::string_view text, const Property& property, T& to) {
     const std::string word = base::lower(base::trim(text));
     if (word != "no" && word != "yes" && word != "local") return fmt::format("wants no, yes or local, not '{}'", text);
     to = word == "yes" ? yes : word == "local" ? local : no;
+  } else if constexpr (std::same_as<T, cache::SyncPolicy>) {
+    using enum cache::SyncPolicy;
+    const std::string word = base::lower(base::trim(text));
+    if (word != "no" && word != "always" && word != "everysec") return fmt::format("wants no, always or everysec, not '{}'", text);
+    to = word == "always" ? always : word == "everysec" ? everysec : no;
   } else if constexpr (List<T>) {
     to.clear();
     for (const std::string_view part : base::split(text, ',')) {
@@ -103,6 +108,9 @@ std::string show(const T& value) {
   } else if constexpr (std::same_as<T, cache::ProtectedAccess>) {
     using enum cache::ProtectedAccess;
     return value == yes ? "yes" : value == local ? "local" : "no";
+  } else if constexpr (std::same_as<T, cache::SyncPolicy>) {
+    using enum cache::SyncPolicy;
+    return value == always ? "always" : value == everysec ? "everysec" : "no";
   } else if constexpr (List<T>) {
     return fmt::format("{}", fmt::join(value, ","));
   } else {
@@ -113,7 +121,8 @@ std::string show(const T& value) {
 template <class T>
 constexpr Kind kind_of() {
   if constexpr (std::same_as<T, bool>) return Kind::boolean;
-  if constexpr (std::same_as<T, std::string> || std::same_as<T, cache::EvictionPolicy> || std::same_as<T, cache::ProtectedAccess>) {
+  if constexpr (std::same_as<T, std::string> || std::same_as<T, cache::EvictionPolicy> || std::same_as<T, cache::ProtectedAccess> ||
+                std::same_as<T, cache::SyncPolicy>) {
     return Kind::text;
   }
   if constexpr (std::same_as<T, std::optional<world::Address>>) return Kind::address;

@@ -18,6 +18,10 @@ constexpr Property cache_saves(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::save, Fields...>(property);
 }
 template <auto... Fields>
+constexpr Property cache_append(Property property) {
+  return bind<&Settings::cache, &cache::ServerOptions::append, Fields...>(property);
+}
+template <auto... Fields>
 constexpr Property cache_rdb(Property property) {
   return bind<&Settings::cache, &cache::ServerOptions::rdb, Fields...>(property);
 }
@@ -212,6 +216,37 @@ constexpr Property table[] = {
         {.key = "cache.min_replicas_max_lag_s",
          .help = "One that was heard of within so many seconds keeps up (min-replicas-max-lag); 0: none is asked for.",
          .max = unlimited}),
+    cache_append<&cache::AppendOptions::is_on>(
+        {.key = "cache.append_only",
+         .help = "Every write goes to an append log, which is read at the start in place of the snapshot (appendonly)."}),
+    cache_append<&cache::AppendOptions::sync>(
+        {.key = "cache.append_sync",
+         .help = "When the log is synced: before the reply to a write (always), each second, or as the system likes (appendfsync).",
+         .choices = "no|always|everysec"}),
+    cache_append<&cache::AppendOptions::directory>(
+        {.key = "cache.append_dir", .help = "Where the log's files are, within data_dir (appenddirname)."}),
+    cache_append<&cache::AppendOptions::file>({.key = "cache.append_file", .help = "What their names begin with (appendfilename)."}),
+    cache_append<&cache::AppendOptions::no_sync_on_rewrite>(
+        {.key = "cache.append_no_sync_on_rewrite",
+         .help = "Under everysec the log is not synced while it is rewritten (no-appendfsync-on-rewrite)."}),
+    cache_append<&cache::AppendOptions::rewrite_percentage>(
+        {.key = "cache.append_rewrite_percentage",
+         .help =
+             "A log that has grown by so much since it was rewritten is rewritten (auto-aof-rewrite-percentage); 0: only by BGREWRITEAOF.",
+         .max = unlimited}),
+    cache_append<&cache::AppendOptions::rewrite_octets_min>({.key = "cache.append_rewrite_min_bytes",
+                                                             .help = "But not before it is larger than this (auto-aof-rewrite-min-size).",
+                                                             .max = std::int64_t{1} << 50}),
+    cache_append<&cache::AppendOptions::loads_truncated>(
+        {.key = "cache.append_load_truncated",
+         .help = "An end of the log that a crash cut short is cut off at the start, and said; else the node does not start "
+                 "(aof-load-truncated)."}),
+    cache_append<&cache::AppendOptions::has_timestamps>(
+        {.key = "cache.append_timestamps",
+         .help = "The time is noted in the log, each second in which there is something (aof-timestamp-enabled)."}),
+    cache_append<&cache::AppendOptions::syncs_rewrite>(
+        {.key = "cache.append_incremental_sync",
+         .help = "A log that is rewritten is synced every 4 MiB, not all of it at the end (aof-rewrite-incremental-fsync)."}),
     cache_cluster<&cache::cluster::Options::enabled>(
         {.key = "cache.cluster_enabled", .help = "This is a node of a cluster, which is kept in the tree (cluster-enabled)."}),
     cache_cluster<&cache::cluster::Options::name>(

@@ -145,6 +145,11 @@ void change_replication_id(Call& call) {
   call.reply.ok();
 }
 
+void load_log(Call& call) {
+  if (!call.server().append_state().is_on) return call.error("ERR Error trying to load the AOF files, check server logs.");
+  call.server().reload_log(call.client(), call.command());
+}
+
 void help(Call& call) {
   constexpr std::string_view lines[] = {"DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
                                         "CHANGE-REPL-ID",
@@ -161,6 +166,8 @@ void help(Call& call) {
                                         "    The same of the value of <key>.",
                                         "LISTPACK <key>",
                                         "    Show the elements of a packed value as they lie.",
+                                        "LOADAOF",
+                                        "    Write the append log out, and load all data from it again.",
                                         "LOG <message>",
                                         "    Write <message> to the log.",
                                         "OBJECT <key>",
@@ -207,6 +214,7 @@ constexpr Subcommand subcommands[] = {
     {"HTSTATS", 3, 3, debug_htstats},
     {"HTSTATS-KEY", 3, 3, debug_htstats_key},
     {"LISTPACK", 3, 3, debug_listpack},
+    {"LOADAOF", 2, 2, load_log},
     {"LOG", 3, 3, log},
     {"OBJECT", 3, 3, debug_object},
     {"PAUSE-CRON", 3, 3, pause_cron},

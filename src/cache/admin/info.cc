@@ -62,13 +62,27 @@ std::string persistence_section(Server& server) {
       "current_fork_perc:0.00\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nrdb_changes_since_last_save:{}\r\n"
       "rdb_bgsave_in_progress:{}\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:{}\r\nrdb_last_bgsave_time_sec:{}\r\n"
       "rdb_current_bgsave_time_sec:{}\r\nrdb_saves:{}\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:{}\r\n"
-      "rdb_last_load_keys_loaded:{}\r\naof_enabled:0\r\naof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\n"
-      "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
-      "aof_rewrites_consecutive_failures:0\r\naof_last_write_status:ok\r\naof_last_cow_size:0\r\nmodule_fork_in_progress:0\r\n"
-      "module_fork_last_cow_size:0\r\n",
-      state.is_loading ? 1 : 0, keys_done, keys, state.changes, server.is_saving() ? 1 : 0, state.last_save_s,
+      "rdb_last_load_keys_loaded:{}\r\n",
+      state.is_loading ? 1 : 0, keys_done, keys, state.changes, server.is_saving_file() ? 1 : 0, state.last_save_s,
       state.has_failed ? "err" : "ok", state.last_took_us ? seconds(*state.last_took_us) : -1,
-      server.is_saving() ? seconds(server.now().monotonic_us - state.begun_us) : -1, state.saves, state.keys_expired, state.keys_loaded);
+      server.is_saving_file() ? seconds(server.now().monotonic_us - state.begun_us) : -1, state.saves, state.keys_expired,
+      state.keys_loaded);
+  const AppendState& log = server.append_state();
+  out += fmt::format(
+      "aof_enabled:{}\r\naof_rewrite_in_progress:{}\r\naof_rewrite_scheduled:{}\r\naof_last_rewrite_time_sec:{}\r\n"
+      "aof_current_rewrite_time_sec:{}\r\naof_last_bgrewrite_status:{}\r\naof_rewrites:{}\r\n"
+      "aof_rewrites_consecutive_failures:{}\r\naof_last_write_status:{}\r\naof_last_cow_size:0\r\nmodule_fork_in_progress:0\r\n"
+      "module_fork_last_cow_size:0\r\n",
+      log.is_on ? 1 : 0, log.is_rewriting ? 1 : 0, log.is_rewrite_due ? 1 : 0,
+      log.last_rewrite_took_us ? seconds(*log.last_rewrite_took_us) : -1,
+      log.is_rewriting ? seconds(server.now().monotonic_us - log.rewrite_begun_us) : -1, log.has_rewrite_failed ? "err" : "ok",
+      log.rewrites, log.rewrites_failed, log.error.empty() ? "ok" : "err");
+  if (log.is_on) {
+    out += fmt::format(
+        "aof_current_size:{}\r\naof_base_size:{}\r\naof_pending_rewrite:0\r\naof_buffer_length:{}\r\naof_pending_bio_fsync:{}\r\n"
+        "aof_delayed_fsync:{}\r\n",
+        log.octets, log.base_octets, log.buffer_octets, log.is_syncing ? 1 : 0, log.delayed_syncs);
+  }
   if (state.is_loading) {
     const double percent =
         100.0 * static_cast<double>(state.load_octets_done) / static_cast<double>(std::max<std::uint64_t>(state.load_octets, 1));

@@ -92,7 +92,7 @@ std::string memory_section(Server& server) {
   add("mem_clients_slaves", kept - std::min(kept, backlog));
   add("mem_clients_normal", facts.clients);
   add("mem_cluster_links", 0);
-  add("mem_aof_buffer", 0);
+  add("mem_aof_buffer", server.append_state().buffer_octets);
   add("mem_allocator", memory::allocator_name());
   add("active_defrag_running", 0);
   add("lazyfree_pending_objects", server.waiting_to_be_freed());

@@ -70,7 +70,7 @@ void memory_stats(Call& call) {
   number("clients.slaves", 0);
   number("clients.normal", facts.clients);
   number("cluster.links", 0);
-  number("aof.buffer", 0);
+  number("aof.buffer", server.append_state().buffer_octets);
   number("lua.caches", 0);
   number("functions.caches", 0);
   for (const unsigned db : used) {

@@ -143,6 +143,18 @@ constexpr std::string_view preferences[] = {"ip", "hostname", "unknown-endpoint"
 
 }  // namespace
 
+std::string read_sync_policy(std::string_view text, SyncPolicy& to) {
+  const std::string word = base::lower(text);
+  for (const SyncPolicy policy : {SyncPolicy::everysec, SyncPolicy::always, SyncPolicy::no}) {
+    if (word != name_of(policy)) continue;
+    to = policy;
+    return {};
+  }
+  return "argument(s) must be one of the following: everysec, always, no";
+}
+std::string_view name_of(SyncPolicy policy) {
+  return policy == SyncPolicy::always ? "always" : policy == SyncPolicy::everysec ? "everysec" : "no";
+}
 std::string read_preferred(std::string_view text, cluster::Preferred& to) {
   const auto* found = std::find(std::begin(preferences), std::end(preferences), base::lower(text));
   if (found == std::end(preferences)) return "argument(s) must be one of the following: ip, hostname, unknown-endpoint";

@@ -42,6 +42,9 @@ std::string read_output_limits(std::string_view text, ServerOptions& to);
 std::string show_output_limits(const ServerOptions& options);
 std::string read_percentiles(std::string_view text, std::vector<double>& to);
 std::string show_percentiles(const std::vector<double>& percentiles);
+std::string read_sync_policy(std::string_view text, SyncPolicy& to);
+/// "no", "always", "everysec"
+std::string_view name_of(SyncPolicy policy);
 std::string read_preferred(std::string_view text, cluster::Preferred& to);
 /// "ip", "hostname", "unknown-endpoint"
 std::string_view name_of(cluster::Preferred preferred);

@@ -117,6 +117,8 @@ using Memory = MemoryOptions;
 using Watch = DiagnosticsOptions;
 constexpr auto memory = &ServerOptions::memory;
 constexpr auto watch = &ServerOptions::diagnostics;
+using Append = AppendOptions;
+constexpr auto append_log = &ServerOptions::append;
 using Cluster = cluster::Options;
 constexpr auto cluster_options = &ServerOptions::cluster;
 using Replication = replication::Options;
@@ -166,17 +168,22 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("activerehashing", "yes"),
     immutable("always-show-logo", "no"),
     fixed("aof-disable-auto-gc", "no"),
-    fixed("aof-load-truncated", "yes"),
-    fixed("aof-rewrite-incremental-fsync", "yes"),
-    fixed("aof-timestamp-enabled", "no"),
+    yes_or_no<append_log, &Append::loads_truncated>("aof-load-truncated", "append_load_truncated"),
+    yes_or_no<append_log, &Append::syncs_rewrite>("aof-rewrite-incremental-fsync", "append_incremental_sync"),
+    yes_or_no<append_log, &Append::has_timestamps>("aof-timestamp-enabled", "append_timestamps"),
     fixed("aof-use-rdb-preamble", "yes"),
     immutable("aof_rewrite_cpulist", ""),
-    fixed("appenddirname", "appendonlydir"),
-    fixed("appendfilename", "appendonly.aof"),
-    fixed("appendfsync", "everysec"),
-    fixed("appendonly", "no"),
-    fixed("auto-aof-rewrite-min-size", "67108864"),
-    fixed("auto-aof-rewrite-percentage", "100"),
+    at_start(
+        "appenddirname", [](const ServerOptions& options, const Parameter&) { return options.append.directory; }, "append_dir"),
+    at_start(
+        "appendfilename", [](const ServerOptions& options, const Parameter&) { return options.append.file; }, "append_file"),
+    {.name = "appendfsync",
+     .get = [](const ServerOptions& options, const Parameter&) { return std::string(name_of(options.append.sync)); },
+     .set = [](ServerOptions& options, std::string_view text, const Parameter&) { return read_sync_policy(text, options.append.sync); },
+     .setting = "append_sync"},
+    yes_or_no<append_log, &Append::is_on>("appendonly", "append_only"),
+    octets<append_log, &Append::rewrite_octets_min>("auto-aof-rewrite-min-size", 0, long_most, "append_rewrite_min_bytes"),
+    number<append_log, &Append::rewrite_percentage>("auto-aof-rewrite-percentage", 0, int_most, "append_rewrite_percentage"),
     immutable("bgsave_cpulist", ""),
     as_it_is(at_start(
         "bind", [](const ServerOptions& options, const Parameter&) { return options.host; }, "address")),
@@ -295,7 +302,7 @@ constexpr auto table = std::to_array<Parameter>({
     number<replicas, &Replication::good_replicas_least>("min-replicas-to-write", 0, int_most, "min_replicas_to_write"),
     number<replicas, &Replication::good_lag_seconds_max>("min-slaves-max-lag", 0, int_most, "min_replicas_max_lag_s"),
     number<replicas, &Replication::good_replicas_least>("min-slaves-to-write", 0, int_most, "min_replicas_to_write"),
-    fixed("no-appendfsync-on-rewrite", "no"),
+    yes_or_no<append_log, &Append::no_sync_on_rewrite>("no-appendfsync-on-rewrite", "append_no_sync_on_rewrite"),
     {.name = "notify-keyspace-events",
      .get = [](const ServerOptions& options, const Parameter&) { return options.notify.letters(); },
      .set =

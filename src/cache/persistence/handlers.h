@@ -4,6 +4,11 @@
 namespace chorus::cache {
 
 class Call;
+// ../append/commands.cc
+void bgrewriteaof(Call& call);
+void waitaof(Call& call);
+// shutdown.cc
+void shutdown(Call& call);
 // dump.cc
 void dump(Call& call);
 void restore(Call& call);

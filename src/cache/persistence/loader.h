@@ -15,7 +15,8 @@ namespace chorus::cache {
 /// What Entry::access() is of a key that was used so, under the policy that there is here.
 std::uint32_t access_of(const rdb::KeyUse& use, const MemoryOptions& memory, std::int64_t unix_us);
 
-/// Takes a file's octets in any pieces. What is expired is left out. Lives on the server's reactor while that serves no command on keys.
+/// Takes a file's octets in any pieces. What is expired is left out, unless it is asked for. Lives on the server's reactor while that
+/// serves no command on keys.
 class Loader final : public rdb::FileSink {
  public:
   /// merges: a key that is there goes for that of the file; else it is an error.
@@ -27,7 +28,7 @@ class Loader final : public rdb::FileSink {
   base::Result<bool, std::string> feed(std::string_view octets, std::int64_t unix_us);
   /// Libraries of functions that were in it.
   std::vector<std::string> functions;
-  /// Keys whose time is over come in as well: a replica's primary says when they are gone.
+  /// Keys whose time is over come in as well: a replica's primary, or a log, says when they are gone.
   bool keeps_expired = false;
   /// Of a primary's stream: the database that its commands are for, as the file says.
   std::optional<unsigned> stream_db;

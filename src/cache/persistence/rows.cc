@@ -7,6 +7,7 @@ namespace chorus::cache {
 std::span<const Command> persistence_rows() {
   constexpr KeyRange one{1, 1, 1};
   static constexpr Command rows[] = {
+      {"bgrewriteaof", 1, "asY", {}, Group::server, "1.0.0", bgrewriteaof},
       {"bgsave", -1, "asY", {}, Group::server, "1.0.0", bgsave},
       {.name = "dump",
        .arity = 2,
@@ -42,6 +43,16 @@ std::span<const Command> persistence_rows() {
        .run = restore,
        .categories = "keyspace dangerous"},
       {"save", 1, "asYX", {}, Group::server, "1.0.0", save},
+      {"shutdown", -1, "asltXB", {}, Group::server, "1.0.0", shutdown},
+      {.name = "waitaof",
+       .arity = 4,
+       .flags = "b",
+       .keys = {},
+       .group = Group::generic,
+       .since = "7.2.0",
+       .run = waitaof,
+       .categories = "connection",
+       .tips = "request_policy:all_shards response_policy:agg_min"},
   };
   return rows;
 }

@@ -10,6 +10,7 @@ namespace {
 /// A step makes about this much, in a millisecond or two, and then others have their turn.
 constexpr std::size_t chunk_octets = std::size_t{256} << 10;
 constexpr std::size_t chunks_in_flight_max = 4;
+constexpr std::uint64_t autosync_octets = 4U << 20;
 constexpr world::Duration pause_least = std::chrono::microseconds(500);
 
 }  // namespace
@@ -18,7 +19,8 @@ struct Saver::Target {
   world::Files& files;
   std::string directory, path, temporary;
   std::unique_ptr<world::File> file;
-  std::uint64_t offset = 0;
+  bool syncs_often = false;
+  std::uint64_t offset = 0, unsynced = 0;
   std::string error;
 
   bool keep(const auto& result) {
@@ -33,7 +35,11 @@ struct Saver::Target {
     keep(file->truncate(0));
   }
   void write(std::string_view octets) {
-    if (error.empty() && keep(file->write_at(offset, octets))) offset += octets.size();
+    if (!error.empty() || !keep(file->write_at(offset, octets))) return;
+    offset += octets.size();
+    unsynced += octets.size();
+    // So that the sync at the end does not keep the disk from others for long. source: Redis' REDIS_AUTOSYNC_BYTES
+    if (syncs_often && unsynced >= autosync_octets && keep(file->sync())) unsynced = 0;
   }
   void finish() {
     if (!error.empty() || !keep(file->sync())) return;
@@ -66,7 +72,11 @@ void Saver::in_background(world::Callback work, std::function<void()> done) {
 }
 
 void Saver::poll() {
-  if (server_.is_saving() && target_ == nullptr) begin();
+  if (is_save_wanted_ && target_ == nullptr && !server_.has_snapshot()) {
+    is_save_wanted_ = false;
+    server_.begin_save();
+  }
+  if (server_.is_saving_file() && target_ == nullptr) begin_file();
   if (server_.wants_reload() && source_ == nullptr) reload();
 }
 
@@ -79,11 +89,41 @@ void Saver::reload() {
   open_source(server_.options().save.directory + "/" + server_.options().save.file);
 }
 
-void Saver::begin() {
+void Saver::begin_file() {
   const SaveOptions& options = server_.options().save;
-  const std::string path = options.directory + "/" + options.file;
-  target_ =
-      std::make_shared<Target>(Target{.files = world_.files(), .directory = options.directory, .path = path, .temporary = path + ".tmp"});
+  begin(options.directory + "/" + options.file, false);
+}
+
+void Saver::write_base(std::string path, bool syncs_often, std::function<void(std::string, std::uint64_t)> done) {
+  base_done_ = std::move(done);
+  begin(std::move(path), syncs_often);
+}
+
+void Saver::abandon_base() {
+  if (base_done_ == nullptr || target_ == nullptr || is_all_submitted_) return;
+  is_all_submitted_ = true;
+  ++in_flight_;
+  in_background(
+      [target = target_] {
+        if (target->error.empty()) target->error = "it was given up";
+      },
+      [this] { wrote(true); });
+}
+
+void Saver::save_then(std::function<void(std::string)> done) {
+  saved_ = std::move(done);
+  is_save_wanted_ = true;
+  poll();
+}
+
+void Saver::begin(std::string path, bool syncs_often) {
+  target_ = std::make_shared<Target>(Target{.files = world_.files(),
+                                            .directory = world::parent_directory(path),
+                                            .path = path,
+                                            .temporary = path + ".tmp",
+                                            .file = nullptr,
+                                            .syncs_often = syncs_often,
+                                            .error = {}});
   is_all_submitted_ = false;
   log_.info("snapshot began keys={}", server_.keys());
   ++in_flight_;
@@ -139,27 +179,40 @@ void Saver::end(std::string error) {
     in_background([target] { target->remove(); }, [] {});
   }
   server_.end_save(error, clock_());
+  if (auto done = std::exchange(base_done_, nullptr)) {
+    done(error, target->offset);
+  } else if (saved_ && !is_save_wanted_) {
+    std::exchange(saved_, nullptr)(error);
+  }
   delivered_();
-  if (stopped_) stop(std::exchange(stopped_, nullptr));
+  if (stopped_) stop(saves_at_stop_, std::exchange(stopped_, nullptr));
 }
 
-void Saver::stop(std::function<void()> done) {
+void Saver::stop(bool saves, std::function<void()> done) {
   const SaveState& state = server_.save_state();
-  if (target_ == nullptr && (state.is_loading || state.has_failed || state.changes == 0 || server_.options().save.points.empty())) {
+  saves_at_stop_ = saves;
+  const bool is_wanted = saves && !state.is_loading && !state.has_failed && state.changes > 0 && !server_.options().save.points.empty();
+  if (target_ == nullptr && (!is_wanted || server_.has_snapshot())) {
     world_.post([done = std::move(done)] { done(); });
     return;
   }
   stopped_ = std::move(done);
   if (target_ != nullptr) return schedule({});
   server_.begin_save();
-  begin();
+  begin_file();
 }
 
-void Saver::load(std::function<void(std::string)> failed) {
+bool Saver::has_file() const {
+  const SaveOptions& options = server_.options().save;
+  return world_.files().exists(options.directory + "/" + options.file);
+}
+
+void Saver::load(std::function<void(std::string)> failed, std::function<void()> loaded) {
   const SaveOptions& options = server_.options().save;
   const std::string path = options.directory + "/" + options.file;
-  if (!world_.files().exists(path)) return;
+  if (!has_file()) return;
   failed_ = std::move(failed);
+  loaded_ = std::move(loaded);
   server_.begin_loading(0, clock_());
   open_source(path);
 }
@@ -202,6 +255,7 @@ void Saver::took(std::size_t octets) {
                 state.keys_expired);
       source_ = nullptr;
       delivered_();
+      if (loaded_) std::exchange(loaded_, nullptr)();
       return;
     }
     if (!ended) error = ended.error();

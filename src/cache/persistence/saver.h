@@ -25,16 +25,26 @@ class Saver {
   Saver& operator=(const Saver&) = delete;
 
   /// Reads the file where there is one; the server is loading until it is read. failed: for a person; the server stays as it is then.
-  void load(std::function<void(std::string why)> failed);
+  /// loaded: it was read.
+  void load(std::function<void(std::string why)> failed, std::function<void()> loaded = {});
+  /// Whether there is one.
+  bool has_file() const;
   /// To be called after each event of the server: writes what it began.
   void poll();
-  /// What is under way is finished, and what save points promise is saved; then `done`.
-  void stop(std::function<void()> done);
+  /// Writes the base of an append log, which the server has begun, to that path. done: with its octets, or why it is not there.
+  void write_base(std::string path, bool syncs_often, std::function<void(std::string error, std::uint64_t octets)> done);
+  /// The base under way is not needed.
+  void abandon_base();
+  /// Takes a snapshot of a moment from now on; what is under way ends first. done: with why it was not kept, empty where it was.
+  void save_then(std::function<void(std::string error)> done);
+  /// What is under way is finished, and what save points promise is saved, where `saves`; then `done`.
+  void stop(bool saves, std::function<void()> done);
 
  private:
   struct Target;
   struct Source;
-  void begin();
+  void begin(std::string path, bool syncs_often);
+  void begin_file();
   void go_on();
   void schedule(world::Duration pause);
   void submit(std::string octets, bool is_last);
@@ -55,7 +65,11 @@ class Saver {
   std::shared_ptr<Target> target_;  // being written
   std::shared_ptr<Source> source_;  // being read
   std::function<void(std::string)> failed_;
-  std::function<void()> stopped_;
+  std::function<void()> stopped_, loaded_;
+  bool saves_at_stop_ = true;
+  std::function<void(std::string, std::uint64_t)> base_done_;  // what is being written is a base
+  std::function<void(std::string)> saved_;
+  bool is_save_wanted_ = false;  // by save_then(), and not begun yet
   std::size_t in_flight_ = 0;
   bool is_scheduled_ = false, is_all_submitted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

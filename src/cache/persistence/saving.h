@@ -20,6 +20,12 @@ struct SavePoint {
 std::optional<std::vector<SavePoint>> parse_save_points(std::string_view text);
 std::string to_string(const std::vector<SavePoint>& points);
 
+/// What a snapshot is made for.
+enum class SavePurpose : std::uint8_t {
+  file,  // dump.rdb
+  base,  // of the append log
+};
+
 /// Where and how snapshots are kept.
 struct SaveOptions {
   std::string directory = "chorus-data/cache";     // dir
@@ -38,6 +44,7 @@ struct SaveState {
   std::optional<std::int64_t> last_took_us;
   std::uint64_t saves = 0;
   bool has_failed = false;        // the last one
+  bool is_scheduled = false;      // SAVE, or BGSAVE SCHEDULE, that waits for another snapshot's end
   std::vector<ClientId> waiting;  // SAVE
 
   /// Of those that are there when the node begins.

@@ -18,10 +18,19 @@ constexpr unsigned given_up_max = 100;
 
 }  // namespace
 
-void Server::begin_save() {
-  save_.begun_us = now_.monotonic_us;
-  save_.changes_before = save_.changes;
-  snapshot_ = make_snapshot(true, snapshot_options());
+void Server::begin_save(SavePurpose purpose) {
+  const memory::Scope scope(account_);
+  save_purpose_ = purpose;
+  if (purpose == SavePurpose::file) {
+    save_.begun_us = now_.monotonic_us;
+    save_.changes_before = save_.changes;
+    save_.is_scheduled = false;
+  }
+  Snapshot::Options options = snapshot_options();
+  for (auto& [name, value] : options.aux) {
+    if (name == "aof-base") value = purpose == SavePurpose::base ? "1" : "0";
+  }
+  snapshot_ = make_snapshot(true, std::move(options));
 }
 
 Snapshot::Options Server::snapshot_options() {
@@ -69,6 +78,7 @@ void Server::end_save(std::string_view error, Now now) {
   const memory::Scope scope(account_);
   now_ = now;
   end_snapshot(std::move(snapshot_));
+  if (save_purpose_ == SavePurpose::base) return;
   save_.last_took_us = now_.monotonic_us - save_.begun_us;
   save_.has_failed = !error.empty();
   if (error.empty()) {
@@ -96,11 +106,7 @@ std::pair<std::uint64_t, std::uint64_t> Server::save_progress() const {
 bool Server::save_is_due() const {
   if (has_snapshot() || save_.is_loading) return false;
   const auto points = parse_save_points(options_.save.points);
-  return points && save_.is_due(*points, now_.unix_us / 1'000'000, now_.monotonic_us);
-}
-
-bool Server::refuses_writes() const {
-  return save_.has_failed && options_.save.stops_writes_on_error && options_.save.points.find_first_not_of(' ') != std::string::npos;
+  return save_.is_scheduled || (points && save_.is_due(*points, now_.unix_us / 1'000'000, now_.monotonic_us));
 }
 
 void Server::begin_loading(std::uint64_t octets, Now now) {

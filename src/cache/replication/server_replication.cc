@@ -111,6 +111,7 @@ std::string Server::adopt(std::vector<std::unique_ptr<Database>> databases, cons
   invalidate_all();
   for (unsigned db = 0; db < databases_.size(); ++db) keys_ready(db);
   ++save_.changes;
+  ++append_.replaced;  // an append log has to begin anew
   return {};
 }
 

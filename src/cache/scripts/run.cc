@@ -108,7 +108,7 @@ void Scripts::run(Call& call, const Run& run) {
   client_.protocol = 2;
   client_.no_touch = call.client().no_touch;
   client_.user = call.client().user;
-  client_.skips_effects = false;
+  client_.skips_effects = call.client().skips_effects;
   const std::int64_t begun_us = server_.begun_us_;
   lua_pushlightuserdata(state, this);
   lua_setfield(state, LUA_REGISTRYINDEX, owner_key);
@@ -153,6 +153,7 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
   if (command->flags.has(Flag::noscript) && !(allows_denied_ && is_for_tests(*command)))
     return "-ERR This Redis command is not allowed from script";
   Client* caller = server_.find_client(running_->caller);
+  if (server_.is_replaying()) return {};  // it was allowed when it was written
   if (caller == nullptr) return "-ERR ACL failure in script: its caller is gone";
   if (const acl::Verdict verdict = caller->permissions->check(*command, words); verdict.denied != acl::Denied::no) {
     const bool is_command = verdict.denied == acl::Denied::command;
@@ -164,6 +165,9 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
     return "-" + std::string(wrong);
   if (!command->flags.has(Flag::stale) && !caller->is_primary && server_.is_stale()) {
     return "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+  }
+  if (command->flags.has(Flag::write)) {
+    if (const std::string why = server_.disk_error(); !why.empty()) return "-" + why;
   }
   if (command->flags.has(Flag::denyoom) && running_->denies_oom) return "-OOM command not allowed when used memory > 'maxmemory'.";
   if (server_.cluster() == nullptr) return {};
