@@ -41,18 +41,17 @@ TEST_P(Corpus, Replays) {
   EXPECT_GE(count, 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus,
-                         testing::Values(Target{"txn_log", fuzz_txn_log}, Target{"snapshot", fuzz_snapshot}, Target{"jute", fuzz_jute},
-                                         Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum},
-                                         Target{"quorum_auth", fuzz_quorum_auth}, Target{"election", fuzz_election},
-                                         Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
-                                         Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter},
-                                         Target{"mq_log", fuzz_mq_log}, Target{"mq_compression", fuzz_mq_compression},
-                                         Target{"mq_state", fuzz_mq_state}, Target{"mq_records", fuzz_mq_records},
-                                         Target{"mq_client", fuzz_mq_client}, Target{"mq_face", fuzz_mq_face}, Target{"cache", fuzz_cache},
-                                         Target{"cache_dump", fuzz_cache_dump}, Target{"cache_rdb", fuzz_cache_rdb},
-                                         Target{"cache_script", fuzz_cache_script}, Target{"cache_replica", fuzz_cache_replica}),
-                         [](const auto& target) { return std::string(target.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Fuzz, Corpus,
+    testing::Values(Target{"txn_log", fuzz_txn_log}, Target{"snapshot", fuzz_snapshot}, Target{"jute", fuzz_jute},
+                    Target{"server", fuzz_server}, Target{"quorum", fuzz_quorum}, Target{"quorum_auth", fuzz_quorum_auth},
+                    Target{"election", fuzz_election}, Target{"mq_remoting", fuzz_mq_remoting}, Target{"mq_message", fuzz_mq_message},
+                    Target{"mq_body", fuzz_mq_body}, Target{"mq_filter", fuzz_mq_filter}, Target{"mq_log", fuzz_mq_log},
+                    Target{"mq_compression", fuzz_mq_compression}, Target{"mq_state", fuzz_mq_state}, Target{"mq_records", fuzz_mq_records},
+                    Target{"mq_client", fuzz_mq_client}, Target{"mq_face", fuzz_mq_face}, Target{"cache", fuzz_cache},
+                    Target{"cache_dump", fuzz_cache_dump}, Target{"cache_rdb", fuzz_cache_rdb}, Target{"cache_script", fuzz_cache_script},
+                    Target{"cache_replica", fuzz_cache_replica}, Target{"cache_aof", fuzz_cache_aof}),
+    [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace
 }  // namespace chorus::fuzz

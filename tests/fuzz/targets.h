@@ -50,6 +50,8 @@ void fuzz_cache(std::string_view input);
 void fuzz_cache_dump(std::string_view input);
 /// A snapshot file of Redis', after an octet that says in what pieces it comes.
 void fuzz_cache_rdb(std::string_view input);
+/// A file of an append log, after an octet that says in what pieces it comes; 0: a manifest.
+void fuzz_cache_aof(std::string_view input);
 /// A script, or what the libraries of scripts read; the first octet says which (cache_script.cc).
 void fuzz_cache_script(std::string_view input);
 /// What a primary says to a replica (cache_replica.cc).

@@ -10,9 +10,13 @@ import contextlib
 import os
 import pathlib
 import shutil
+import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / 'support')]
@@ -133,6 +137,57 @@ def chorus_command(port, *more):
     return command
 
 
+def redis_with_log(port):
+    return [*redis_command(port)[:-2], '--appendonly', 'yes']
+
+
+def chorus_with_log(port, *more):
+    return chorus_command(port, 'cache.append_only=true', *more)
+
+
+def log_directory(directory):
+    return pathlib.Path(directory) / 'appendonlydir'
+
+
+def check_log(directory):
+    """Redis' own tool has nothing against the log there."""
+    checked = subprocess.run(['redis-check-aof', 'appendonly.aof.manifest'], executable=differential.REDIS_PROGRAM, cwd=log_directory(directory), capture_output=True, text=True)
+    assert checked.returncode == 0 and 'are valid' in checked.stdout, checked.stdout[-1000:] + checked.stderr[-1000:]
+
+
+def rewrite(connection):
+    reply = connection.ask(b'BGREWRITEAOF')
+    assert reply.startswith(b'+Background append only file rewriting'), reply
+    servers.wait_until(lambda: b'aof_rewrite_in_progress:0' in (info := connection.ask(b'INFO', b'persistence')) and b'aof_rewrite_scheduled:0' in info, 'the log is rewritten')
+
+
+class Counter(threading.Thread):
+    """Writes transactions of three commands, one after another, and knows how many were acknowledged."""
+
+    def __init__(self, port, number, done):
+        super().__init__()
+        self.connection = differential.Connection(port)
+        self.number, self.tried, self.acknowledged = b'%d' % number, done, done
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError, ConnectionError):
+            while True:
+                self.tried += 1
+                value = b'%d' % self.tried
+                for words in ((b'MULTI',), (b'SET', b'a' + self.number, value), (b'SET', b'b' + self.number, value), (b'RPUSH', b'all', self.number + b':' + value), (b'EXEC',)):
+                    self.connection.send(*words)
+                replies = [self.connection.reply() for _ in range(5)]
+                if not replies[-1].startswith(b'*3'):
+                    raise ConnectionError(replies)
+                self.acknowledged = self.tried
+
+
+def number_of(connection, key):
+    reply = connection.ask(b'GET', key)
+    return 0 if reply == b'$-1\r\n' else int(bulk(reply))
+
+
 @contextlib.contextmanager
 def server(make, directory):
     port = servers.free_port()
@@ -200,6 +255,104 @@ def main():
                     before = all_shown(ours)
                 with server(chorus_command, directory) as ours:
                     compare_all(before, all_shown(ours))
+
+    @suite.check
+    def their_log_is_loaded():
+        for seed in seeds:
+            for is_rewritten in (False, True):
+                with tempfile.TemporaryDirectory() as directory:
+                    with server(redis_with_log, directory) as theirs:
+                        fill(theirs, 'all', seed, arguments.length)
+                        if is_rewritten:
+                            rewrite(theirs)
+                            theirs.ask(b'RPUSH', b'later', b'x')
+                        before = all_shown(theirs)
+                    with server(chorus_with_log, directory) as ours:
+                        compare_all(before, all_shown(ours))
+                        ours.ask(b'SET', b'ours', b'v')
+                    check_log(directory)
+                    # And back, with what was written here.
+                    with server(redis_with_log, directory) as theirs:
+                        checks.equal(theirs.ask(b'GET', b'ours'), b'$1\r\nv\r\n', 'what was written here')
+                        theirs.ask(b'DEL', b'ours')
+                        compare_all(before, all_shown(theirs))
+
+    @suite.check
+    def our_log_is_accepted_and_loaded():
+        for seed in seeds:
+            for is_rewritten in (False, True):
+                with tempfile.TemporaryDirectory() as directory:
+                    with server(lambda port: chorus_with_log(port, 'cache.append_timestamps=true'), directory) as ours:
+                        fill(ours, 'all', seed, arguments.length)
+                        if is_rewritten:
+                            rewrite(ours)
+                            ours.ask(b'RPUSH', b'later', b'x')
+                        before = all_shown(ours)
+                    check_log(directory)
+                    with server(redis_with_log, directory) as theirs:
+                        compare_all(before, all_shown(theirs))
+                        theirs.ask(b'SET', b'theirs', b'v')
+                    with server(chorus_with_log, directory) as ours:
+                        checks.equal(ours.ask(b'GET', b'theirs'), b'$1\r\nv\r\n', 'what was written there')
+                        ours.ask(b'DEL', b'theirs')
+                        compare_all(before, all_shown(ours))
+
+    @suite.check
+    def the_single_file_of_an_old_redis_is_loaded():
+        for preamble in ('yes', 'no'):
+            def old_redis(port, preamble=preamble):
+                return [*redis_with_log(port), '--aof-use-rdb-preamble', preamble]
+            with tempfile.TemporaryDirectory() as directory:
+                with server(old_redis, directory) as theirs:
+                    fill(theirs, 'all', seeds[0], arguments.length)
+                    rewrite(theirs)
+                    theirs.ask(b'RPUSH', b'later', b'x')
+                # A base of commands does not have all of a stream's pending entries: what Redis itself makes of it counts.
+                with server(old_redis, directory) as theirs:
+                    before = all_shown(theirs)
+                # As Redis before 7.0 had it: the base, and what came later behind it.
+                files = sorted(log_directory(directory).glob('*.base.*')) + sorted(log_directory(directory).glob('*.incr.aof'))
+                (pathlib.Path(directory) / 'appendonly.aof').write_bytes(b''.join(file.read_bytes() for file in files))
+                shutil.rmtree(log_directory(directory))
+                with server(chorus_with_log, directory) as ours:
+                    compare_all(before, all_shown(ours))
+                check_log(directory)
+
+    @suite.check
+    def what_was_acknowledged_survives_kill_9():
+        chance = random.Random(arguments.first)
+        with tempfile.TemporaryDirectory() as directory:
+            done, promised = [0] * 8, [0] * 8
+            for _ in range(5):
+                port = servers.free_port()
+                command = chorus_with_log(port, 'cache.append_sync=always', 'cache.append_rewrite_min_bytes=100000')
+                with open(pathlib.Path(directory) / 'log', 'ab') as log:
+                    process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                try:
+                    def is_loaded():
+                        assert process.poll() is None, (pathlib.Path(directory) / 'log').read_text()[-2000:]
+                        with contextlib.suppress(OSError), contextlib.closing(differential.Connection(port)) as connection:
+                            return connection.ask(b'DBSIZE').startswith(b':')
+                    servers.wait_until(is_loaded, 'chorus answers')
+                    reader = differential.Connection(port)
+                    words = [word.split(b':') for word in strings_of(reader.ask(b'LRANGE', b'all', b'0', b'-1'))]
+                    for i in range(8):
+                        a, b = number_of(reader, b'a%d' % i), number_of(reader, b'b%d' % i)
+                        last = max((int(number) for who, number in words if int(who) == i), default=0)
+                        assert a == b == last, f'writer {i}: {a}, {b} and {last} of one transaction'
+                        assert promised[i] <= a <= done[i], f'writer {i}: {a} is there, {promised[i]} acknowledged, {done[i]} tried'
+                        done[i] = promised[i] = a
+                    reader.close()
+                    counters = [Counter(port, i, done[i]) for i in range(8)]
+                    time.sleep(0.3 + chance.random())
+                finally:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                for i, counter in enumerate(counters):
+                    counter.join()
+                    counter.connection.close()
+                    done[i], promised[i] = counter.tried, counter.acknowledged
+            assert sum(promised) > 100, promised
 
     @suite.check
     def errors_of_restore_are_theirs():
