@@ -1,7 +1,8 @@
 """Chorus' cache and Debian's redis-server, each alone.
 
 Each round starts each server on nothing (who goes first alternates) and measures every command with Redis' own redis-benchmark, at 1 and 50
-connections, each with 1, 16 and 100 requests on their way; then how much memory a million small keys of each type take.
+connections, each with 1, 16 and 100 requests on their way; SET with an append log that is synced each second, and before each reply; then how much
+memory a million small keys of each type take.
 """
 import contextlib
 import itertools
@@ -38,6 +39,9 @@ COMMANDS = {
 }
 CELLS = [(command, 64, connections, pipeline) for command in COMMANDS for connections in (1, 50) for pipeline in (1, 16, 100)] + [
     (command, 1024, connections, pipeline) for command in ('GET', 'SET') for connections in (1, 50) for pipeline in (1, 16, 100)]
+# With a log that is synced by that policy.
+POLICIES = ('everysec', 'always')
+LOGGED_CELLS = [('SET', 64, connections, pipeline) for connections in (1, 50) for pipeline in (1, 16)]
 QUICK_CELLS = [(command, 64, 10, 16) for command in COMMANDS]
 # A key of 16 octets and what it holds; numbers tell keys apart.
 SMALL_KEYS = {
@@ -58,9 +62,9 @@ def encode(words):
 
 
 class Server:
-    """One that runs, empty, without persistence."""
+    """One that runs, empty; without persistence, or with an append log that is synced by `policy`."""
 
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, policy=None):
         self.kind, self.directory, self.port = kind, pathlib.Path(directory), servers.free_port()
         began = time.monotonic()
         if kind == 'redis':
@@ -68,6 +72,11 @@ class Server:
         else:
             command, program = [PROGRAMS / 'chorus', 'serve', '--set', 'node.roles=cache', '--set', f'cache.address=127.0.0.1:{self.port}',
                                 '--set', 'admin.address='], None
+        if policy and kind == 'redis':
+            command[command.index('no')] = 'yes'
+            command += ['--appendfsync', policy]
+        elif policy:
+            command += ['--set', 'cache.append_only=true', '--set', f'cache.append_sync={policy}']
         with open(self.directory / 'log', 'wb') as log:
             self.process = subprocess.Popen([str(word) for word in command], executable=program, cwd=directory, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
@@ -188,6 +197,21 @@ def measure_server(kind, options):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def measure_logged(kind, options):
+    """{policy: {cell: as measure_cell gives it}}, each policy on a server of its own."""
+    out = {}
+    for policy in POLICIES:
+        directory = tempfile.mkdtemp(prefix=f'{kind}-', dir=options.directory)
+        server = Server(kind, directory, policy)
+        print(f'  {kind:7} with a log synced {policy}', flush=True)
+        try:
+            out[policy] = {name_of(cell): measure_cell(server, cell, options.seconds) for cell in options.logged_cells}
+        finally:
+            server.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+    return out
+
+
 def name_of(cell):
     return '%s %d B, %d x %d' % cell
 
@@ -203,6 +227,9 @@ class Medians:
 
     def ratio(self, cell, what='requests_per_second'):
         return self.cell('chorus', cell, what) / self.cell('redis', cell, what)
+
+    def logged(self, kind, policy, cell, what):
+        return statistics.median(one[kind]['logged'][policy][name_of(cell)][what] for one in self.rounds)
 
     def memory(self, kind, words):
         return statistics.median(one[kind]['memory'][words] for one in self.rounds)
@@ -232,6 +259,16 @@ def tables(medians, options, machine):
         rows.append((name_of(cell), *(f'{medians.cell(kind, cell, "requests_per_second"):,.0f}' for kind in KINDS), f'{medians.ratio(cell):.2f}',
                      *(f'{medians.cell(kind, cell, "cpu_us"):.2f}' for kind in KINDS), f'{cpu:.2f}', times('chorus'), times('redis')))
     out = ['# Chorus and Redis, in turn', '', *[f'- {line}' for line in machine], '', *markdown(rows), '']
+    rows = [('with an append log: synced; command, octets, connections x pipeline', 'Chorus /s', 'Redis /s', 'ratio', 'Chorus CPU us', 'Redis CPU us',
+             'Chorus p50, p99, p99.9 ms', 'Redis p50, p99, p99.9 ms')]
+    for policy, cell in itertools.product(POLICIES, options.logged_cells):
+        def logged(kind, what, policy=policy, cell=cell):
+            return medians.logged(kind, policy, cell, what)
+        rate = 'requests_per_second'
+        rows.append((f'{policy}; {name_of(cell)}', *(f'{logged(kind, rate):,.0f}' for kind in KINDS), f'{logged("chorus", rate) / logged("redis", rate):.2f}',
+                     *(f'{logged(kind, "cpu_us"):.2f}' for kind in KINDS),
+                     *(', '.join(f'{logged(kind, what):.2f}' for what in ('p50_ms', 'p99_ms', 'p999_ms')) for kind in KINDS)))
+    out += [*markdown(rows), '']
     rows = [('octets of resident memory a key', 'Chorus', 'Redis', 'ratio')]
     for words in SMALL_KEYS:
         ours, theirs = (medians.memory(kind, words) for kind in KINDS)
@@ -249,7 +286,7 @@ def tables(medians, options, machine):
 def describe(options):
     machine, commit, _ = describe_machine(options.directory)
     version = subprocess.run(['redis-server', '--version'], executable=REDIS_PROGRAM, stdout=subprocess.PIPE, text=True, check=False).stdout
-    return [machine, f'Chorus {commit}, its defaults; Redis: Debian\'s {version.split("v=")[-1].split()[0]}; both without persistence',
+    return [machine, f'Chorus {commit}, its defaults; Redis: Debian\'s {version.split("v=")[-1].split()[0]}; both without persistence where nothing else is said',
             f'{options.rounds} rounds, about {options.seconds:g} s for each row, after a trial; medians; keys are drawn from {KEYS:,}; the load is '
             f"Debian's redis-benchmark, of one thread; memory: {options.small_keys:,} keys of 16 octets"]
 
@@ -257,6 +294,7 @@ def describe(options):
 def run(options):
     """Returns how many things were measured."""
     options.cells = QUICK_CELLS if options.quick else CELLS
+    options.logged_cells = LOGGED_CELLS[-1:] if options.quick else LOGGED_CELLS
     options.small_keys = 2000 if options.quick else 1_000_000
     for program in (PROGRAMS / 'chorus', REDIS_PROGRAM, '/usr/bin/redis-benchmark'):
         if not pathlib.Path(program).exists():
@@ -268,8 +306,9 @@ def run(options):
         one = {}
         for kind in KINDS if number % 2 else KINDS[::-1]:
             one[kind] = measure_server(kind, options)
+            one[kind]['logged'] = measure_logged(kind, options)
             # Memory is the same each time.
             one[kind]['memory'] = rounds[0][kind]['memory'] if rounds else measure_memory(kind, options)
         rounds.append(one)
     write_results('cache', tables(Medians(rounds), options, machine), machine, rounds)
-    return len(KINDS) * (len(options.cells) + len(SMALL_KEYS))
+    return len(KINDS) * (len(options.cells) + len(POLICIES) * len(options.logged_cells) + len(SMALL_KEYS))
