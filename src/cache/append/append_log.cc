@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t write_interval_us = 1000;
 constexpr std::int64_t sync_interval_us = 1'000'000;
 constexpr std::int64_t retry_interval_us = 1'000'000;
+/// A write waits at most for this part of the time that the last took, and for so long.
+constexpr std::int64_t gather_part = 16, gather_us_max = 1000;
 /// With more than this to be written, nothing is done that would add to it.
 constexpr std::size_t behind_octets_max = 64U << 20;
 
@@ -42,6 +44,7 @@ void AppendLog::on_unit(Position at, std::span<const Effect> unit) {
   commands_.append(unit, pending_);
   if (pending_.size() > begun) {
     last_ = at.sequence;
+    ++pending_units_;
     return;
   }
   // Nothing of it is for a log.
@@ -87,14 +90,17 @@ void AppendLog::write_what_is_due(std::int64_t now_us) {
   const bool is_always = options().sync == SyncPolicy::always;
   if (report_.is_full && !is_writing() && now_us - written_us_ >= retry_interval_us) return begin_write(is_always);
   if (!has_pending() || is_writing() || report_.is_full) return;
-  if (is_always) return begin_write(true);
+  if (is_always) {
+    if (pending_units_ >= gathered_units_ || now_us >= gathers_until_us_) return begin_write(true);
+    return write_later(gathers_until_us_ - now_us);
+  }
   if (now_us - written_us_ >= write_interval_us) return begin_write(false);
-  write_later();
+  write_later(write_interval_us);
 }
 
-void AppendLog::write_later() {
+void AppendLog::write_later(std::int64_t us) {
   if (std::exchange(is_write_planned_, true)) return;
-  world_.after(std::chrono::microseconds(write_interval_us), [this, alive = std::weak_ptr<bool>(alive_)] {
+  world_.after(std::chrono::microseconds(us), [this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.lock()) return;
     is_write_planned_ = false;
     poll();
@@ -112,7 +118,15 @@ void AppendLog::begin_write(bool syncs) {
         if (syncs) disk.sync();
         return std::string();
       },
-      [this](const std::string&) { --writes_; });
+      [this, syncs, units = std::exchange(pending_units_, 0), begun_us = written_us_](const std::string&) {
+        --writes_;
+        if (!syncs) return;
+        // Who is answered now is likely to write again. Without them the next sync would serve half of the clients, and the one after it
+        // the others.
+        const std::int64_t now_us = clock_().monotonic_us;
+        gathered_units_ = units + pending_units_;
+        gathers_until_us_ = now_us + std::min((now_us - begun_us) / gather_part, gather_us_max);
+      });
 }
 
 void AppendLog::sync_what_is_due(std::int64_t now_us) {

@@ -57,7 +57,7 @@ class AppendLog final : public EffectSink {
   void took(const append::LogDisk::Report& report);
   void note();
   void begin_write(bool syncs);
-  void write_later();
+  void write_later(std::int64_t us);
   void write_what_is_due(std::int64_t now_us);
   void sync_what_is_due(std::int64_t now_us);
   bool has_pending() const { return !pending_.empty(); }
@@ -104,7 +104,10 @@ class AppendLog final : public EffectSink {
   std::int64_t timestamp_s_ = 0;                                   // the last that was put in
   std::deque<std::pair<std::uint64_t, std::size_t>> outstanding_;  // handed over and not written: last unit, octets
   std::size_t outstanding_octets_ = 0;
-  unsigned writes_ = 0;  // under way
+  std::uint64_t pending_units_ = 0;
+  unsigned writes_ = 0;                // under way
+  std::uint64_t gathered_units_ = 0;   // the next write waits for so many, ...
+  std::int64_t gathers_until_us_ = 0;  // ... or until then
   bool is_write_planned_ = false, is_syncing_ = false;
   std::int64_t written_us_ = 0, synced_us_ = 0, tried_us_ = 0;
   std::string broken_;  // why nothing can be written until there is a new base

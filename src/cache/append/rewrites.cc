@@ -37,6 +37,7 @@ void AppendLog::turn_off() {
     report_ = {};
     broken_.clear();
     pending_.clear();
+    pending_units_ = 0;
     outstanding_.clear();
     outstanding_octets_ = 0;
     note();
@@ -91,6 +92,7 @@ void AppendLog::rewrite(bool is_anew) {
   const std::uint64_t position = server_.effects().position().sequence;
   if (is_anew) {
     pending_.clear();
+    pending_units_ = 0;
     outstanding_.clear();
     outstanding_octets_ = 0;
     if (appends) {
