@@ -103,6 +103,7 @@ void Server::serve(Client& client) {
     client.active_us = now_.monotonic_us;
   }
   effects_.end_unit();
+  client.last_write = effects_.position().sequence;
   client.is_run = was_run;
   running_ = was_running;
   if (blocked.is_silent) {

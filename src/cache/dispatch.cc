@@ -116,6 +116,8 @@ void Server::dispatch(Client& client, Arguments arguments) {
   client.is_run = true;
   running_ = &client;
   const auto done = [&] {
+    // Also of others' writes that it may have seen. source: Redis, which notes the offset after each command
+    client.last_write = effects_.position().sequence;
     client.is_run = false;
     running_ = nullptr;
     if (client.takes_move != 0 && (client.last_command == nullptr || client.last_command->group != Group::cluster)) {
@@ -359,9 +361,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
 
 void Server::end_unit() {
   if (scripts_->running() != nullptr) return;  // a client was let in while a script runs: its unit is not over
-  const std::uint64_t before = effects_.position().sequence;
   effects_.end_unit();
-  if (running_ != nullptr && effects_.position().sequence != before) running_->last_write = effects_.position().sequence;
   if (!ready_.empty()) serve_blocked();
 }
 

@@ -105,19 +105,24 @@ class Node::Channel final : public world::ConnectionHandler {
     if (!octets.empty()) connection_->write(std::move(octets));
     if (connection_->unsent() < world::Connection::high_water) return true;
     if (is_read_on) return false;
-    if (!std::exchange(is_paused_, true) && !is_held_) connection_->pause_reading();
+    if (!std::exchange(is_paused_, true) && !is_held_ && !stands_still_) connection_->pause_reading();
     return false;
   }
   /// So many octets of its are held back, or are not any more.
   void hold(std::size_t octets) {
     held_ += octets;
     if (held_ < world::Connection::high_water || std::exchange(is_held_, true)) return;
-    if (!is_paused_) connection_->pause_reading();
+    if (!is_paused_ && !stands_still_) connection_->pause_reading();
   }
   void release(std::size_t octets) {
     held_ -= octets;
     if (held_ >= world::Connection::high_water || !std::exchange(is_held_, false)) return;
-    if (!is_paused_) connection_->resume_reading();
+    if (!is_paused_ && !stands_still_) connection_->resume_reading();
+  }
+  /// Nothing is done for anybody: what it says waits where it is.
+  void stand_still(bool on) {
+    if (std::exchange(stands_still_, on) == on || is_paused_ || is_held_) return;
+    on ? connection_->pause_reading() : connection_->resume_reading();
   }
   bool is_paused() const { return is_paused_ || is_held_; }
   std::size_t unsent() const { return connection_->unsent() + held_; }
@@ -131,7 +136,7 @@ class Node::Channel final : public world::ConnectionHandler {
     node_.deliver();
   }
   void on_drained() override {
-    if (std::exchange(is_paused_, false) && !is_held_) connection_->resume_reading();
+    if (std::exchange(is_paused_, false) && !is_held_ && !stands_still_) connection_->resume_reading();
     node_.server_.note_unsent(id_, unsent());
     node_.server_.resume(id_, node_.now());
     node_.deliver();
@@ -145,7 +150,7 @@ class Node::Channel final : public world::ConnectionHandler {
   Node& node_;
   const ClientId id_;
   std::unique_ptr<world::Connection> connection_;
-  bool is_paused_ = false, is_held_ = false;  // it is not read from in either case
+  bool is_paused_ = false, is_held_ = false, stands_still_ = false;  // it is not read from in any of these cases
   std::size_t held_ = 0;
 };
 
@@ -238,6 +243,9 @@ base::Result<std::unique_ptr<Node>, std::string> Node::start(world::World& world
   if (options.cluster.enabled) {
     if (auto completed = complete(world, options); !completed) return std::unexpected(completed.error());
   }
+  for (const auto& [name, value] : {std::pair("append_file", &options.append.file), std::pair("append_dir", &options.append.directory)}) {
+    if (!append::is_file_name(*value)) return std::unexpected(std::string("cache.") + name + " has to be a name, not a path");
+  }
   const std::string tree = options.tree;
   const std::string users = options.acl_file;
   std::unique_ptr<Node> node(new Node(world, std::move(options), logger));
@@ -298,6 +306,7 @@ void Node::accept(std::unique_ptr<world::Connection> connection) {
   std::string peer = to_string(connection->peer()), local = to_string(connection->local());
   auto& channel = channels_[id] = std::make_unique<Channel>(*this, id, std::move(connection));
   channel->start();
+  if (stands_still_) channel->stand_still(true);
   server_.connect(id, std::move(peer), std::move(local), now());
   deliver();
 }
@@ -402,6 +411,7 @@ void Node::deliver() {
         send(std::move(output));
         continue;
       }
+      if (is_broken_off(output, *found->second)) continue;
       found->second->hold(output.octets.size());
       note_unsent(output.client, *found->second);
       held_.push_back({.after = after, .output = std::move(output), .had_lease = has_lease()});
@@ -410,6 +420,9 @@ void Node::deliver() {
   is_delivering_ = false;
   saver_.poll();
   append_log_.poll();
+  if (const bool is_behind = server_.append_state().is_behind; std::exchange(stands_still_, is_behind) != is_behind) {
+    for (const auto& [id, channel] : channels_) channel->stand_still(is_behind);
+  }
   if (server_.shutdown() && ending_ == Ending::no) look_at_shutdown();
   dial_primary();
   look_after_sync();
@@ -505,16 +518,20 @@ void Node::use_acl_file() {
       });
 }
 
+/// It has more to take than it may.
+bool Node::is_broken_off(const Output& output, Channel& channel) {
+  if (!output.unsent_max || channel.unsent() + output.octets.size() <= *output.unsent_max) return false;
+  log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
+  server_.note_broken_off(output.client);
+  channel.abort();
+  return true;
+}
+
 void Node::send(Output output) {
   const auto found = channels_.find(output.client);
   if (found == channels_.end()) return;
   Channel& channel = *found->second;
-  if (output.unsent_max && channel.unsent() + output.octets.size() > *output.unsent_max) {
-    log_.info("connection broken off client={} why=\"does not take its messages\" unsent={}", output.client.value, channel.unsent());
-    server_.note_broken_off(output.client);
-    channel.abort();
-    return;
-  }
+  if (is_broken_off(output, channel)) return;
   const bool takes_more = channel.write(std::move(output.octets), output.is_read_on);
   note_unsent(output.client, channel);
   if (output.closes) {
@@ -524,74 +541,19 @@ void Node::send(Output output) {
   }
 }
 
-/// SHUTDOWN: what is to be saved is saved first, and the end is not to be when that fails.
-void Node::look_at_shutdown() {
-  using Save = Shutdown::Save;
-  const Save save = server_.shutdown()->save;
-  ending_ = Ending::saving;
-  const auto saved = [this](const std::string& error) {
-    ending_ = Ending::no;
-    if (!server_.shutdown()) return;  // it was given up
-    if (!error.empty() && !server_.shutdown()->is_forced) {
-      log_.error("the end that a client asked for was given up why=\"{}\"", error);
-      server_.give_up_shutdown();
-      return;
-    }
-    log_.info("ending as a client asked for it");
-    ending_ = Ending::saved;
-    if (ends_) ends_();
-  };
-  const bool has_points = server_.options().save.points.find_first_not_of(' ') != std::string::npos;
-  if (save == Save::yes || (save == Save::by_points && has_points)) return saver_.save_then(saved);
-  saved({});
-}
-
-Facts Node::facts() const {
-  Facts facts{.serving = listener_ != nullptr,
-              .statistics = server_.statistics(),
-              .clients = server_.clients(),
-              .blocked_clients = server_.blocked_clients(),
-              .memory_used = server_.memory_used(),
-              .memory_peak = server_.memory_peak(),
-              .clients_memory = server_.clients_memory(),
-              .keys = server_.keys(),
-              .save = server_.save_state(),
-              .is_saving = server_.is_saving(),
-              .append = server_.append_state()};
-  if (const cluster::Membership* own = server_.cluster(); own != nullptr) {
-    facts.in_cluster = true;
-    facts.cluster_ok = own->is_ok(std::chrono::duration_cast<std::chrono::microseconds>(world_.now().time_since_epoch()).count());
-    facts.cluster_slots = own->map().assigned_to(own->self());
-    facts.cluster_members = own->map().members().size();
-    facts.cluster_members_failed = own->failed().size();
-    facts.handovers = server_.handovers();
-  }
-  const replication::Replication& replication = server_.replication();
-  facts.is_replica = replication.is_replica();
-  facts.is_primary_up = replication.is_link_up();
-  facts.is_primary_loading = facts.is_replica && replication.replica()->is_loading();
-  facts.stream_end = replication.stream().end();
-  facts.backlog_octets = replication.stream().octets();
-  facts.full_syncs = replication.primary().full_syncs();
-  facts.partial_syncs = replication.primary().partial_syncs();
-  facts.partial_syncs_refused = replication.primary().partial_syncs_refused();
-  facts.replicas = replication.primary().followers().size();
-  for (const auto& [id, follower] : replication.primary().followers()) {
-    if (follower.state != replication::Follower::State::online) continue;
-    ++facts.replicas_online;
-    facts.replica_lag_octets_max = std::max(facts.replica_lag_octets_max, facts.stream_end - follower.acknowledged);
-  }
-  for (unsigned db = 0; db < server_.options().databases; ++db) facts.expiring_keys += server_.database(db).expiring();
-  return facts;
-}
-
 void Node::stop(std::function<void()> done) {
   listener_.reset();
   secure_listener_.reset();
   if (server_.scripts().running() != nullptr) server_.scripts().kill();
   append_log_.stop([this, done = std::move(done)] {
     for (const auto& [id, channel] : channels_) channel->close();
-    saver_.stop(ending_ != Ending::saved, [this, done] {
+    // SHUTDOWN says itself what is saved; and what was written since its snapshot, others were told of.
+    const auto& asked = ending_ == Ending::saved ? server_.shutdown() : std::nullopt;
+    const auto saves = !asked                               ? Saver::AtStop::by_points
+                       : asked->save == Shutdown::Save::yes ? Saver::AtStop::always
+                       : asked->save == Shutdown::Save::no  ? Saver::AtStop::never
+                                                            : Saver::AtStop::by_points;
+    saver_.stop(saves, [this, done] {
       if (coordinator_) return coordinator_->close([done] { done(); });
       done();
     });

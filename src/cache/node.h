@@ -80,6 +80,7 @@ class Node final : private ScriptWatch {
   void closed(ClientId id);
   void use_acl_file();
   void send(Output output);
+  bool is_broken_off(const Output& output, Channel& channel);
   void look_at_shutdown();
   void perform(cluster::LinkAction action);
   void dialed(std::uint64_t link, world::NetResult<std::unique_ptr<world::Connection>> connection);
@@ -104,7 +105,7 @@ class Node final : private ScriptWatch {
   std::map<std::uint64_t, std::unique_ptr<Link>> links_;  // to where slots and keys go; null: being dialed
   std::unique_ptr<cluster::Coordinator> coordinator_;     // of a node of a cluster
   std::uint64_t last_id_ = 0;
-  bool is_delivering_ = false;
+  bool is_delivering_ = false, stands_still_ = false;
   struct Held {
     std::uint64_t after;  // position of the append log
     Output output;

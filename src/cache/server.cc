@@ -191,7 +191,7 @@ bool Server::tick(Now now) {
     end_waits_while_down();
     if (handover_) handover_->tick();
     handover_step();
-    if (!purging_.empty()) purge_some();
+    if (!purging_.empty() && !save_.is_loading) purge_some();
   }
   migrator_->tick();
   release_held_back();

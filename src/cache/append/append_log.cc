@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t write_interval_us = 1000;
 constexpr std::int64_t sync_interval_us = 1'000'000;
 constexpr std::int64_t retry_interval_us = 1'000'000;
+constexpr std::int64_t late_us = 2'000'000;
 /// A write waits at most for this part of the time that the last took, and for so long.
 constexpr std::int64_t gather_part = 16, gather_us_max = 1000;
 /// With more than this to be written, nothing is done that would add to it.
@@ -70,7 +71,10 @@ void AppendLog::poll() {
     return turn_off();
   }
   if (stage_ == Stage::loading) return;
-  if (stage_ == Stage::on && server_.append_state().reload_wanted_for != 0 && !is_reloading_ && rewrite_ == nullptr) return reload();
+  if (stage_ == Stage::on && server_.append_state().reload_wanted_for != 0 && !is_reloading_ && rewrite_ == nullptr &&
+      server_.scripts().running() == nullptr) {
+    return reload();
+  }
   if (is_following_) {
     write_what_is_due(now_us);
     sync_what_is_due(now_us);
@@ -83,7 +87,7 @@ void AppendLog::poll() {
   rewrite_what_is_due(now_us);
   // Units that are for replicas only are as durable as what came before them.
   const bool has_moved = is_following_ && report_.synced >= last_ && server_.append_state().synced < server_.effects().position().sequence;
-  if (has_pending() || has_moved) note();
+  if (has_pending() || has_moved || is_writing()) note();
 }
 
 void AppendLog::write_what_is_due(std::int64_t now_us) {
@@ -206,18 +210,31 @@ void AppendLog::note() {
   state.syncs = report_.syncs;
   // What is not for a log is as durable as what came before it.
   state.synced = report_.synced >= last_ ? server_.effects().position().sequence : report_.synced;
-  state.is_behind = state.buffer_octets > behind_octets_max || is_stopped_ || is_reloading_;
+  // Under everysec no more than some seconds are to be lost, so a disk that takes longer is waited for. source: Redis,
+  // aof_flush_postponed_start
+  const bool is_late = options().sync == SyncPolicy::everysec && is_writing() && clock_().monotonic_us - written_us_ > late_us;
+  state.is_behind = state.buffer_octets > behind_octets_max || is_late || is_stopped_ || is_reloading_;
   server_.note_log(std::move(state), clock_());
 }
 
 void AppendLog::stop(std::function<void()> done) {
-  if (rewrite_ != nullptr) saver_.abandon_base();
-  const bool was_written = (stage_ == Stage::on || stage_ == Stage::beginning) && disk_ != nullptr && is_following_;
   is_stopped_ = true;
+  stopped_ = std::move(done);
   note();  // nothing more is done
   follow(false);
+  // Without its first base a log is none: what was written since is in it and nowhere else.
+  if (stage_ == Stage::beginning && rewrite_ != nullptr) {
+    is_base_awaited_ = true;
+    return;
+  }
+  if (rewrite_ != nullptr) saver_.abandon_base();
+  end_at_stop();
+}
+
+void AppendLog::end_at_stop() {
+  const bool was_written = (stage_ == Stage::on || stage_ == Stage::beginning) && disk_ != nullptr;
   if (!was_written) {
-    world_.post([done = std::move(done)] { done(); });
+    world_.post([done = std::exchange(stopped_, nullptr)] { done(); });
     return;
   }
   if (has_pending()) begin_write(true);
@@ -226,10 +243,11 @@ void AppendLog::stop(std::function<void()> done) {
         disk.close();
         return disk.report().error;
       },
-      [this, done = std::move(done)](const std::string& error) {
+      [this](const std::string& error) {
         if (!error.empty()) log_.error("append log ends without its last commands why=\"{}\"", error);
+        if (stage_ == Stage::beginning) log_.error("append log ends without a base: it has nothing of what was written");
         delivered_();  // what waited for it
-        done();
+        std::exchange(stopped_, nullptr)();
       });
 }
 

@@ -79,6 +79,8 @@ class AppendLog final : public EffectSink {
   void rewrite(bool is_anew);
   void base_written(std::string error, std::uint64_t octets);
   void rewritten(std::string error);
+  bool is_given_up() const { return (is_stopped_ && stage_ != Stage::beginning) || is_ending_; }
+  void end_at_stop();
   void follow(bool on);
 
   world::World& world_;
@@ -88,6 +90,8 @@ class AppendLog final : public EffectSink {
   Clock clock_;
   std::function<void()> delivered_;
   std::function<void(std::string)> failed_;
+  std::function<void()> stopped_;
+  bool is_base_awaited_ = false;           // before the end
   std::shared_ptr<append::LogDisk> disk_;  // touched by jobs only
   append::LogDisk::Report report_;         // the last
   std::shared_ptr<Loading> loading_;

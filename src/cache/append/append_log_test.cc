@@ -415,6 +415,54 @@ TEST_F(AppendLogTest, ShutdownSavesAndEnds) {
   EXPECT_EQ(ask("GET k"), "$1|v|");
 }
 
+TEST_F(AppendLogTest, WhatIsWrittenWhileShutdownSavesIsSaved) {
+  append_.is_on = false;
+  start();
+  EXPECT_EQ(ask("DEBUG POPULATE 5000 key 3000"), "+OK|");
+  auto other = connect();
+  other->say("SHUTDOWN SAVE");
+  ASSERT_TRUE(run_until([&] { return node_->facts().is_saving; }));
+  EXPECT_EQ(ask("SET k v"), "+OK|");
+  ASSERT_FALSE(has_asked_to_end_);
+  ASSERT_TRUE(run_until([&] { return has_asked_to_end_; }));
+  end_in_order();
+  restart();
+  EXPECT_EQ(ask("GET k"), "$1|v|");
+}
+
+TEST_F(AppendLogTest, AnEndInOrderWaitsForTheFirstBase) {
+  append_.is_on = false;
+  start();
+  EXPECT_EQ(ask("DEBUG POPULATE 5000 key 3000"), "+OK|");
+  EXPECT_EQ(ask("SAVE"), "+OK|");
+  append_.is_on = true;
+  append_.sync = SyncPolicy::everysec;
+  restart();
+  EXPECT_EQ(ask("SET k v"), "+OK|");
+  ASSERT_TRUE(state().is_rewriting);
+  end_in_order();
+  restart();
+  EXPECT_EQ(ask("GET k"), "$1|v|");
+  EXPECT_EQ(ask("DBSIZE"), ":5001|");
+}
+
+TEST_F(AppendLogTest, WaitaofEndsWhenTheLogDoes) {
+  append_.sync = SyncPolicy::no;
+  start();
+  wait_until_loaded();
+  EXPECT_EQ(ask("SET k v"), "+OK|");
+  auto other = connect();
+  other->say("SET l v");
+  other->say("WAITAOF 1 0 0");
+  ASSERT_TRUE(run_until([&] { return node_->facts().blocked_clients == 1; }));
+  EXPECT_EQ(ask("CONFIG SET appendonly no"), "+OK|");
+  ASSERT_TRUE(run_until([&] { return other->received.size() > 10; }));
+  // It was synced at the end, or there is none to be synced any more.
+  EXPECT_TRUE(other->received == "+OK\r\n*2\r\n:1\r\n:0\r\n" ||
+              other->received == "+OK\r\n-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n")
+      << other->received;
+}
+
 TEST_F(AppendLogTest, ShutdownNosaveSavesNothing) {
   append_.is_on = false;
   save_.points = "3600 1";

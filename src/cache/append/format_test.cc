@@ -48,6 +48,8 @@ TEST(Manifest, IsRefused) {
       {"file ../a seq 1 type b\n", "line 1: a file has to be a name within the directory"},
       {"file .. seq 1 type b\n", "line 1: a file has to be a name within the directory"},
       {"file a seq 1 type b\nfile b seq 2 type b\n", "line 2: there is a base already"},
+      {"file a seq 1 type b\nfile a seq 2 type h\n", "line 2: the file is named already"},
+      {"file a.manifest seq 2 type h\n", "line 1: a file has to be a name within the directory"},
       {"file a seq 2 type i\nfile b seq 2 type i\n", "line 2: increments have to be in order of their numbers"},
       {"file \"a seq 1 type b\n", "line 1: it is not of names and values"},
   };

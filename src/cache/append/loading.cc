@@ -161,6 +161,8 @@ void AppendLog::end_loading() {
   octets_at_rewrite_ = octets;
   disk_ = std::make_shared<append::LogDisk>(world_.files(), append::place_of(server_.options().save.directory, options()));
   commands_.reset();
+  pending_.clear();  // before a reload: it was of data that is gone
+  pending_units_ = 0;
   stage_ = Stage::on;
   follow(true);
   on_disk([found = *std::exchange(loading_, nullptr)->found, position](append::LogDisk& disk) {

@@ -41,6 +41,12 @@ void LogDisk::fail(const world::FileError& why) {
   waiting_.clear();  // a base that is begun later has what they did
 }
 
+/// Whatever the reason: the system may take for written what it could not write, and the next sync would succeed without it.
+void LogDisk::fail_sync(const world::FileError& why) {
+  fail({FileErrc::io, why.message});
+  error_ = system_words(why);
+}
+
 void LogDisk::go_on(const Recovered& log, std::uint64_t position) {
   manifest_ = log.manifest;
   written_ = synced_ = position;
@@ -63,9 +69,16 @@ void LogDisk::go_on(const Recovered& log, std::uint64_t position) {
   sealed_octets_.pop_back();
 }
 
+/// Of a new increment, whose name no other file has.
+std::uint64_t LogDisk::free_number() const {
+  std::uint64_t number = manifest_.next_increment();
+  while (manifest_.names(increment_name(place_.file, number))) ++number;
+  return number;
+}
+
 /// A new increment, named by the manifest before anything is in it.
 std::string LogDisk::begin_increment() {
-  const std::uint64_t number = manifest_.next_increment();
+  const std::uint64_t number = free_number();
   const Manifest::File named{.name = increment_name(place_.file, number), .sequence = number};
   const auto failed = [&](const world::FileError& why) {
     error_ = system_words(why);
@@ -116,7 +129,7 @@ std::string LogDisk::begin_anew(bool appends, std::uint64_t position) {
       return failed(done.error());
     }
   }
-  kept_from_ = manifest_.next_increment();
+  kept_from_ = free_number();
   if (!appends) return {};
   fresh_ = Manifest::File{.name = increment_name(place_.file, kept_from_), .sequence = kept_from_};
   auto made = AppendFile::create(files_, place_.path(fresh_->name));
@@ -142,7 +155,7 @@ std::string LogDisk::commit(const Manifest::File& base, std::uint64_t octets) {
     drain();
     if (!error_.empty()) return error_;
     if (auto done = file_->sync(); !done) {
-      fail(done.error());
+      fail_sync(done.error());
       return done.error().message;
     }
   }
@@ -212,7 +225,7 @@ void LogDisk::sync() {
   if (is_broken_ || file_ == nullptr) return;
   drain();
   if (is_broken_) return;
-  if (auto done = file_->sync(); !done) return fail(done.error());
+  if (auto done = file_->sync(); !done) return fail_sync(done.error());
   ++syncs_;
   // A file that no manifest names is found by nobody.
   if (!fresh_) synced_ = written_;
@@ -222,7 +235,7 @@ void LogDisk::close() {
   if (is_broken_ || file_ == nullptr) return;
   sync();
   if (!error_.empty() || fresh_) return;
-  if (auto done = file_->seal(); !done) fail(done.error());
+  if (auto done = file_->seal(); !done) fail_sync(done.error());
 }
 
 }  // namespace chorus::cache::append

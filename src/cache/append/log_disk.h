@@ -58,6 +58,8 @@ class LogDisk {
   };
   void drain();
   void fail(const world::FileError& why);
+  void fail_sync(const world::FileError& why);
+  std::uint64_t free_number() const;
   std::string begin_increment();
   std::string keep(const Manifest& manifest);
   void remove_history();

@@ -42,7 +42,7 @@ base::Result<Line, std::string> parse_line(std::string_view text) {
     const std::string& value = words[i + 1];
     if (name == "file") {
       // It comes from outside, and is put behind the name of a directory.
-      if (value.empty() || value == "." || value == ".." || value.find('/') != std::string::npos || value.find('\0') != std::string::npos) {
+      if (!is_file_name(value) || value.ends_with(".manifest")) {
         return std::unexpected("a file has to be a name within the directory");
       }
       line.file.name = value;
@@ -61,6 +61,16 @@ base::Result<Line, std::string> parse_line(std::string_view text) {
 
 }  // namespace
 
+bool is_file_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
+}
+
+bool Manifest::names(std::string_view name) const {
+  const auto is_it = [&](const File& file) { return file.name == name; };
+  return (base && is_it(*base)) || std::any_of(increments.begin(), increments.end(), is_it) ||
+         std::any_of(history.begin(), history.end(), is_it);
+}
+
 std::uint64_t Manifest::next_base() const { return std::max(base ? base->sequence : 0, last_of(history)) + 1; }
 std::uint64_t Manifest::next_increment() const { return std::max(last_of(increments), last_of(history)) + 1; }
 
@@ -74,6 +84,7 @@ base::Result<Manifest, std::string> parse_manifest(std::string_view text) {
     const auto wrong = [&](std::string_view why) { return std::unexpected(fmt::format("line {}: {}", number, why)); };
     auto line = parse_line(trimmed);
     if (!line) return wrong(line.error());
+    if (manifest.names(line->file.name)) return wrong("the file is named already");
     if (line->type == 'b') {
       if (manifest.base) return wrong("there is a base already");
       manifest.base = std::move(line->file);

@@ -23,6 +23,7 @@ struct Manifest {
   std::vector<File> history{};
 
   bool empty() const { return !base && increments.empty(); }
+  bool names(std::string_view name) const;
   /// Numbers of new files.
   std::uint64_t next_base() const;
   std::uint64_t next_increment() const;
@@ -34,6 +35,8 @@ inline constexpr std::uint64_t manifest_octets_max = 16U << 20;
 
 /// The error says which line is wrong, and why.
 base::Result<Manifest, std::string> parse_manifest(std::string_view text);
+/// Whether files may begin with that: a name within a directory.
+bool is_file_name(std::string_view name);
 std::string to_string(const Manifest& manifest);
 
 /// "appendonly.aof.manifest", "appendonly.aof.2.base.rdb", "appendonly.aof.3.incr.aof"

@@ -51,10 +51,11 @@ FileResult<bool> has_hole(world::File& file, std::uint64_t from, std::uint64_t s
 }
 
 /// Whether a group further on was written when what stands at `place` was durable.
-FileResult<bool> was_durable(world::File& file, std::uint64_t place, std::uint64_t size) {
+/// from: what is before it is of that group itself, and values may hold anything.
+FileResult<bool> was_durable(world::File& file, std::uint64_t place, std::uint64_t from, std::uint64_t size) {
   std::string kept;
   bool was = false;
-  const auto done = go_over(file, place, size, [&](std::uint64_t at, std::string_view octets) {
+  const auto done = go_over(file, from, size, [&](std::uint64_t at, std::string_view octets) {
     const std::uint64_t begin = at - kept.size();
     kept += octets;
     for (std::size_t found = kept.find("#G:"); found != std::string::npos && !was; found = kept.find("#G:", found + 1)) {
@@ -121,7 +122,7 @@ class Examination {
   FileResult<bool> is_torn_write(world::File& file, bool is_good, std::uint64_t size) {
     // Of what others wrote nobody knows what was durable: a command cut short is a crash, all else damage. As in Redis.
     if (!scanner_.is_ours()) return is_good;
-    const auto was = was_durable(file, scanner_.whole(), size);
+    const auto was = was_durable(file, scanner_.whole(), scanner_.claimed(), size);
     if (!was) return std::unexpected(was.error());
     if (*was) return false;
     return is_good ? true : has_hole(file, scanner_.whole(), size);

@@ -21,6 +21,7 @@ void AppendLog::turn_on(bool is_strict) {
   is_strict_ = is_strict;
   disk_ = std::make_shared<append::LogDisk>(world_.files(), append::place_of(server_.options().save.directory, options()));
   report_ = {};
+  last_ = server_.effects().position().sequence;  // none of what there is is durable yet
   broken_.clear();
   tried_us_ = clock_().monotonic_us - heal_interval_us;
   note();
@@ -31,7 +32,8 @@ void AppendLog::turn_off() {
   if (rewrite_ != nullptr) saver_.abandon_base();
   const bool was_written = is_following_;
   follow(false);
-  const auto ended = [this](const std::string&) {
+  const auto ended = [this](const std::string& error) {
+    if (!error.empty()) log_.error("append log ends without its last commands why=\"{}\"", error);
     is_ending_ = false;
     stage_ = Stage::off;
     report_ = {};
@@ -41,6 +43,7 @@ void AppendLog::turn_off() {
     outstanding_.clear();
     outstanding_octets_ = 0;
     note();
+    if (server_.append_state().reload_wanted_for != 0) server_.end_reload("ERR Error trying to load the AOF files, check server logs.");
   };
   if (!was_written) return ended({});
   is_ending_ = true;
@@ -48,7 +51,7 @@ void AppendLog::turn_off() {
   on_disk(
       [](append::LogDisk& disk) {
         disk.close();
-        return std::string();
+        return disk.report().error;
       },
       ended);
 }
@@ -117,7 +120,7 @@ void AppendLog::rewrite(bool is_anew) {
         return error;
       },
       [this](std::string error) {
-        if (!error.empty() || is_stopped_ || is_ending_) {
+        if (!error.empty() || is_given_up()) {
           if (error.empty()) error = "it was given up";
           server_.end_save(error, clock_());
           return rewritten(std::move(error));
@@ -129,7 +132,7 @@ void AppendLog::rewrite(bool is_anew) {
 }
 
 void AppendLog::base_written(std::string error, std::uint64_t octets) {
-  if (!error.empty() || is_stopped_ || is_ending_) return rewritten(error.empty() ? "it was given up" : std::move(error));
+  if (!error.empty() || is_given_up()) return rewritten(error.empty() ? "it was given up" : std::move(error));
   on_disk([base = rewrite_->base, octets](append::LogDisk& disk) { return disk.commit(base, octets); },
           [this](std::string why) { rewritten(std::move(why)); });
 }
@@ -160,6 +163,7 @@ void AppendLog::rewritten(std::string error) {
   }
   server_.note_log(std::move(state), clock_());
   note();
+  if (std::exchange(is_base_awaited_, false)) end_at_stop();
 }
 
 }  // namespace chorus::cache

@@ -23,6 +23,8 @@ class Scanner {
   const std::string& why() const { return why_; }
   /// The file may not end here.
   bool is_cut_short() const { return whole_ != offset_; }
+  /// Where the group ends that bad() or the end of the file lies in, as its own line says, which is whole; else whole().
+  std::uint64_t claimed() const { return state_ == State::group ? group_at_ + group_line_size + group_.octets : whole_; }
   /// What is whole ends with a group of ours: all that may follow it was written by us, and what is left of it judged by our rules.
   bool is_ours() const { return is_ours_; }
 

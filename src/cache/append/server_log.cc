@@ -99,6 +99,10 @@ void Server::serve_log_waits() {
     if (client == nullptr || client->closes || client->blocked == nullptr || client->blocked->command->name != "waitaof") return true;
     const auto [here, there] = log_acks(*client);
     const auto local = parse_integer(client->blocked->arguments[1]), replicas = parse_integer(client->blocked->arguments[2]);
+    if (!append_.is_on && local.value_or(0) > 0) {
+      end_wait(*client, "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+      return true;
+    }
     if (here < local.value_or(0) || there < replicas.value_or(0)) return false;
     end_wait(*client, {});
     return true;
@@ -125,6 +129,7 @@ void Server::end_reload(std::string_view error) {
 
 void Server::forget_all() {
   const memory::Scope scope(account_);
+  if (handover_ && handover_->may_be_ended()) handover_->end("all data is loaded again");
   for (unsigned db = 0; db < databases_.size(); ++db) {
     database_changed(db, nullptr);
     databases_[db]->clear();

@@ -188,10 +188,11 @@ void Saver::end(std::string error) {
   if (stopped_) stop(saves_at_stop_, std::exchange(stopped_, nullptr));
 }
 
-void Saver::stop(bool saves, std::function<void()> done) {
+void Saver::stop(AtStop saves, std::function<void()> done) {
   const SaveState& state = server_.save_state();
   saves_at_stop_ = saves;
-  const bool is_wanted = saves && !state.is_loading && !state.has_failed && state.changes > 0 && !server_.options().save.points.empty();
+  const bool is_asked_for = saves == AtStop::always || (saves == AtStop::by_points && !server_.options().save.points.empty());
+  const bool is_wanted = is_asked_for && !state.is_loading && !state.has_failed && state.changes > 0;
   if (target_ == nullptr && (!is_wanted || server_.has_snapshot())) {
     world_.post([done = std::move(done)] { done(); });
     return;

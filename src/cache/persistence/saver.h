@@ -37,8 +37,9 @@ class Saver {
   void abandon_base();
   /// Takes a snapshot of a moment from now on; what is under way ends first. done: with why it was not kept, empty where it was.
   void save_then(std::function<void(std::string error)> done);
-  /// What is under way is finished, and what save points promise is saved, where `saves`; then `done`.
-  void stop(bool saves, std::function<void()> done);
+  /// What is under way is finished, and what was not saved is: as far as save points promise it, in any case, or not. Then `done`.
+  enum class AtStop : std::uint8_t { by_points, always, never };
+  void stop(AtStop saves, std::function<void()> done);
 
  private:
   struct Target;
@@ -66,7 +67,7 @@ class Saver {
   std::shared_ptr<Source> source_;  // being read
   std::function<void(std::string)> failed_;
   std::function<void()> stopped_, loaded_;
-  bool saves_at_stop_ = true;
+  AtStop saves_at_stop_ = AtStop::by_points;
   std::function<void(std::string, std::uint64_t)> base_done_;  // what is being written is a base
   std::function<void(std::string)> saved_;
   bool is_save_wanted_ = false;  // by save_then(), and not begun yet

@@ -320,6 +320,7 @@ def main():
 
     @suite.check
     def what_was_acknowledged_survives_kill_9():
+        # What the system was given stays, so this is about what is written before a reply; syncs are for the simulated disks of the unit tests.
         chance = random.Random(arguments.first)
         with tempfile.TemporaryDirectory() as directory:
             done, promised = [0] * 8, [0] * 8
