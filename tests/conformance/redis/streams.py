@@ -334,12 +334,13 @@ def users():
 
 
 def server():
-    number = [b'maxmemory-samples', b'timeout', b'lfu-log-factor', b'lfu-decay-time', b'maxmemory-eviction-tenacity', b'latency-monitor-threshold']
+    number = [b'maxmemory-samples', b'timeout', b'lfu-log-factor', b'lfu-decay-time', b'maxmemory-eviction-tenacity']
     policy = [b'noeviction', b'allkeys-lru', b'volatile-lru', b'allkeys-lfu', b'volatile-lfu', b'allkeys-random', b'volatile-random', b'volatile-ttl', b'ALLKEYS-LRU', b'lru']
-    parameter = [*number, b'maxmemory', b'maxmemory-policy', b'maxmemory-clients', b'notify-keyspace-events', b'client-output-buffer-limit', b'latency-tracking', b'latency-tracking-info-percentiles',
+    parameter = [*number, b'latency-monitor-threshold', b'maxmemory', b'maxmemory-policy', b'maxmemory-clients', b'notify-keyspace-events', b'client-output-buffer-limit', b'latency-tracking', b'latency-tracking-info-percentiles',
                  b'databases', b'slowlog-max-len', b'appendonly', b'NoSuch', b'hash-max-listpack-entries']
     setting = lambda s: s.pick([  # noqa: E731
-        [s.pick(number), s.pick([b'0', b'-1', b'5', b'60', b'x', b'1.5', b''])], [b'maxmemory-policy', s.pick(policy)], [b'maxmemory', s.pick([b'1gb', b'2GB', b'3000mb', b'x', b'-1', b'1tb', b''])],
+        [s.pick(number), s.pick([b'0', b'-1', b'5', b'60', b'x', b'1.5', b''])], [b'maxmemory-policy', s.pick(policy)], [b'latency-monitor-threshold', s.pick([b'0', b'-1', b'3600000', b'x'])],  # none that a busy machine reaches
+        [b'maxmemory', s.pick([b'1gb', b'2GB', b'3000mb', b'x', b'-1', b'1tb', b''])],
         [b'maxmemory-clients', s.pick([b'0', b'50%', b'101%', b'-1%', b'100mb', b'x'])], [b'notify-keyspace-events', s.pick([b'', b'KEA', b'Kx', b'q'])], [b'latency-tracking', s.pick([b'yes', b'NO', b'maybe'])],
         [b'client-output-buffer-limit', s.pick([b'normal 0 0 0', b'normal 1gb 512mb 10', b'replica 1mb 1mb 60 pubsub 64mb 16mb 30', b'slave 256mb 64mb 60', b'normal', b'foo 1 1 1', b'normal x 0 0', b'pubsub 0 0 -1'])],
         [b'latency-tracking-info-percentiles', s.pick([b'50 99', b'99.9', b'', b'101', b'x'])], [b'NoSuch', b'x'], [b'databases', b'5'], [b'hash-max-listpack-entries', s.pick([b'512', b'-1', b'x'])]])
