@@ -233,7 +233,8 @@ void Server::dispatch(Client& client, Arguments arguments) {
   }
   // EXEC is what it has queued.
   const bool runs_queue = client.transaction && is_one_of(*command, {"exec"});
-  const std::string_view by_role = refusal_by_role(command->flags.bits() | (runs_queue ? client.transaction->flags : 0), client);
+  const std::string_view by_role =
+      refusal_by_role(scripts_->flags_of(*command, arguments) | (runs_queue ? client.transaction->flags : 0), client);
   if (!by_role.empty()) {
     refuse(client, command, by_role);
     return done();
