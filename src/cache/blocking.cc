@@ -36,6 +36,7 @@ void Server::unblock(Client& client) {
   if (client.blocked == nullptr) return;
   const auto blocked = std::move(client.blocked);
   --blocked_;
+  if (blocked->acknowledgement) replication_->stop_waiting(client.id);
   if (blocked->without_key) --blocked_without_key_;
   for (const std::string& key : blocked->keys) {
     const auto found = waiters_.find(DbKey(blocked->db, key));

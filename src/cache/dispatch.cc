@@ -107,7 +107,13 @@ bool Server::refuse(Client& client, const Command* command, std::string_view err
   ++statistics_.errors;
   ++errors_[std::string(error.substr(0, error.find(' ')))];
   Reply(client.out, client.protocol).error(error);
+  if (client.is_primary) note_stream_error(command == nullptr ? "unknown" : command->name, error);
   return false;
+}
+
+void Server::note_stream_error(std::string_view command, std::string_view error) {
+  ++statistics_.stream_errors;
+  replication_->stream_failed(command, error);
 }
 
 void Server::dispatch(Client& client, Arguments arguments) {
@@ -133,10 +139,6 @@ void Server::dispatch(Client& client, Arguments arguments) {
     if (client.reply_mode == ReplyMode::skip_this) client.reply_mode = ReplyMode::on;
     if (client.is_primary) {
       // Nobody there waits for an answer.
-      if (client.out.size() > before && client.out[before] == '-') {
-        ++statistics_.stream_errors;
-        replication_->stream_failed(arguments.front(), std::string_view(client.out).substr(before + 1));
-      }
       client.out.resize(std::min(before, client.out.size()));
       client.pushes.clear();
     }
@@ -346,6 +348,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
   begun_us_ = elapsed_us();  // what was done before is not its time
   // What a script does comes behind it.
   if (!monitors_.empty() && command.group == Group::scripting && command.flags.has(Flag::skip_monitor)) feed_monitors(client, arguments);
+  const std::size_t began = client.out.size();
   command.run(call);
   call.finish();
   arguments = call.arguments();
@@ -356,6 +359,7 @@ void Server::execute(Client& client, const Command& command, Arguments arguments
     if (!client.transaction && (command.container == nullptr || command.container->name != "client")) client.tracking->caching = false;
   }
   if (call.has_failed()) ++by_command_[&command].failed;
+  if (call.has_failed() && client.is_primary) note_stream_error(command.name, std::string_view(client.out).substr(began + 1));
   // What a command did stays done, and the rest of a transaction is; but so long a reply nobody gets.
   if (call.is_too_long()) cut_off(client);
 }

@@ -14,7 +14,11 @@ Entry* Server::live(unsigned db, std::string_view key) {
   if (is_replica()) {
     // A replica does not end keys by itself: its primary does something to them until it says that they are gone. Others do not see them.
     if (running_ != nullptr && running_->is_primary) return entry;
-    if (options_.replication.is_read_only) return nullptr;
+    // Who writes here of its own would else make a key that is there.
+    const Command* command = running_ == nullptr ? nullptr : running_->last_command;
+    const bool may_write =
+        command != nullptr && (command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate) || command->name == "exec");
+    if (options_.replication.is_read_only || !may_write) return nullptr;
   }
   // In a pause nothing is written: it is not seen, and goes later.
   if (!is_pausing()) expire_now(db, entry);

@@ -542,6 +542,8 @@ void Node::send(Output output) {
 }
 
 void Node::stop(std::function<void()> done) {
+  // A snapshot on its way to replicas would be in the way of the last one for the disk.
+  server_.stop_replication();
   listener_.reset();
   secure_listener_.reset();
   if (server_.scripts().running() != nullptr) server_.scripts().kill();

@@ -95,6 +95,8 @@ void Server::receive(ClientId id, std::string_view octets, Now now) {
   ++statistics_.reads;
   const std::int64_t begun = begun_us_ = elapsed_us();
   statistics_.octets_in += octets.size();
+  // A replica that loads says no more than that it is there, by an empty line now and then.
+  if (client.is_replica) replication_->primary().heard(client);
   if (client.is_primary) {
     statistics_.primary_octets_in += octets.size();
     if (replication::Replica* replica = replication_->replica()) {
@@ -279,7 +281,8 @@ void Server::take_outputs(std::vector<Output>& outputs) {
     statistics_.octets_out += client.out.size();
     Output& output = outputs.emplace_back(Output{.client = id, .octets = std::exchange(client.out, {}), .closes = client.closes});
     // A subscriber is sent to without asking; what it does not take is bounded.
-    if (const std::size_t hard = output_limit(client).hard; hard > 0) output.unsent_max = hard;
+    // To a replica goes no more than it takes, and what waits for it lies elsewhere.
+    if (const std::size_t hard = output_limit(client).hard; hard > 0 && !client.is_replica) output.unsent_max = hard;
     if (client.is_evicted) output.unsent_max = 0;
     output.is_read_on = client.is_replica;
     count_memory(client);

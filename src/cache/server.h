@@ -185,6 +185,8 @@ class Server {
   void dial_failed(std::uint64_t number, std::string_view why, Now now);
   /// False: nobody wants it any more.
   bool connect_primary(std::uint64_t number, ClientId id, std::string address, std::string local_address, Now now);
+  /// The end is near: replicas go, and no snapshot is made for any.
+  void stop_replication();
   /// A snapshot is on its way to replicas: it goes on by step_sync(), a millisecond or two of work a call. True: there is more to do at
   /// once; false: something has to be taken first.
   bool is_syncing() const;
@@ -282,6 +284,8 @@ class Server {
   /// Commands (`all`: or only those that write) wait for so long, or until unpause(). Of two pauses the longer and the stricter holds.
   void pause(std::int64_t ms, bool all);
   void unpause();
+  /// Commands that write wait, whatever clients say of pauses.
+  void pause_for_failover(bool on);
   /// The client is told of keys that change, from now on in that way.
   void track(Client& client, TrackingMode mode);
   void stop_tracking(Client& client);
@@ -407,7 +411,7 @@ class Server {
   std::string denial(Client& client, const Command& command, Arguments arguments, bool in_exec);
   void log_denied(Client& client, acl::Denied why, std::string_view context, std::string object, std::string_view user);
   // pause.cc
-  bool is_pausing() const { return pause_until_us_ > now_.monotonic_us; }
+  bool is_pausing() const { return pauses_for_failover_ || pause_until_us_ > now_.monotonic_us; }
   bool is_held(const Client& client, const Command& command, Arguments arguments) const;
   bool end_pause();
   // invalidation.cc
@@ -429,6 +433,7 @@ class Server {
   void execute(Client& client, const Command& command, Arguments arguments);
   void end_unit();
   void list(Client& client);
+  void note_stream_error(std::string_view command, std::string_view error);
   void cut_off(Client& client);
   // persistence/server_saves.cc
   Snapshot::Options snapshot_options();
@@ -548,7 +553,7 @@ class Server {
   std::size_t tracking_clients_ = 0;
   Client* running_ = nullptr;  // whose command is under way
   std::int64_t pause_until_us_ = 0;
-  bool pauses_all_ = false;
+  bool pauses_all_ = false, pauses_for_failover_ = false;
   std::int64_t asleep_until_us_ = 0, clients_checked_us_ = 0;
   bool expires_actively_ = true;
   bool is_housekeeping_paused_ = false;

@@ -13,6 +13,7 @@
 #include "cache/admin/info_sections.h"
 #include "cache/call.h"
 #include "cache/connection/names.h"
+#include "cache/replication/replication.h"
 
 namespace chorus::cache {
 
@@ -56,15 +57,17 @@ std::string clients_section(Server& server) {
 std::string persistence_section(Server& server) {
   const SaveState& state = server.save_state();
   const auto [keys_done, keys] = server.save_progress();
+  const replication::Replica* replica = server.replication().replica();
+  const bool is_loading_beside = replica != nullptr && replica->is_loading();
   const auto seconds = [](std::int64_t us) { return us / 1'000'000; };
   std::string out = fmt::format(
-      "# Persistence\r\nloading:{}\r\nasync_loading:0\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\ncurrent_cow_size_age:0\r\n"
+      "# Persistence\r\nloading:{}\r\nasync_loading:{}\r\ncurrent_cow_peak:0\r\ncurrent_cow_size:0\r\ncurrent_cow_size_age:0\r\n"
       "current_fork_perc:0.00\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nrdb_changes_since_last_save:{}\r\n"
       "rdb_bgsave_in_progress:{}\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:{}\r\nrdb_last_bgsave_time_sec:{}\r\n"
       "rdb_current_bgsave_time_sec:{}\r\nrdb_saves:{}\r\nrdb_last_cow_size:0\r\nrdb_last_load_keys_expired:{}\r\n"
       "rdb_last_load_keys_loaded:{}\r\n",
-      state.is_loading ? 1 : 0, keys_done, keys, state.changes, server.is_saving_file() ? 1 : 0, state.last_save_s,
-      state.has_failed ? "err" : "ok", state.last_took_us ? seconds(*state.last_took_us) : -1,
+      state.is_loading ? 1 : 0, is_loading_beside ? 1 : 0, keys_done, keys, state.changes, server.is_saving_file() ? 1 : 0,
+      state.last_save_s, state.has_failed ? "err" : "ok", state.last_took_us ? seconds(*state.last_took_us) : -1,
       server.is_saving_file() ? seconds(server.now().monotonic_us - state.begun_us) : -1, state.saves, state.keys_expired,
       state.keys_loaded);
   const AppendState& log = server.append_state();

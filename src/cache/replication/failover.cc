@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <utility>
 
 #include "cache/replication/replication.h"
@@ -29,14 +28,14 @@ void Failover::begin(std::optional<world::Address> to, std::int64_t timeout_ms, 
   forces_ = forces;
   deadline_us_.reset();
   if (timeout_ms > 0) deadline_us_ = server_.now().monotonic_us + timeout_ms * 1000;
-  server_.pause(std::numeric_limits<std::int64_t>::max(), false);
+  server_.pause_for_failover(true);
 }
 
 void Failover::end() {
   state_ = State::none;
   to_.reset();
   deadline_us_.reset();
-  server_.unpause();
+  server_.pause_for_failover(false);
 }
 
 void Failover::abort(std::string_view why) {

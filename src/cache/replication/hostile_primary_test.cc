@@ -1,8 +1,10 @@
 // A server follows somebody who says what a primary never would.
 #include <fmt/format.h>
 
-#include "cache/persistence/snapshot.h"
+#include <functional>
+
 #include "cache/replication/replication_fixture.h"
+#include "cache/scripts/scripts.h"
 
 namespace chorus::cache {
 namespace {
@@ -102,6 +104,7 @@ TEST_F(HostilePrimary, WhatItSaysInPlaceOfASnapshot) {
       "+FULLRESYNC x 1\r\n",
       fmt::format("+FULLRESYNC {} x\r\n", id),
       fmt::format("+FULLRESYNC {} -5\r\n", id),
+      fmt::format("+FULLRESYNC {} 9223372036854775807\r\n", id),
       "+CONTINUE\r\n",
       "+OK\r\n",
       "-NOMASTERLINK Can't SYNC while not connected with my master\r\n",
@@ -193,9 +196,50 @@ TEST_F(HostilePrimary, ItsStreamCannotEndTheServer) {
     EXPECT_EQ(ask(node_, "ping"), "+PONG\r\n") << line;
     EXPECT_EQ(info(node_, "role"), "slave") << line;
   }
+  // What cannot be read is not passed on, and all keys are asked for: the same would come again.
   begin();
-  say("*1\r\n$x\r\n");
+  say("*1\r\n$x\r\n*3\r\n$3\r\nset\r\n");
   EXPECT_TRUE(has_ended());
+  EXPECT_FALSE(of(node_).stream().is_kept());
+  EXPECT_EQ(of(node_).stream().end(), 0);
+  meet();
+  EXPECT_EQ(asked_, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n");
+}
+
+struct Watch final : ScriptWatch {
+  Now now() override { return time; }
+  void let_others_in() override { others(); }
+  void log(int /*level*/, std::string_view /*line*/) override {}
+  Now time;
+  std::function<void()> others;
+};
+
+TEST_F(HostilePrimary, WhatComesDuringAScriptComesFirst) {
+  const std::string file = snapshot();
+  meet();
+  say(fmt::format("+FULLRESYNC {} 0\r\n${}\r\n{}", id, file.size(), file));
+  Watch watch;
+  watch.time = now(node_);
+  watch.time.monotonic_us += 10'000'000;
+  watch.others = [&] {
+    say("*3\r\n$3\r\nset\r\n$1\r\nk\r\n");
+    server(node_).scripts().kill();
+  };
+  server(node_).watch_scripts(&watch);
+  EXPECT_NE(ask(node_, "eval \"while true do end\" 0").find("SCRIPT KILL"), std::string::npos);
+  EXPECT_EQ(ask(node_, "get k"), "$-1\r\n");
+  say("$1\r\nv\r\n");
+  EXPECT_EQ(ask(node_, "get k"), "$1\r\nv\r\n");
+  EXPECT_EQ(of(node_).stream().end(), 27);
+  // And without more it is done by itself.
+  watch.others = [&] {
+    say("*3\r\n$3\r\nset\r\n$1\r\nk\r\n$1\r\nw\r\n");
+    server(node_).scripts().kill();
+  };
+  ask(node_, "eval \"while true do end\" 0");
+  server(node_).tick(now(node_));
+  EXPECT_EQ(ask(node_, "get k"), "$1\r\nw\r\n");
+  server(node_).watch_scripts(nullptr);
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ std::string_view name_of(replication::Follower::State state) {
     case State::waiting:
       return "wait_bgsave";
     case State::receiving:
-    case State::loading:
       return "send_bulk";
+    case State::loading:
     case State::online:
       return "online";
   }

@@ -43,7 +43,7 @@ class NodeLinks : public testing::Test {
     Machine& machine = *machines_.emplace_back(std::make_unique<Machine>());
     machine.at = &simulation_.add_node(name);
     options.address = world::Address{"0.0.0.0", 6379};
-    options.save.points.clear();
+    options.save.points = points_;
     options.replication.sync_delay_seconds = 0;
     machine.at->set_boot([this, &machine, options](world::World& world) {
       auto node = Node::start(world, options, logger_);
@@ -70,9 +70,9 @@ class NodeLinks : public testing::Test {
     EXPECT_TRUE(run_until([&] { return machine.peer->received.ends_with("\r\n"); }));
     return machine.peer->received;
   }
-  void fill(Machine& machine) {
+  void fill(Machine& machine, std::size_t octets_each = 100'000) {
     for (int i = 0; i < 20; ++i) {
-      const std::string value(100'000, static_cast<char>('a' + i));
+      const std::string value(octets_each, static_cast<char>('a' + i));
       EXPECT_EQ(ask(machine, fmt::format("*3\r\n$3\r\nset\r\n$3\r\nk{:02}\r\n${}\r\n{}\r\n", i, value.size(), value)), "+OK\r\n");
     }
     EXPECT_EQ(ask(machine, "config set rdbcompression no\r\n"), "+OK\r\n");
@@ -83,6 +83,12 @@ class NodeLinks : public testing::Test {
   sim::Simulation simulation_{1};
   sim::Node& clients_ = simulation_.add_node("clients");
   std::vector<std::unique_ptr<Machine>> machines_;
+  std::string points_;
+};
+
+struct Deaf final : world::ConnectionHandler {
+  void on_data(std::string_view) override {}
+  void on_closed(const world::NetError&) override {}
 };
 
 TEST_F(NodeLinks, FollowsFromTheStartAndAfterACrash) {
@@ -128,8 +134,9 @@ TEST_F(NodeLinks, ThroughAFileThatCannotBeWrittenAtFirst) {
 }
 
 TEST_F(NodeLinks, ASlowReplicaHoldsUpNobody) {
+  points_ = "1 1";
   Machine& primary = start("primary", {});
-  fill(primary);
+  fill(primary, 1'000'000);
   bool is_connected = false;
   std::unique_ptr<world::Connection> slow;
   clients_.world().connect({primary.at->address(), 6379}, {}, [&](auto result) {
@@ -138,10 +145,7 @@ TEST_F(NodeLinks, ASlowReplicaHoldsUpNobody) {
   });
   ASSERT_TRUE(run_until([&] { return is_connected; }));
   ASSERT_NE(slow, nullptr);
-  struct Deaf final : world::ConnectionHandler {
-    void on_data(std::string_view) override {}
-    void on_closed(const world::NetError&) override {}
-  } deaf;
+  Deaf deaf;
   slow->start(deaf);
   slow->pause_reading();
   slow->write("replconf capa eof\r\n");
@@ -155,8 +159,29 @@ TEST_F(NodeLinks, ASlowReplicaHoldsUpNobody) {
   EXPECT_LT(primary.node->facts().clients_memory, 4U << 20);
   EXPECT_EQ(primary.node->facts().replicas, 1U);
   EXPECT_EQ(primary.node->facts().replicas_online, 0U);
-  EXPECT_EQ(ask(primary, "strlen k01\r\n"), ":100000\r\n");
-  // Until it is given up.
+  EXPECT_EQ(ask(primary, "strlen k01\r\n"), ":1000000\r\n");
+  // The end does not wait for it, and what save points promise is kept.
+  const auto& save = primary.node->facts().save;
+  const std::uint64_t saves = save.saves;
+  ask(primary, "set last v\r\n");
+  bool is_stopped = false;
+  primary.node->stop([&] { is_stopped = true; });
+  ASSERT_TRUE(run_until([&] { return is_stopped; }));
+  EXPECT_EQ(primary.node->facts().save.saves, saves + 1);
+  EXPECT_EQ(primary.node->facts().save.changes, 0U);
+}
+
+TEST_F(NodeLinks, WhoTakesNothingIsGivenUp) {
+  Machine& primary = start("primary", {});
+  fill(primary);
+  std::unique_ptr<world::Connection> slow;
+  clients_.world().connect({primary.at->address(), 6379}, {}, [&](auto result) { slow = std::move(*result); });
+  ASSERT_TRUE(run_until([&] { return slow != nullptr; }));
+  Deaf deaf;
+  slow->start(deaf);
+  slow->pause_reading();
+  slow->write("psync ? -1\r\n");
+  ASSERT_TRUE(run_until([&] { return primary.node->facts().replicas == 1; }));
   ASSERT_TRUE(run_until([&] { return primary.node->facts().replicas == 0; }));
 }
 

@@ -108,6 +108,15 @@ void Primary::let_go(ClientId id) {
   disconnected(id);
 }
 
+void Primary::heard(const Client& client) {
+  const auto found = followers_.find(client.id);
+  if (found != followers_.end()) found->second.heard_us = server_.now().monotonic_us;
+}
+
+void Primary::begin_alone() {
+  if (followers_.empty()) alone_since_us_ = server_.now().monotonic_us;
+}
+
 void Primary::let_all_go() {
   abort_transfer();
   while (!followers_.empty()) let_go(followers_.begin()->first);
@@ -177,7 +186,7 @@ bool Primary::step() {
 }
 
 void Primary::begin_transfer() {
-  if (transfer_ != nullptr || server_.has_snapshot()) return;
+  if (transfer_ != nullptr || server_.has_snapshot() || is_closing_) return;
   const Options& options = server_.options().replication;
   std::vector<ClientId> to;
   const Introduction* first = nullptr;
@@ -206,7 +215,7 @@ void Primary::begin_transfer() {
   for (const ClientId id : to) {
     Follower& follower = followers_[id];
     follower.state = Follower::State::receiving;
-    follower.sent = follower.acknowledged = end;
+    follower.sent = end;  // what it has it will say
     if (!follower.is_old) server_.send(id, fmt::format("+FULLRESYNC {} {}\r\n", stream_.id(), end));
   }
   // The database is unknown to those who begin here.

@@ -58,6 +58,12 @@ class Primary {
   void drained(Client& client);
   /// All of them have to come again: the stream is another one.
   void let_all_go();
+  /// It said something, if only that it is there.
+  void heard(const Client& client);
+  /// From now on nobody may have followed for so long that the backlog can go.
+  void begin_alone();
+  /// No snapshot is begun any more.
+  void close() { is_closing_ = true; }
   void tick();
   /// Goes on with the snapshot for replicas; true: there is more to do, soon.
   bool step();
@@ -105,6 +111,7 @@ class Primary {
   std::string failure_;
   std::int64_t second_us_ = 0, pinged_us_ = 0;
   std::optional<std::int64_t> alone_since_us_;
+  bool is_closing_ = false;
   std::uint64_t full_ = 0, partial_ = 0, refused_ = 0;
 };
 

@@ -17,8 +17,10 @@ namespace {
 constexpr std::int64_t second_us = 1'000'000;
 constexpr std::size_t line_octets_max = 64U << 10;
 constexpr std::size_t id_digits = 40, mark_octets = 40;
-/// What was passed on goes when it is so much, so that it is not moved for each command.
+/// What was passed on goes when it is more than that, and than what is left.
 constexpr std::size_t passed_octets_max = 64U << 10;
+/// No stream gets there, and sums with it do not overflow.
+constexpr std::int64_t offset_most = std::int64_t{1} << 62;
 
 bool is_history_id(std::string_view text) {
   return text.size() == id_digits &&
@@ -87,7 +89,11 @@ void Replica::break_off(std::string_view why) {
   // Not at once: it may be that it always fails.
   dials_at_us_ = server_.now().monotonic_us + second_us;
   if (Client* client = server_.find_client(link); client != nullptr) server_.break_off(*client);
-  if (std::exchange(takes_over_, false)) server_.replication().failover_refused();
+  // It may be that the other has taken over, and this side only has not heard of it: it is asked again then.
+  if (takes_over_ && !has_asked_to_take_over_) {
+    takes_over_ = false;
+    server_.replication().failover_refused();
+  }
 }
 
 void Replica::disconnected(ClientId id) {
@@ -103,8 +109,7 @@ void Replica::delay(std::string_view octets) {
 void Replica::tick() {
   const std::int64_t now = server_.now().monotonic_us;
   if (!delayed_.empty()) {
-    const std::string octets = std::exchange(delayed_, {});
-    if (Client* client = server_.find_client(link_); client != nullptr && !client->closes) received(*client, octets);
+    if (Client* client = server_.find_client(link_); client != nullptr && !client->closes) received(*client, {});
   }
   if (state_ == State::idle) {
     if (now < dials_at_us_ || server_.save_state().is_loading) return;
@@ -141,6 +146,11 @@ void Replica::say(std::initializer_list<std::string_view> words) { server_.send(
 void Replica::received(Client& link, std::string_view octets) {
   if (link.id != link_) return;
   heard_us_ = server_.now().monotonic_us;
+  if (!delayed_.empty()) {
+    // What came before comes first.
+    const std::string all = std::exchange(delayed_, {}).append(octets);
+    return received(link, all);
+  }
   while (!octets.empty() && link_ == link.id) {
     if (state_ == State::following) return run(link, octets);
     if (state_ == State::loading || state_ == State::marking) {
@@ -207,16 +217,19 @@ void Replica::ask() {
   state_ = State::asking;
   if (!stream_.is_kept()) return say({"PSYNC", "?", "-1"});
   const std::string from = std::to_string(stream_.end() + 1);
-  takes_over_ ? say({"PSYNC", stream_.id(), from, "FAILOVER"}) : say({"PSYNC", stream_.id(), from});
+  if (!takes_over_) return say({"PSYNC", stream_.id(), from});
+  has_asked_to_take_over_ = true;
+  say({"PSYNC", stream_.id(), from, "FAILOVER"});
 }
 
 void Replica::answered(Client& link, std::string_view line) {
   const std::vector<std::string_view> words = base::split(line, ' ');
   if (words[0] == "+FULLRESYNC") {
     const auto end = words.size() == 3 ? parse_integer(words[2]) : std::nullopt;
-    if (!end || *end < 0 || !is_history_id(words[1])) return break_off(fmt::format("it answers to PSYNC: {}", line));
+    if (!end || *end < 0 || *end > offset_most || !is_history_id(words[1])) return break_off(fmt::format("it answers to PSYNC: {}", line));
     new_id_ = words[1];
     new_end_ = *end;
+    if (std::exchange(takes_over_, false)) server_.replication().failover_done();
     is_old_ = false;
     state_ = State::sizing;
     return;
@@ -232,6 +245,13 @@ void Replica::answered(Client& link, std::string_view line) {
         Note::Level::info, fmt::format("goes on with the stream of the primary address={} offset={}", to_string(primary_), stream_.end()));
     return follow(link);
   }
+  if (takes_over_ && line.starts_with("-ERR PSYNC FAILOVER can't be sent to a master")) {
+    // So it did take over, when it was asked the last time.
+    takes_over_ = false;
+    server_.replication().failover_done();
+    return ask();
+  }
+  if (takes_over_ && line.starts_with('-')) has_asked_to_take_over_ = false;
   const bool is_for_now = line.starts_with("-NOMASTERLINK") || line.starts_with("-LOADING");
   if (is_for_now || !line.starts_with("-ERR unknown command") || takes_over_) {
     return break_off(fmt::format("it answers to PSYNC: {}", line));
@@ -334,7 +354,16 @@ void Replica::run(Client& link, std::string_view octets) {
   stream_octets_ += octets.size();
   link.parser.feed(octets);
   server_.run_stream(link);
-  if (link.id == link_ && state_ == State::following) applied(link);
+  if (link.id != link_ || state_ != State::following) return;
+  if (link.closes) {
+    // What cannot be read is in nobody's stream; and it would come again, so that all keys are asked for.
+    break_off("its stream cannot be read");
+    server_.replication().end_history();
+    return server_.replication().followers_go();
+  }
+  applied(link);
+  if (pending_.size() - passed_ > server_.options().query_octets_max)
+    break_off("more of its stream waits than may (client-query-buffer-limit)");
 }
 
 void Replica::applied(Client& link) {
@@ -346,7 +375,8 @@ void Replica::applied(Client& link) {
     stream_.append(std::string_view(pending_).substr(passed_, done - passed_));
     passed_ = done;
     db_ = link.db;
-    if (passed_ == pending_.size() || passed_ > passed_octets_max) {
+    // Not for each command, so that what is left is not moved often.
+    if (passed_ == pending_.size() || passed_ > std::max(passed_octets_max, pending_.size() / 2)) {
       pending_.erase(0, passed_);
       passed_ = 0;
     }

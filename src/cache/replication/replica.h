@@ -104,6 +104,7 @@ class Replica {
   Stream& stream_;
   const world::Address primary_;
   bool takes_over_;
+  bool has_asked_to_take_over_ = false;
   State state_ = State::idle;
   std::optional<Dial> dial_;
   std::uint64_t dials_ = 0;

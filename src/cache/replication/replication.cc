@@ -63,24 +63,28 @@ void Replication::listen() {
 
 void Replication::follow(world::Address primary, bool takes_over) {
   const bool was_primary = replica_ == nullptr;
+  server_.change_options().replication.primary = primary.host + " " + std::to_string(primary.port);
+  // What the transaction that this is a part of has done so far is in the stream of before.
+  if (is_listening_) server_.effects().end_unit();
   if (replica_ != nullptr) replica_->break_off("another primary is followed");
   const unsigned db = replica_ != nullptr ? replica_->db() : 0;
   replica_ = std::make_unique<Replica>(server_, stream_, std::move(primary), db, takes_over);
   listen();
   if (was_primary) server_.end_all_waits();
-  waiting_.clear();
   followers_go();
   note(Note::Level::info, fmt::format("follows a primary address={}", to_string(replica_->primary())));
 }
 
 void Replication::stop_following() {
   if (replica_ == nullptr) return;
+  server_.change_options().replication.primary.clear();
   replica_->break_off("it is not followed any more");
   replica_.reset();
   if (stream_.is_kept()) stream_.branch(server_.new_id());
   forget_database();
   listen();
   followers_go();
+  primary_.begin_alone();
   note(Note::Level::info, fmt::format("is a primary offset={}", stream_.end()));
 }
 
@@ -96,13 +100,11 @@ void Replication::end_history() {
   listen();
 }
 
-void Replication::change_id() {
-  const bool was_kept = stream_.is_kept();
-  stream_.forget(server_.new_id());
-  if (was_kept) stream_.keep();
-}
+void Replication::change_id() { stream_.change_id(server_.new_id()); }
 
-void Replication::say(std::initializer_list<std::string_view> words) { stream_.append(request(words)); }
+void Replication::say(std::initializer_list<std::string_view> words) {
+  if (stream_.is_kept()) stream_.append(request(words));
+}
 
 void Replication::on_unit(Position /*at*/, std::span<const Effect> unit) {
   octets_.clear();
@@ -119,14 +121,14 @@ void Replication::stream_failed(std::string_view command, std::string_view error
 }
 
 void Replication::acknowledged() {
-  std::erase_if(waiting_, [&](ClientId id) {
+  const std::vector<ClientId> waiting(waiting_.begin(), waiting_.end());
+  for (const ClientId id : waiting) {
     Client* client = server_.find_client(id);
-    if (client == nullptr || client->blocked == nullptr || !client->blocked->acknowledgement) return true;
+    if (client == nullptr || client->blocked == nullptr || !client->blocked->acknowledgement) continue;
     const Acknowledgement& wanted = *client->blocked->acknowledgement;
-    if (static_cast<std::int64_t>(primary_.count_with(wanted.offset, false)) < wanted.replicas) return false;
-    server_.end_wait(*client, {});
-    return true;
-  });
+    // Which takes it out.
+    if (static_cast<std::int64_t>(primary_.count_with(wanted.offset, false)) >= wanted.replicas) server_.end_wait(*client, {});
+  }
 }
 
 void Replication::tick() {

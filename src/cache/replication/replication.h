@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,7 +70,8 @@ class Replication final : public EffectSink {
   // --- who waits for replicas
   /// All replicas are asked how far they are, once this event is over.
   void ask_for_acknowledgements() { asks_ = true; }
-  void wait(ClientId client) { waiting_.push_back(client); }
+  void wait(ClientId client) { waiting_.insert(client); }
+  void stop_waiting(ClientId client) { waiting_.erase(client); }
   void acknowledged();
 
   // --- events
@@ -91,7 +93,7 @@ class Replication final : public EffectSink {
   std::unique_ptr<Replica> replica_;
   Failover failover_;
   bool is_listening_ = false, asks_ = false;
-  std::vector<ClientId> waiting_;
+  std::set<ClientId> waiting_;
   std::vector<Note> notes_;
 };
 

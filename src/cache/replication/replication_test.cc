@@ -107,6 +107,9 @@ TEST_F(Replicas, WhoKnowsNoMarkIsToldTheSize) {
   // Behind it comes what was changed meanwhile, without being asked for.
   EXPECT_EQ(got.substr(size), "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n");
   EXPECT_EQ(machines_[primary]->files_removed, 1U);
+  // Being sent all is not having it.
+  EXPECT_EQ(of(primary).primary().count_with(1, false), 0U);
+  EXPECT_EQ(info(primary, "slave0"), "ip=127.0.0.9,port=0,state=online,offset=0,lag=0");
   // SYNC is the same without a name.
   EXPECT_EQ(ask(primary, "sync", "old"), "");
   pass(200);
@@ -440,6 +443,100 @@ TEST_F(Replicas, SilenceEndsALink) {
   pass(7000);
   EXPECT_NE(told().find("it says nothing"), std::string::npos);
   settle({primary, replica});
+}
+
+TEST_F(Replicas, WhoLoadsForLongSaysThatItIsThere) {
+  const std::size_t primary = add();
+  ask(primary, "config set repl-timeout 5");
+  ask(primary, "psync ? -1", "raw");
+  for (int i = 0; i < 10; ++i) {
+    pass(2000);
+    ask(primary, "", "raw");  // an empty line
+  }
+  EXPECT_EQ(info(primary, "connected_slaves"), "1");
+  pass(8000);
+  EXPECT_EQ(info(primary, "connected_slaves"), "0");
+}
+
+TEST_F(Replicas, SnapshotOfAReplicaWithoutALinkHasItsDatabase) {
+  const std::size_t primary = add(), middle = add(), last = add();
+  follow(middle, primary);
+  ask(primary, "select 3");
+  ask(primary, "set k v");
+  settle({primary, middle});
+  ask(last, "replicaof 127.0.0.1 7001");
+  pass(300);
+  EXPECT_EQ(info(middle, "slave0").substr(0, 45), "ip=127.0.0.1,port=7002,state=wait_bgsave,offs");
+  machines_[primary]->is_reachable = false;
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    if (connections_[i].ends[1].node == primary) cut(i--);
+  }
+  pass(2000);
+  EXPECT_TRUE(follows(last));
+  EXPECT_FALSE(follows(middle));
+  machines_[primary]->is_reachable = true;
+  ask(primary, "set k w");
+  settle({primary, middle, last});
+  EXPECT_EQ(of(primary).primary().full_syncs(), 1U);
+  expect_same(primary, last);
+}
+
+TEST_F(Replicas, WhatATransactionDidBeforeTheRoleIsInTheStream) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  ask(replica, "replicaof no one");
+  for (const char* line : {"multi", "set a 1", "replicaof 127.0.0.1 7001"}) ask(primary, line);
+  ask(primary, "exec");
+  settle({replica, primary});
+  expect_same(replica, primary);
+  EXPECT_EQ(of(replica).primary().full_syncs(), 1U);
+  EXPECT_EQ(ask(primary, "config get replicaof"), "*2\r\n$9\r\nreplicaof\r\n$14\r\n127.0.0.1 7001\r\n");
+}
+
+TEST_F(Replicas, PausesOfClientsAndOfAFailoverAreTwo) {
+  const std::size_t primary = add(), replica = add();
+  follow(replica, primary);
+  machines_[replica]->is_reachable = false;
+  ask(primary, "set k v");
+  for (Connection& connection : connections_) connection.ends[0].octets.clear(), connection.ends[1].octets.clear();
+  ask(primary, "client pause 100000 write");
+  EXPECT_EQ(ask(primary, "failover timeout 500"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "client unpause"), "+OK\r\n");
+  EXPECT_EQ(ask(primary, "set k w", "writer"), "");
+  ask(primary, "client pause 100000 write");
+  pass(1000);
+  EXPECT_EQ(info(primary, "master_failover_state"), "no-failover");
+  EXPECT_EQ(take(primary, "writer"), "");
+  ask(primary, "client unpause");
+  pass(200);
+  EXPECT_EQ(take(primary, "writer"), "+OK\r\n");
+}
+
+TEST_F(Replicas, FunctionsThatAreRefusedLeaveThoseOfBefore) {
+  const std::size_t primary = add(), replica = add();
+  ask(primary, "function load \"#!lua name=theirs\\nredis.register_function('f', function() return 2 end)\"");
+  ask(replica, "function load \"#!lua name=mine\\nredis.register_function('f', function() return 1 end)\"");
+  const std::vector<std::string> broken = {"#!lua name=new\nredis.register_function('g', function() return 1 end)",
+                                           "#!lua name=broken\nthis is none"};
+  EXPECT_NE(server(replica).adopt(server(replica).make_databases(), broken), "");
+  EXPECT_EQ(ask(replica, "fcall f 0"), ":1\r\n");
+  EXPECT_EQ(ask(replica, "fcall g 0").substr(0, 4), "-ERR");
+  follow(replica, primary);
+  EXPECT_EQ(ask(replica, "fcall_ro f 0").substr(0, 4), "-ERR");  // it may write
+  EXPECT_NE(ask(replica, "function list").find("theirs"), std::string::npos);
+  EXPECT_EQ(ask(replica, "function list").find("mine"), std::string::npos);
+}
+
+TEST_F(Replicas, WhoReadsAWritableReplicaEndsNoKeys) {
+  const std::size_t primary = add(), replica = add({}, 5000);
+  follow(replica, primary);
+  ask(replica, "config set replica-read-only no");
+  ask(primary, "set k 1 px 3000");
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$-1\r\n");
+  ask(primary, "persist k");
+  settle({primary, replica});
+  EXPECT_EQ(ask(replica, "get k"), "$1\r\n1\r\n");
 }
 
 TEST_F(Replicas, BacklogEndsWithoutReplicas) {

@@ -1,6 +1,7 @@
 // The server's side of replication: its roles, the connection to its primary, and snapshots for replicas.
 #include <algorithm>
 
+#include "base/ensure.h"
 #include "cache/call.h"
 #include "cache/persistence/snapshot.h"
 #include "cache/replication/replication.h"
@@ -12,15 +13,9 @@ bool Server::is_replica() const { return replication_->is_replica(); }
 const std::string& Server::replication_id() const { return replication_->stream().id(); }
 void Server::change_replication_id() { replication_->change_id(); }
 
-void Server::follow(const world::Address& primary) {
-  options_.replication.primary = primary.host + " " + std::to_string(primary.port);
-  replication_->follow(primary, false);
-}
+void Server::follow(const world::Address& primary) { replication_->follow(primary, false); }
 
-void Server::stop_following() {
-  options_.replication.primary.clear();
-  replication_->stop_following();
-}
+void Server::stop_following() { replication_->stop_following(); }
 
 /// What clients wait for a replica may never give them.
 void Server::end_all_waits() {
@@ -93,11 +88,19 @@ void Server::drop(std::vector<std::unique_ptr<Database>> databases) {
 }
 
 std::string Server::adopt(std::vector<std::unique_ptr<Database>> databases, const std::vector<std::string>& functions) {
+  std::vector<std::string> before;
+  for (const auto& [name, library] : scripts_->libraries()) before.push_back(library->source);
   scripts_->remove_all();
   for (const std::string& code : functions) {
     if (auto loaded = scripts_->load(code, true); !loaded) {
+      std::string wrong = loaded.error();
+      scripts_->remove_all();
+      for (const std::string& old : before) {
+        auto again = scripts_->load(old, true);
+        ENSURE(again.has_value());  // it was loaded before
+      }
       drop(std::move(databases));
-      return loaded.error();
+      return wrong;
     }
   }
   for (unsigned db = 0; db < databases_.size(); ++db) {
@@ -112,7 +115,14 @@ std::string Server::adopt(std::vector<std::unique_ptr<Database>> databases, cons
   for (unsigned db = 0; db < databases_.size(); ++db) keys_ready(db);
   ++save_.changes;
   ++append_.replaced;  // an append log has to begin anew
+  end_unit();          // who waits for a key that has come is served
   return {};
+}
+
+void Server::stop_replication() {
+  const memory::Scope scope(account_);
+  replication_->primary().close();
+  replication_->primary().let_all_go();
 }
 
 bool Server::has_snapshot() const { return snapshot_ != nullptr || replication_->primary().has_snapshot(); }
@@ -123,9 +133,9 @@ std::unique_ptr<Snapshot> Server::begin_snapshot_for_replicas(const replication:
   constexpr std::int64_t version_7_2 = 70200;
   if (version < version_7_2) options.write.version = std::min(options.write.version, 10U);
   options.has_checksum = true;
+  // Of the stream as far as it is; its connection may be none, or a new one, at the moment.
   const replication::Replica* replica = replication_->replica();
-  const Client* link = replica == nullptr ? nullptr : find_client(replica->link());
-  options.aux.emplace_back("repl-stream-db", std::to_string(link == nullptr ? 0 : link->db));
+  options.aux.emplace_back("repl-stream-db", std::to_string(replica == nullptr ? 0 : replica->db()));
   options.aux.emplace_back("repl-id", replication_->stream().id());
   options.aux.emplace_back("repl-offset", std::to_string(replication_->stream().end()));
   if (!to.wants_functions) options.functions.clear();

@@ -13,6 +13,10 @@ constexpr std::size_t block_octets = 16U << 10;
 void Stream::forget(std::string new_id) {
   blocks_.clear();
   is_kept_ = false;
+  change_id(std::move(new_id));
+}
+
+void Stream::change_id(std::string new_id) {
   id_ = std::move(new_id);
   second_id_.assign(40, '0');
   second_end_ = -1;

@@ -30,6 +30,8 @@ class Stream {
   void keep() { is_kept_ = true; }
   /// Nothing is kept any more, and nobody can go on from what was.
   void forget(std::string new_id);
+  /// Nobody can go on from what was, but for those who are there.
+  void change_id(std::string new_id);
   void append(std::string_view octets);
   /// The number of the first octet that is kept; end() + 1: none is.
   std::int64_t first() const { return blocks_.empty() ? end_ + 1 : blocks_.front().first; }
