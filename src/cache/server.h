@@ -27,6 +27,8 @@
 #include "cache/memory.h"
 #include "cache/options.h"
 #include "cache/persistence/snapshot.h"
+#include "cache/shell.h"
+#include "cache/statistics.h"
 #include "cache/subscriptions.h"
 
 namespace chorus::cache {
@@ -34,14 +36,7 @@ namespace chorus::cache {
 class Loader;
 class LogReplay;
 class Reply;
-
-/// Both clocks, as the world has them.
-struct Now {
-  std::int64_t unix_us = 0;
-  std::int64_t monotonic_us = 0;
-  std::int64_t unix_ms() const { return unix_us / 1000; }
-};
-
+class Scripts;
 struct Diagnostics;
 namespace replication {
 struct Dial;
@@ -55,58 +50,6 @@ namespace acl {
 class Acl;
 enum class Denied : std::uint8_t;
 }  // namespace acl
-
-struct Statistics {
-  std::uint64_t connections = 0, connections_refused = 0;
-  std::uint64_t commands = 0;
-  std::uint64_t octets_in = 0, octets_out = 0;
-  std::uint64_t expired_keys = 0, expire_cycles_cut = 0;
-  std::uint64_t hits = 0, misses = 0;
-  std::uint64_t errors = 0;
-  std::uint64_t reads = 0, writes = 0;  // of connections
-  std::uint64_t query_limit_disconnections = 0, output_limit_disconnections = 0;
-  std::int64_t expire_us = 0;
-  std::uint64_t evicted_keys = 0, evicted_clients = 0;
-  std::int64_t over_limit_us = 0;  // how long memory was beyond its limit, up to the last time that it came below
-  std::uint64_t replica_octets_out = 0, primary_octets_in = 0;
-  std::uint64_t stream_errors = 0;  // what the primary said, and could not be done here
-};
-struct CommandStatistics {
-  std::uint64_t calls = 0, rejected = 0, failed = 0;
-  std::int64_t us = 0;
-};
-
-/// Something to do for the shell, in the order given.
-struct Output {
-  ClientId client;
-  std::string octets;
-  bool closes = false;  // after these
-  /// With more than this not taken by the client, these included, its connection is to be broken off: nothing, no limit.
-  std::optional<std::size_t> unsent_max = {};
-  /// What it says is read though it does not take what it is sent.
-  bool is_read_on = false;
-};
-
-/// What a server asks of its shell while a script takes long.
-class ScriptWatch {
- public:
-  virtual ~ScriptWatch() = default;
-  virtual Now now() = 0;
-  /// Carries out others' events, those of the server among them, before it returns.
-  virtual void let_others_in() = 0;
-  /// redis.log, DEBUG LOG: 0 debug .. 3 warning.
-  virtual void log(int level, std::string_view line) = 0;
-};
-
-class Scripts;
-
-/// The end of the process, asked for by a client.
-struct Shutdown {
-  enum class Save : std::uint8_t { by_points, yes, no };
-  Save save = Save::by_points;
-  bool is_forced = false;         // whatever becomes of the snapshot
-  std::vector<ClientId> waiting;  // for it
-};
 
 /// One shard's data and the connections of its reactor. Lives there; each call is one event and runs to its end.
 class Server {

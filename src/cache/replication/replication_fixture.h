@@ -1,6 +1,7 @@
 // Servers that follow one another over connections of the test's: slow, in pieces, and cut where it likes.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -249,6 +250,21 @@ class ReplicationTest : public testing::Test {
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<Connection> connections_;
   std::vector<std::string> notes_;
+};
+
+class Replicas : public ReplicationTest {
+ protected:
+  void follow(std::size_t node, std::size_t primary) {
+    EXPECT_EQ(ask(node, fmt::format("replicaof 127.0.0.1 {}", 7000 + primary)), "+OK\r\n");
+    settle({primary, node});
+  }
+  void fill(std::size_t node) {
+    for (const char* line : {"set text hello", "set number 12", "rpush list a b c", "sadd set x y z", "sadd numbers 1 2 3",
+                             "zadd zset 1 a 2.5 b", "hset hash f v g w", "xadd stream 1-1 f v", "xgroup create stream group 0",
+                             "set later v px 100000", "setbit bits 7 1", "pfadd sketch a b c", "select 3", "set elsewhere v", "select 0"}) {
+      EXPECT_NE(ask(node, line)[0], '-') << line;
+    }
+  }
 };
 
 }  // namespace chorus::cache
