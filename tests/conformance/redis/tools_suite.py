@@ -87,9 +87,12 @@ def read_value(file):
 
 
 def arguments_of(docs):
-    """Without what 7.2 adds: a text for each to be shown, and arguments since then."""
-    return [{name: arguments_of(value) if name == 'arguments' else sorted(value) if name == 'flags' else value for name, value in each.items() if name != 'display_text'}
-            for each in docs if each.get('since') != '7.2.0']
+    """Without what 7.2 adds: a text for each to be shown, arguments since then, and the token of MIGRATE for no key, which 7.0 leaves empty."""
+    def value_of(name, value):
+        if name == 'arguments':
+            return arguments_of(value)
+        return sorted(value) if name == 'flags' else '' if (name, value) == ('token', '""') else value
+    return [{name: value_of(name, value) for name, value in each.items() if name != 'display_text'} for each in docs if each.get('since') != '7.2.0']
 
 
 # What 7.2 says otherwise.
