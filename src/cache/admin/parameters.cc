@@ -395,16 +395,16 @@ constexpr auto table = std::to_array<Parameter>({
     immutable("tcp-backlog", "1024"),
     fixed("tcp-keepalive", "300"),
     number<&ServerOptions::idle_seconds_max>("timeout", 0, int_most, "idle_timeout_s"),
-    at_start(
+    as_it_is(at_start(
         "tls-auth-clients",
         [](const ServerOptions& options, const Parameter&) { return std::string(options.tls.verify_peer ? "yes" : "no"); },
-        "tls_verify_client"),
+        "tls_verify_client")),
     fixed("tls-ca-cert-dir", ""),
-    at_start(
-        "tls-ca-cert-file", [](const ServerOptions& options, const Parameter&) { return options.tls.ca_file; }, "tls_ca_file"),
-    at_start(
+    as_it_is(at_start(
+        "tls-ca-cert-file", [](const ServerOptions& options, const Parameter&) { return options.tls.ca_file; }, "tls_ca_file")),
+    as_it_is(at_start(
         "tls-cert-file", [](const ServerOptions& options, const Parameter&) { return options.tls.certificate_file; },
-        "tls_certificate_file"),
+        "tls_certificate_file")),
     fixed("tls-ciphers", ""),
     fixed("tls-ciphersuites", ""),
     fixed("tls-client-cert-file", ""),
@@ -412,11 +412,11 @@ constexpr auto table = std::to_array<Parameter>({
     fixed("tls-client-key-file-pass", ""),
     fixed("tls-cluster", "no"),
     fixed("tls-dh-params-file", ""),
-    at_start(
-        "tls-key-file", [](const ServerOptions& options, const Parameter&) { return options.tls.key_file; }, "tls_key_file"),
+    as_it_is(at_start(
+        "tls-key-file", [](const ServerOptions& options, const Parameter&) { return options.tls.key_file; }, "tls_key_file")),
     fixed("tls-key-file-pass", ""),
-    at_start(
-        "tls-port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.secure_port); }, "secure_address"),
+    as_it_is(at_start(
+        "tls-port", [](const ServerOptions& options, const Parameter&) { return std::to_string(options.secure_port); }, "secure_address")),
     fixed("tls-prefer-server-ciphers", "no"),
     fixed("tls-protocols", ""),
     yes_or_no<replicas, &Replication::uses_tls>("tls-replication", "repl_tls"),

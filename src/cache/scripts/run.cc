@@ -160,7 +160,8 @@ std::string Scripts::refusal_of(const Command* command, std::span<const std::str
     server_.log_denied(*caller, verdict.denied, "lua", is_command ? command->full_name() : std::string(words[verdict.at]), caller->user);
     return "-ERR ACL failure in script: " + acl::denial(*caller->permissions, *command, verdict, words, false);
   }
-  if (command->flags.has(Flag::write) && running_->is_read_only) return "-ERR Write commands are not allowed from read-only scripts.";
+  if ((command->flags.has(Flag::write) || command->flags.has(Flag::may_replicate)) && running_->is_read_only)
+    return "-ERR Write commands are not allowed from read-only scripts.";
   if (const std::string_view wrong = server_.refusal_by_role(command->flags.bits(), *caller); !wrong.empty())
     return "-" + std::string(wrong);
   if (!command->flags.has(Flag::stale) && !caller->is_primary && server_.is_stale()) {

@@ -407,6 +407,14 @@ TEST_F(ScriptTest, LoadsLibraries) {
   EXPECT_EQ(ask("FUNCTION FLUSH"), "+OK|");
 }
 
+TEST_F(ScriptTest, ThatMayNotWriteTellsNobodyElseEither) {
+  const std::string refused = "Write commands are not allowed from read-only scripts.";
+  for (const char* called : {"redis.call('publish','c','m')", "redis.call('pfcount','h')", "redis.call('set','k','v')"}) {
+    EXPECT_NE(send({"EVAL_RO", std::string("return ") + called, "0"}).find(refused), std::string::npos) << called;
+    EXPECT_NE(eval(std::string("#!lua flags=no-writes\nreturn ") + called).find(refused), std::string::npos) << called;
+  }
+}
+
 // source: Redis' own suite, unit/scripting
 TEST_F(ScriptTest, ErrorsOfWhatItCallsAreCountedOnce) {
   const auto counts = [&](std::string_view code) {
