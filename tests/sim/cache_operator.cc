@@ -173,13 +173,16 @@ void Scene::save(std::size_t i) {
   });
 }
 
-/// What it held may be lost but for what it has saved. What it was only being given is the other's still.
+/// What it held may be lost but for what it has saved. What it is being given as well: the change of the map may be on its way, and be made
+/// before the tree learns of the end of the node.
 void Scene::begin_eras(std::size_t i, const SlotMap& map) {
   Cache& cache = caches_[i];
   for (const std::string& key : keys_) {
     const std::uint16_t slot = cache::slot_of(key);
     const cache::cluster::Open* open = map.open(slot);
-    if (!map.owns(cache.id, slot) && (open == nullptr || !open->importing.contains(cache.id))) continue;
+    const std::uint64_t move = map.move_of(slot);
+    const bool is_given = (move != 0 && map.moves().at(move).to == cache.id) || (open != nullptr && open->importing.contains(cache.id));
+    if (!map.owns(cache.id, slot) && !is_given) continue;
     // Another beginning of it is under way, and may be lost with the node.
     if (judge_.is_between_eras(key) && !cache.lost.contains(key)) judge_.taint(key);
     judge_.begin_era(key);
