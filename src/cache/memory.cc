@@ -101,7 +101,7 @@ std::size_t cost(const void* block) { return capacity(block) + overhead; }
 Heap heap() {
   std::uint64_t epoch = 1;  // has the figures brought up to date
   std::size_t size = sizeof epoch;
-  mallctl("epoch", &epoch, &size, &epoch, size);
+  ENSURE(mallctl("epoch", &epoch, &size, &epoch, size) == 0, "epoch");
   const auto read = [](const char* name) {
     std::size_t value = 0, octets = sizeof value;
     ENSURE(mallctl(name, &value, &octets, nullptr, 0) == 0, name);

@@ -392,7 +392,7 @@ void Node::deliver() {
         continue;
       }
       found->second->release(output.octets.size());
-      send(std::move(output));
+      send(*found->second, std::move(output));
     }
     server_.take_outputs(outputs);
     if (outputs.empty()) break;
@@ -408,7 +408,7 @@ void Node::deliver() {
         continue;
       }
       if (goes) {
-        send(std::move(output));
+        send(*found->second, std::move(output));
         continue;
       }
       if (is_broken_off(output, *found->second)) continue;
@@ -527,10 +527,7 @@ bool Node::is_broken_off(const Output& output, Channel& channel) {
   return true;
 }
 
-void Node::send(Output output) {
-  const auto found = channels_.find(output.client);
-  if (found == channels_.end()) return;
-  Channel& channel = *found->second;
+void Node::send(Channel& channel, Output output) {
   if (is_broken_off(output, channel)) return;
   const bool takes_more = channel.write(std::move(output.octets), output.is_read_on);
   note_unsent(output.client, channel);

@@ -79,7 +79,7 @@ class Node final : private ScriptWatch {
   void look_at_unsent();
   void closed(ClientId id);
   void use_acl_file();
-  void send(Output output);
+  void send(Channel& channel, Output output);
   bool is_broken_off(const Output& output, Channel& channel);
   void look_at_shutdown();
   void perform(cluster::LinkAction action);

@@ -60,7 +60,7 @@ TEST_F(AppendLogTest, EverySecondIsSyncedByItself) {
 
 TEST_F(AppendLogTest, ManyWritesShareASync) {
   start();
-  std::vector<std::unique_ptr<LogClient>> peers;
+  std::vector<std::unique_ptr<Peer>> peers;
   for (int i = 0; i < 50; ++i) peers.push_back(connect());
   const std::uint64_t before = state().syncs;
   for (int round = 0; round < 10; ++round) {

@@ -6,7 +6,7 @@ namespace {
 
 /// One client's transactions: numbers from 1, each written to three places at once.
 struct Writer {
-  std::unique_ptr<LogClient> peer;
+  std::unique_ptr<Peer> peer;
   int tried = 0, promised = 0;
   bool is_asking = false;
   std::vector<std::pair<world::Instant, int>> acknowledged;  // when, and what

@@ -10,23 +10,10 @@
 #include <vector>
 
 #include "cache/node.h"
+#include "cache/peer_fixture.h"
 #include "world/sim/simulation.h"
 
 namespace chorus::cache {
-
-class LogClient final : public world::ConnectionHandler {
- public:
-  explicit LogClient(std::unique_ptr<world::Connection> connection) : connection_(std::move(connection)) { connection_->start(*this); }
-  void say(const std::string& line) { connection_->write(line + "\r\n"); }
-  void on_data(std::string_view octets) override { received += octets; }
-  void on_closed(const world::NetError&) override { is_closed = true; }
-
-  std::string received;
-  bool is_closed = false;
-
- private:
-  std::unique_ptr<world::Connection> connection_;
-};
 
 class AppendLogFixture : public testing::Test {
  protected:
@@ -60,13 +47,13 @@ class AppendLogFixture : public testing::Test {
   void start() { machine_.start(); }
   bool run_until(const std::function<bool()>& is_true) { return simulation_.run_until(is_true, std::chrono::seconds(60)); }
   void run_for(std::chrono::nanoseconds time) { simulation_.run_for(time); }
-  std::unique_ptr<LogClient> connect() {
-    std::unique_ptr<LogClient> peer;
+  std::unique_ptr<Peer> connect() {
+    std::unique_ptr<Peer> peer;
     for (int tries = 0; tries < 100 && peer == nullptr; ++tries) {
       bool is_over = false;
       clients_.world().connect({machine_.address(), 6379}, {}, [&](auto result) {
         is_over = true;
-        if (result) peer = std::make_unique<LogClient>(std::move(*result));
+        if (result) peer = std::make_unique<Peer>(std::move(*result));
       });
       EXPECT_TRUE(run_until([&] { return is_over; }));
     }
@@ -130,7 +117,7 @@ class AppendLogFixture : public testing::Test {
   sim::Node& machine_ = simulation_.add_node("server");
   sim::Node& clients_ = simulation_.add_node("clients");
   std::shared_ptr<Node> node_;
-  std::unique_ptr<LogClient> peer_;
+  std::unique_ptr<Peer> peer_;
   std::string failure_;
   bool has_asked_to_end_ = false;
 };

@@ -4,26 +4,13 @@
 #include <spdlog/sinks/null_sink.h>
 
 #include "cache/node.h"
+#include "cache/peer_fixture.h"
 #include "world/sim/simulation.h"
 
 namespace chorus::cache {
 namespace {
 
 using namespace std::chrono_literals;
-
-class Peer final : public world::ConnectionHandler {
- public:
-  explicit Peer(std::unique_ptr<world::Connection> connection) : connection_(std::move(connection)) { connection_->start(*this); }
-  void say(const std::string& octets) { connection_->write(octets); }
-  void on_data(std::string_view octets) override { received += octets; }
-  void on_closed(const world::NetError&) override { is_closed = true; }
-
-  std::string received;
-  bool is_closed = false;
-
- private:
-  std::unique_ptr<world::Connection> connection_;
-};
 
 class NodeLinks : public testing::Test {
  protected:
@@ -66,7 +53,7 @@ class NodeLinks : public testing::Test {
       if (machine.peer == nullptr) return {};
     }
     machine.peer->received.clear();
-    machine.peer->say(octets);
+    machine.peer->connection().write(octets);
     EXPECT_TRUE(run_until([&] { return machine.peer->received.ends_with("\r\n"); }));
     return machine.peer->received;
   }
